@@ -1,0 +1,1 @@
+//! Wire records to compiled providers, with findings.

@@ -1,0 +1,325 @@
+//! What was decided, why, and how it came to be: the one source of every explanation.
+
+use serde::Serialize;
+
+use crate::dialect::Dialect;
+use crate::facts::ClientKind;
+use crate::target::Target;
+
+/// What is to be done with the request. Realised by one exhaustive match in `http::realise`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "do")]
+pub enum Action {
+    /// Let it through with the identity of the credential.
+    Allow,
+    /// Let it through as nobody: the path is public.
+    Skip,
+    /// nginx asks about a path of ours: let it through as nobody.
+    PassOwnPath,
+    /// Redirect to our own start path, which begins a sign-in.
+    RedirectToStart {
+        /// Where to go afterwards.
+        return_to: Target,
+    },
+    /// Begin a sign-in at core.
+    BeginSignIn {
+        /// Where to go afterwards.
+        return_to: String,
+    },
+    /// 401: somebody who can (a script, or nginx) must act on it.
+    Challenge,
+    /// Handle the callback of a sign-in.
+    FinishSignIn,
+    /// End the user's sessions.
+    SignOut,
+    /// Refuse.
+    Deny,
+    /// Cannot be decided now; 503.
+    Unavailable,
+}
+
+/// Why. A closed set: metrics, logs, pages, the dashboard and tests name these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// A live session.
+    Session,
+    /// Header authentication succeeded.
+    HeaderAuthentication,
+    /// The path is public by a skip rule.
+    SkipPath,
+    /// The path is the outpost's own.
+    OwnPath,
+    /// No credential.
+    NotSignedIn,
+    /// No credential, and the client cannot follow a redirect.
+    NotSignedInScript,
+    /// The cookie names no live session.
+    SessionUnknown,
+    /// The session's token is past its `exp`.
+    SessionExpired,
+    /// The session belongs to another provider.
+    SessionOfOtherProvider,
+    /// Header authentication was tried and failed.
+    HeaderRejected,
+    /// A sign-in was asked for.
+    StartRequested,
+    /// Core called back.
+    CallbackReceived,
+    /// A sign-out was asked for.
+    SignOutRequested,
+    /// No provider serves the host.
+    NoProvider,
+    /// Nothing is loaded yet.
+    NotReady,
+    /// Headers that the dialect needs are missing.
+    HeadersMissing,
+    /// Headers that the dialect needs came from an untrusted peer.
+    PeerUntrusted,
+    /// A forwarding header occurs twice.
+    HeaderRepeated,
+    /// A forwarding header or the host cannot be read.
+    HeaderMalformed,
+    /// Two headers name different targets.
+    HeadersDisagree,
+    /// The path can be read in more than one way where it matters.
+    PathAmbiguous,
+    /// Nothing is served at this path under the prefix.
+    UnknownPath,
+    /// The provider's mode does not fit what was asked.
+    ModeMismatch,
+    /// The session store cannot answer.
+    StoreUnavailable,
+    /// Core cannot answer.
+    CoreUnavailable,
+}
+
+impl Reason {
+    /// Every reason, for tables and bounded metrics.
+    pub const ALL: [Self; 25] = [
+        Self::Session,
+        Self::HeaderAuthentication,
+        Self::SkipPath,
+        Self::OwnPath,
+        Self::NotSignedIn,
+        Self::NotSignedInScript,
+        Self::SessionUnknown,
+        Self::SessionExpired,
+        Self::SessionOfOtherProvider,
+        Self::HeaderRejected,
+        Self::StartRequested,
+        Self::CallbackReceived,
+        Self::SignOutRequested,
+        Self::NoProvider,
+        Self::NotReady,
+        Self::HeadersMissing,
+        Self::PeerUntrusted,
+        Self::HeaderRepeated,
+        Self::HeaderMalformed,
+        Self::HeadersDisagree,
+        Self::PathAmbiguous,
+        Self::UnknownPath,
+        Self::ModeMismatch,
+        Self::StoreUnavailable,
+        Self::CoreUnavailable,
+    ];
+
+    /// The reason's stable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::HeaderAuthentication => "header_authentication",
+            Self::SkipPath => "skip_path",
+            Self::OwnPath => "own_path",
+            Self::NotSignedIn => "not_signed_in",
+            Self::NotSignedInScript => "not_signed_in_script",
+            Self::SessionUnknown => "session_unknown",
+            Self::SessionExpired => "session_expired",
+            Self::SessionOfOtherProvider => "session_of_other_provider",
+            Self::HeaderRejected => "header_rejected",
+            Self::StartRequested => "start_requested",
+            Self::CallbackReceived => "callback_received",
+            Self::SignOutRequested => "sign_out_requested",
+            Self::NoProvider => "no_provider",
+            Self::NotReady => "not_ready",
+            Self::HeadersMissing => "headers_missing",
+            Self::PeerUntrusted => "peer_untrusted",
+            Self::HeaderRepeated => "header_repeated",
+            Self::HeaderMalformed => "header_malformed",
+            Self::HeadersDisagree => "headers_disagree",
+            Self::PathAmbiguous => "path_ambiguous",
+            Self::UnknownPath => "unknown_path",
+            Self::ModeMismatch => "mode_mismatch",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::CoreUnavailable => "core_unavailable",
+        }
+    }
+
+    /// What happened, for a person.
+    #[must_use]
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Self::Session => "The session is live.",
+            Self::HeaderAuthentication => "The Authorization header was accepted by core.",
+            Self::SkipPath => "The path is public by a skip rule of the provider.",
+            Self::OwnPath => "The path belongs to the outpost itself.",
+            Self::NotSignedIn => "There is no session yet.",
+            Self::NotSignedInScript => {
+                "There is no session, and this client cannot follow a redirect to a sign-in page."
+            }
+            Self::SessionUnknown => "The session cookie names no live session.",
+            Self::SessionExpired => "The session has ended: its token has expired.",
+            Self::SessionOfOtherProvider => "The session cookie belongs to another provider.",
+            Self::HeaderRejected => "The Authorization header was not accepted by core.",
+            Self::StartRequested => "A sign-in was asked for.",
+            Self::CallbackReceived => "Core called back after a sign-in.",
+            Self::SignOutRequested => "A sign-out was asked for.",
+            Self::NoProvider => {
+                "No app for hostname: no provider of this outpost serves this host."
+            }
+            Self::NotReady => "The outpost has not received its configuration from core yet.",
+            Self::HeadersMissing => {
+                "The reverse proxy did not send the headers that tell the original URL."
+            }
+            Self::PeerUntrusted => {
+                "The headers that tell the original URL came from a peer that is not trusted."
+            }
+            Self::HeaderRepeated => "A header that tells the original URL occurs more than once.",
+            Self::HeaderMalformed => "A header that tells the original URL cannot be read.",
+            Self::HeadersDisagree => "Two headers name different original URLs.",
+            Self::PathAmbiguous => "The path can be read in more than one way.",
+            Self::UnknownPath => "The outpost serves nothing at this path.",
+            Self::ModeMismatch => "The provider is not configured for this kind of request.",
+            Self::StoreUnavailable => "The session store cannot be reached.",
+            Self::CoreUnavailable => "The authentik server cannot be reached.",
+        }
+    }
+
+    /// What an operator can do about it; empty where nothing is wrong.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Session
+            | Self::HeaderAuthentication
+            | Self::SkipPath
+            | Self::OwnPath
+            | Self::NotSignedIn
+            | Self::StartRequested
+            | Self::CallbackReceived
+            | Self::SignOutRequested => "",
+            Self::NotSignedInScript => "Sign in on a page of the application first, then retry.",
+            Self::SessionUnknown | Self::SessionExpired | Self::SessionOfOtherProvider => {
+                "Sign in again."
+            }
+            Self::HeaderRejected => {
+                "Check the token or the app password, and that the user may use this application."
+            }
+            Self::NoProvider => {
+                "Check the external host of the provider, that the provider is assigned to this outpost, and the Host header (or X-Forwarded-Host from a trusted proxy)."
+            }
+            Self::NotReady => "Check AUTHENTIK_HOST and AUTHENTIK_TOKEN, and that core is up.",
+            Self::HeadersMissing => {
+                "nginx: set X-Original-URL. Traefik, Caddy: send X-Forwarded-Proto, -Host and -Uri."
+            }
+            Self::PeerUntrusted => {
+                "Add the proxy's address to AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS."
+            }
+            Self::HeaderRepeated | Self::HeaderMalformed | Self::HeadersDisagree => {
+                "Make the reverse proxy set (not append) the headers, and remove the client's own."
+            }
+            Self::PathAmbiguous => "Ask for the path in its plain form.",
+            Self::UnknownPath => "Check the address.",
+            Self::ModeMismatch => {
+                "Set the provider's mode to fit how the reverse proxy uses the outpost."
+            }
+            Self::StoreUnavailable => "Check the session store; it is retried by itself.",
+            Self::CoreUnavailable => "Check the authentik server; it is retried by itself.",
+        }
+    }
+}
+
+/// One thing that was looked at on the way to the decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "step")]
+pub enum Step {
+    /// Where the original URL came from.
+    Origin {
+        /// The header (or `Host`, or the path) that decided.
+        source: &'static str,
+        /// Whether the peer is in the trusted networks.
+        peer_trusted: bool,
+    },
+    /// A forwarding header that was not believed.
+    Ignored {
+        /// Its name.
+        header: &'static str,
+    },
+    /// How the host found its provider.
+    Route {
+        /// How it matched.
+        matched: crate::route::Match,
+        /// How many other providers would have matched less well.
+        others: usize,
+    },
+    /// What kind of client asks.
+    Client {
+        /// The kind.
+        kind: ClientKind,
+    },
+    /// A credential that was looked at.
+    Credential {
+        /// Its scheme.
+        scheme: CredentialScheme,
+        /// What became of it.
+        outcome: CredentialOutcome,
+    },
+    /// The skip rules were tried.
+    SkipRules {
+        /// Line number (from 1) of the rule that matched.
+        matched: Option<usize>,
+        /// Why they were not tried at all.
+        refused: Option<&'static str>,
+    },
+}
+
+/// A kind of credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialScheme {
+    /// The session cookie.
+    Cookie,
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// `Authorization: Basic`.
+    Basic,
+}
+
+/// What became of a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialOutcome {
+    /// Not sent.
+    Absent,
+    /// Good.
+    Valid,
+    /// Sent, and wrong.
+    Rejected(Reason),
+    /// Could not be checked.
+    Unavailable(Reason),
+}
+
+/// A decision: what, why, about whom, and by which steps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Decision {
+    /// What is to be done.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// Which skip rule allowed it (line number from 1), if one did.
+    pub rule: Option<usize>,
+    /// Which forward-auth dialect asked, if one did.
+    pub dialect: Option<Dialect>,
+    /// How it came to be, in order.
+    pub steps: Vec<Step>,
+}

@@ -1,0 +1,159 @@
+//! Facts of one request, gathered before anything is decided.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::dialect::Dialect;
+
+/// Read access to request headers, whatever library holds them. Names are compared without case.
+pub trait Headers {
+    /// The `index`-th value of `name`, in the order received.
+    fn nth(&self, name: &str, index: usize) -> Option<&[u8]>;
+
+    /// The only value of `name`, as text.
+    fn single(&self, name: &str) -> Single<'_> {
+        match (self.nth(name, 0), self.nth(name, 1)) {
+            (None, _) => Single::Missing,
+            (Some(_), Some(_)) => Single::Repeated,
+            (Some(value), None) => match std::str::from_utf8(value) {
+                Ok(text) if !text.chars().any(char::is_control) => Single::One(text),
+                _ => Single::NotText,
+            },
+        }
+    }
+
+    /// The only value of `name`, or `None` when it is missing, repeated or not text.
+    fn text(&self, name: &str) -> Option<&str> {
+        match self.single(name) {
+            Single::One(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// What [`Headers::single`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Single<'a> {
+    /// No such header.
+    Missing,
+    /// Exactly one, readable.
+    One(&'a str),
+    /// More than one.
+    Repeated,
+    /// Not UTF-8, or with control characters.
+    NotText,
+}
+
+/// A list of pairs is a set of headers: for tests, `explain`, and tools.
+impl Headers for [(&str, &str)] {
+    fn nth(&self, name: &str, index: usize) -> Option<&[u8]> {
+        self.iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+            .nth(index)
+            .map(|(_, value)| value.as_bytes())
+    }
+}
+
+/// What kind of client asks: one that can follow a redirect to a sign-in page, or a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    /// A page navigation.
+    Navigation,
+    /// `X-Requested-With: XMLHttpRequest`.
+    XmlHttpRequest,
+    /// `Sec-Fetch-Mode` other than `navigate`.
+    Fetch,
+    /// `Accept` wants JSON or an event stream and no HTML.
+    WantsData,
+    /// A CORS preflight.
+    Preflight,
+    /// A method other than GET and HEAD.
+    UnsafeMethod,
+    /// A websocket handshake.
+    Websocket,
+}
+
+impl ClientKind {
+    /// Whether a redirect to a sign-in page makes sense.
+    #[must_use]
+    pub const fn is_navigation(self) -> bool {
+        matches!(self, Self::Navigation)
+    }
+
+    /// Works out the kind from the method and headers of the **original** request. Behind a
+    /// forward-auth proxy `method` is what the proxy reports of it.
+    #[must_use]
+    pub fn of(method: &str, headers: &(impl Headers + ?Sized)) -> Self {
+        if method.eq_ignore_ascii_case("OPTIONS")
+            && headers.nth("access-control-request-method", 0).is_some()
+        {
+            return Self::Preflight;
+        }
+        if headers.text("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
+            return Self::Websocket;
+        }
+        if !(method.eq_ignore_ascii_case("GET") || method.eq_ignore_ascii_case("HEAD")) {
+            return Self::UnsafeMethod;
+        }
+        if headers
+            .text("x-requested-with")
+            .is_some_and(|value| value.eq_ignore_ascii_case("XMLHttpRequest"))
+        {
+            return Self::XmlHttpRequest;
+        }
+        if headers.text("sec-fetch-mode").is_some_and(|mode| !mode.eq_ignore_ascii_case("navigate"))
+        {
+            return Self::Fetch;
+        }
+        if headers.text("accept").is_some_and(wants_data) {
+            return Self::WantsData;
+        }
+        Self::Navigation
+    }
+}
+
+fn wants_data(accept: &str) -> bool {
+    let mut data = false;
+    for part in accept.split(',') {
+        let kind = part.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if kind == "text/html" || kind == "application/xhtml+xml" {
+            return false;
+        }
+        data |=
+            kind == "text/event-stream" || kind == "application/json" || kind.ends_with("+json");
+    }
+    data
+}
+
+/// Which of our own jobs a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Endpoint {
+    /// `/outpost.goauthentik.io/ping`.
+    Ping,
+    /// `/outpost.goauthentik.io/static/`.
+    Static,
+    /// `/outpost.goauthentik.io/start`.
+    Start,
+    /// `/outpost.goauthentik.io/callback`, or any path with the callback query.
+    Callback,
+    /// `/outpost.goauthentik.io/sign_out`, or any path with the logout query.
+    SignOut,
+    /// `/outpost.goauthentik.io/auth/<dialect>`.
+    Auth(Dialect),
+    /// Anything else under the prefix: not found.
+    Unknown,
+    /// The application itself.
+    Application,
+}
+
+/// The connection a request came over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Peer {
+    /// Address of the other end, IPv4-mapped addresses as IPv4.
+    pub address: IpAddr,
+    /// Whether the connection to us is TLS.
+    pub tls: bool,
+}

@@ -1,0 +1,34 @@
+//! What an outpost decides, and why.
+//!
+//! Everything here is pure: the same input gives the same output. Time and randomness are
+//! arguments; there is no IO, no clock, no environment, no logging. Adapters gather facts
+//! ([`facts`], [`origin`], [`dialect`]), [`decide`] decides, adapters realise the
+//! [`decision::Decision`].
+
+pub mod backoff;
+pub mod claims;
+pub mod compile;
+pub mod cookie;
+pub mod crypto;
+pub mod decide;
+pub mod decision;
+pub mod dialect;
+pub mod facts;
+pub mod finding;
+pub mod headers;
+pub mod link;
+pub mod login;
+pub mod origin;
+pub mod path;
+pub mod provider;
+pub mod redirect;
+pub mod route;
+pub mod ruleset;
+pub mod skip;
+pub mod target;
+pub mod time;
+pub mod token;
+pub mod wire;
+
+/// The path prefix under which every outpost answers on a provider's host (contract 1).
+pub const OUTPOST_PREFIX: &str = "/outpost.goauthentik.io";

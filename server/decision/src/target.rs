@@ -1,0 +1,160 @@
+//! The URL a person asked for, as the proxies in between tell it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// URL scheme of an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    /// Plain.
+    Http,
+    /// TLS somewhere on the way.
+    Https,
+}
+
+impl Scheme {
+    /// `http` or `https`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// 80 or 443.
+    #[must_use]
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+
+    /// Reads `http`, `https`, `ws`, `wss` in any case; everything else is `None`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("https") || text.eq_ignore_ascii_case("wss") {
+            Some(Self::Https)
+        } else if text.eq_ignore_ascii_case("http") || text.eq_ignore_ascii_case("ws") {
+            Some(Self::Http)
+        } else {
+            None
+        }
+    }
+}
+
+/// A host and an optional port, normalised: lower case, no trailing dot, port only where it was named.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Authority {
+    /// Host name, IPv4 address or bracketed IPv6 address, in lower case.
+    pub host: String,
+    /// The port, where one was named.
+    pub port: Option<u16>,
+}
+
+impl Authority {
+    /// Reads a `Host` value. `None` for anything that is not exactly `host` or `host:port`:
+    /// user info, blanks, control characters, paths, empty labels, several values.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (host, port) = split_port(text)?;
+        let host = if let Some(inner) = host.strip_prefix('[') {
+            let address: std::net::Ipv6Addr = inner.strip_suffix(']')?.parse().ok()?;
+            format!("[{address}]")
+        } else {
+            let host = host.strip_suffix('.').unwrap_or(host);
+            let fits = !host.is_empty()
+                && host.len() <= 253
+                && host.split('.').all(|label| {
+                    !label.is_empty()
+                        && label.len() <= 63
+                        && label
+                            .bytes()
+                            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+                });
+            if !fits {
+                return None;
+            }
+            host.to_ascii_lowercase()
+        };
+        Some(Self { host, port })
+    }
+
+    /// The port in effect under `scheme`.
+    #[must_use]
+    pub fn port_or_default(&self, scheme: Scheme) -> u16 {
+        self.port.unwrap_or_else(|| scheme.default_port())
+    }
+
+    /// Whether the host equals `domain` or is a subdomain of it, on a label boundary.
+    /// `domain` is lower case, without a leading dot.
+    #[must_use]
+    pub fn is_within(&self, domain: &str) -> bool {
+        match self.host.strip_suffix(domain) {
+            Some("") => !domain.is_empty(),
+            Some(rest) => !domain.is_empty() && rest.ends_with('.'),
+            None => false,
+        }
+    }
+}
+
+fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
+    let after_bracket = text.rfind(']').map_or(0, |at| at + 1);
+    match text[after_bracket..].rfind(':') {
+        None => Some((text, None)),
+        Some(at) => {
+            let (host, port) = text.split_at(after_bracket + at);
+            let digits = &port[1..];
+            if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+                return None;
+            }
+            Some((host, Some(digits.parse().ok()?)))
+        }
+    }
+}
+
+impl fmt::Display for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            Some(port) => write!(f, "{}:{port}", self.host),
+            None => f.write_str(&self.host),
+        }
+    }
+}
+
+/// The original URL of a request: what the person's browser shows in its address bar.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// `http` or `https`, as the outermost trusted proxy saw it.
+    pub scheme: Scheme,
+    /// Host as the person's client named it.
+    pub authority: Authority,
+    /// Path, byte for byte as sent; begins with `/`.
+    pub path: String,
+    /// Query without its `?`, byte for byte as sent.
+    pub query: Option<String>,
+}
+
+impl Target {
+    /// Path and query as they stand in a request line.
+    #[must_use]
+    pub fn path_and_query(&self) -> String {
+        match &self.query {
+            Some(query) => format!("{}?{query}", self.path),
+            None => self.path.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme.as_str(), self.authority, self.path)?;
+        match &self.query {
+            Some(query) => write!(f, "?{query}"),
+            None => Ok(()),
+        }
+    }
+}

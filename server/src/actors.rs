@@ -1,0 +1,36 @@
+//! The control plane: actors own what changes and publish what requests read.
+//!
+//! The messages here are all that actors say to one another.
+
+use actix::Message;
+
+/// Ask the registry to fetch the configuration anew. A burst is one refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct Refresh {
+    /// Who asks.
+    pub cause: RefreshCause,
+}
+
+/// Why a refresh happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshCause {
+    /// The program starts.
+    Start,
+    /// The interval is over.
+    Interval,
+    /// Core said so over the websocket.
+    Trigger,
+    /// The websocket is back; a trigger may have been missed.
+    Reconnected,
+    /// SIGUSR1.
+    Signal,
+}
+
+/// Core has ended a session of its own: end ours that hang on it, in every provider.
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct CoreSessionEnded {
+    /// Equals the `sid` claim.
+    pub sid: String,
+}

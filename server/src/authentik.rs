@@ -1,0 +1,92 @@
+//! Core as seen from here: what can be asked of it over REST.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use outpost_decision::wire::{GlobalConfig, KeypairRecord, OutpostRecord, ProviderRecord};
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+/// What core answers to an outpost (contract 3). A trait so that the registry can be tested
+/// without sockets.
+#[async_trait(?Send)]
+pub trait CoreApi {
+    /// The outpost this token belongs to.
+    async fn outpost(&self) -> Result<OutpostRecord, ApiError>;
+    /// Every provider, all pages. A record that cannot be read is reported, not fatal.
+    async fn providers(&self) -> Result<ProviderList, ApiError>;
+    /// Global configuration.
+    async fn global_config(&self) -> Result<GlobalConfig, ApiError>;
+    /// Metadata of a keypair, for its fingerprint.
+    async fn keypair(&self, uuid: &str) -> Result<KeypairRecord, ApiError>;
+    /// Certificate chain of a keypair, PEM.
+    async fn certificate(&self, uuid: &str) -> Result<String, ApiError>;
+    /// Private key of a keypair, PEM.
+    async fn private_key(&self, uuid: &str) -> Result<SecretString, ApiError>;
+    /// The version core expects of outposts (`version_should`), where it can be learned.
+    async fn expected_version(&self, outpost_uuid: &str) -> Result<Option<String>, ApiError>;
+    /// Reports a misconfiguration seen in a request to core's event log.
+    async fn report(&self, report: &MisconfigurationReport) -> Result<(), ApiError>;
+}
+
+/// The providers of an outpost as far as they could be read.
+#[derive(Debug, Default)]
+pub struct ProviderList {
+    /// Records that could be read.
+    pub records: Vec<ProviderRecord>,
+    /// Records that could not: their key and name as far as known, and why.
+    pub unreadable: Vec<UnreadableRecord>,
+}
+
+/// A provider record that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableRecord {
+    /// Its key, if it has one.
+    pub pk: Option<i64>,
+    /// Its name, if it has one.
+    pub name: String,
+    /// What is wrong with it. Holds no secret.
+    pub error: String,
+}
+
+/// A misconfiguration seen in a request (contract 3).
+#[derive(Clone, Debug, PartialEq)]
+pub struct MisconfigurationReport {
+    /// What is wrong.
+    pub message: String,
+    /// Address of the client, without a port.
+    pub client_ip: Option<IpAddr>,
+    /// Details. Holds no secret.
+    pub context: Map<String, Value>,
+}
+
+/// Why core did not give what was asked.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ApiError {
+    /// No connection, or it broke, or it took too long.
+    #[error("core cannot be reached: {0}")]
+    Unreachable(String),
+    /// 401 or 403.
+    #[error("core refused the token: check AUTHENTIK_TOKEN")]
+    Unauthorized,
+    /// Any other status than success.
+    #[error("core answered {status} to {path}")]
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// What was asked.
+        path: String,
+    },
+    /// A success that makes no sense (a page without `results`, for one).
+    #[error("core's answer to {path} cannot be read: {error}")]
+    Malformed {
+        /// What was asked.
+        path: String,
+        /// What is wrong.
+        error: String,
+    },
+    /// The token sees no outpost at all.
+    #[error("the token sees no outpost: assign it to an outpost of type proxy")]
+    NoOutpost,
+}
