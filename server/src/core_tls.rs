@@ -1,0 +1,224 @@
+//! TLS towards core, and the HTTP client that speaks to it: REST, websocket and OAuth2 back
+//! channel share one configuration and one set of limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use thiserror::Error;
+
+/// How core's certificate is checked.
+#[derive(Clone, Debug)]
+pub enum CoreTrust {
+    /// Against the operating system's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured).
+    NativeRoots,
+    /// Against these roots only.
+    Roots(Vec<CertificateDer<'static>>),
+    /// Not at all: `AUTHENTIK_INSECURE`.
+    Nothing,
+}
+
+/// Why no TLS configuration could be made.
+#[derive(Debug, Error)]
+pub enum CoreTlsError {
+    /// A root certificate given to us cannot be used.
+    #[error("a root certificate cannot be used: {0}")]
+    Root(rustls::Error),
+    /// The crypto library offers no TLS version we ask for.
+    #[error("TLS cannot be set up: {0}")]
+    Versions(rustls::Error),
+}
+
+/// How long core may take.
+#[derive(Clone, Copy, Debug)]
+pub struct CoreTimeouts {
+    /// Until a connection stands, name resolution included; once more for the TLS handshake.
+    pub connect: Duration,
+    /// Until the response's head is there.
+    pub response: Duration,
+}
+
+impl Default for CoreTimeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), response: Duration::from_secs(30) }
+    }
+}
+
+/// The TLS configuration for connections to core. HTTP/1.1 only: core's websocket needs it, and
+/// nothing here gains from HTTP/2.
+///
+/// A machine without root certificates is not an error here, since core may be reached without
+/// TLS; handshakes then fail with `UnknownIssuer`.
+///
+/// # Errors
+/// When a given root cannot be used.
+pub fn client_config(trust: &CoreTrust) -> Result<ClientConfig, CoreTlsError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(CoreTlsError::Versions)?;
+    let mut config = match trust {
+        CoreTrust::Nothing => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AcceptAnyCertificate { provider }))
+            .with_no_client_auth(),
+        CoreTrust::NativeRoots => {
+            let mut roots = RootCertStore::empty();
+            // One unreadable root among many must not stop the program.
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            builder.with_root_certificates(roots).with_no_client_auth()
+        }
+        CoreTrust::Roots(given) => {
+            let mut roots = RootCertStore::empty();
+            for root in given {
+                roots.add(root.clone()).map_err(CoreTlsError::Root)?;
+            }
+            builder.with_root_certificates(roots).with_no_client_auth()
+        }
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// An HTTP client for core, one per worker thread: no redirects (credentials must not follow
+/// one), no shared state with other workers.
+#[must_use]
+pub fn http_client(tls: Arc<ClientConfig>, timeouts: CoreTimeouts) -> awc::Client {
+    let connector = awc::Connector::new()
+        .rustls_0_23(tls)
+        .timeout(timeouts.connect)
+        .handshake_timeout(timeouts.connect);
+    awc::Client::builder()
+        .connector(connector)
+        .timeout(timeouts.response)
+        .disable_redirects()
+        .finish()
+}
+
+/// Accepts whatever certificate comes, a self-signed CA certificate as end entity included.
+///
+/// The handshake signature is not checked either. Without a check of who owns the certificate it
+/// would prove nothing, and checking it needs a certificate that parses under today's rules,
+/// which the private set-ups that switch verification off often lack.
+#[derive(Debug)]
+struct AcceptAnyCertificate {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for AcceptAnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn self_signed(is_ca: IsCa) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.is_ca = is_ca;
+        let certificate = params.self_signed(&key).unwrap().der().clone();
+        (certificate, PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+    }
+
+    /// Answers one request with 204 behind the given certificate; gives the port.
+    async fn serve_once(
+        certificate: CertificateDer<'static>,
+        key: PrivateKeyDer<'static>,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> u16 {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        actix_rt::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                let mut buffer = [0; 1024];
+                let _ = stream.read(&mut buffer).await;
+                let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+                let _ = stream.shutdown().await;
+            }
+        });
+        port
+    }
+
+    async fn ask(trust: &CoreTrust, port: u16) -> Result<u16, String> {
+        let client = http_client(Arc::new(client_config(trust).unwrap()), CoreTimeouts::default());
+        client
+            .get(format!("https://localhost:{port}/"))
+            .send()
+            .await
+            .map(|answer| answer.status().as_u16())
+            .map_err(|error| error.to_string())
+    }
+
+    #[actix_web::test]
+    async fn insecure_accepts_a_self_signed_ca_certificate_as_end_entity() {
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let (certificate, key) = self_signed(IsCa::Ca(BasicConstraints::Unconstrained));
+            let port = serve_once(certificate, key, &[version]).await;
+            assert_eq!(ask(&CoreTrust::Nothing, port).await, Ok(204));
+        }
+    }
+
+    #[actix_web::test]
+    async fn native_roots_refuse_a_self_signed_certificate() {
+        let (certificate, key) = self_signed(IsCa::NoCa);
+        let port = serve_once(certificate, key, rustls::ALL_VERSIONS).await;
+        assert!(ask(&CoreTrust::NativeRoots, port).await.is_err());
+    }
+
+    #[actix_web::test]
+    async fn a_given_root_is_trusted() {
+        let (certificate, key) = self_signed(IsCa::NoCa);
+        let trust = CoreTrust::Roots(vec![certificate.clone()]);
+        let port = serve_once(certificate, key, rustls::ALL_VERSIONS).await;
+        assert_eq!(ask(&trust, port).await, Ok(204));
+    }
+}
