@@ -10,3 +10,4 @@ pub mod core_tls;
 pub mod publish;
 pub mod session;
 pub mod snapshot;
+pub mod tls;
