@@ -1,5 +1,11 @@
 //! Sessions: who is signed in. The store never holds what a thief could replay as a cookie.
 
+#[cfg(test)]
+pub mod contract;
+pub mod header_cache;
+pub mod live;
+pub mod memory;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -185,4 +191,87 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
 
     /// Number of sessions kept, per provider or in all.
     async fn count(&self, provider: Option<i64>) -> Result<usize, StoreError>;
+}
+
+/// The sessions of this replica: the store, and what hangs open on its sessions. The one way by
+/// which sessions begin and end.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    store: Arc<dyn SessionStore>,
+    live: Arc<live::LiveConnections>,
+}
+
+impl Sessions {
+    /// Sessions kept in `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn SessionStore>) -> Self {
+        Self { store, live: Arc::default() }
+    }
+
+    /// The session under `key`, unless it has ended by `now`.
+    ///
+    /// # Errors
+    /// When the store cannot tell. The caller must answer *unavailable*.
+    pub async fn get(
+        &self,
+        key: &SessionKey,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        self.store.get(key, now).await
+    }
+
+    /// Begins a session.
+    ///
+    /// # Errors
+    /// When the store did not take it: nobody is signed in then.
+    pub async fn begin(&self, key: SessionKey, session: Arc<Session>) -> Result<(), StoreError> {
+        self.store.put(key, session).await
+    }
+
+    /// Ends the sessions selected and closes what hangs on them.
+    ///
+    /// # Errors
+    /// When the store cannot; some may have ended. The caller must say so or try again.
+    pub async fn end(&self, selection: &Selection) -> Result<Vec<EndedSession>, StoreError> {
+        let ended = self.store.end(selection).await?;
+        self.close(&ended);
+        Ok(ended)
+    }
+
+    /// Drops what has ended by `now` and closes what hangs on it.
+    ///
+    /// # Errors
+    /// When the store cannot.
+    pub async fn sweep(&self, now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
+        let ended = self.store.sweep(now).await?;
+        self.close(&ended);
+        Ok(ended)
+    }
+
+    /// Number of sessions, per provider or in all.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn count(&self, provider: Option<i64>) -> Result<usize, StoreError> {
+        self.store.count(provider).await
+    }
+
+    /// Registers a connection that must close when the session ends; `None` when it has ended.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn hold_open(
+        &self,
+        key: SessionKey,
+        now: Timestamp,
+    ) -> Result<Option<live::LiveConnection>, StoreError> {
+        let connection = self.live.register(key);
+        Ok(self.store.get(&key, now).await?.map(|_| connection))
+    }
+
+    fn close(&self, ended: &[EndedSession]) {
+        for session in ended {
+            self.live.close(&session.key);
+        }
+    }
 }

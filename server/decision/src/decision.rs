@@ -23,8 +23,8 @@ pub enum Action {
     },
     /// Begin a sign-in at core.
     BeginSignIn {
-        /// Where to go afterwards.
-        return_to: String,
+        /// Where to go afterwards; `None`: what the request's `rd` says.
+        return_to: Option<Target>,
     },
     /// 401: somebody who can (a script, or nginx) must act on it.
     Challenge,
@@ -60,6 +60,8 @@ pub enum Reason {
     SessionExpired,
     /// The session belongs to another provider.
     SessionOfOtherProvider,
+    /// A websocket handshake from a page of another site: its cookie does not count.
+    CrossSiteWebsocket,
     /// Header authentication was tried and failed.
     HeaderRejected,
     /// A sign-in was asked for.
@@ -96,7 +98,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for tables and bounded metrics.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Session,
         Self::HeaderAuthentication,
         Self::SkipPath,
@@ -106,6 +108,7 @@ impl Reason {
         Self::SessionUnknown,
         Self::SessionExpired,
         Self::SessionOfOtherProvider,
+        Self::CrossSiteWebsocket,
         Self::HeaderRejected,
         Self::StartRequested,
         Self::CallbackReceived,
@@ -137,6 +140,7 @@ impl Reason {
             Self::SessionUnknown => "session_unknown",
             Self::SessionExpired => "session_expired",
             Self::SessionOfOtherProvider => "session_of_other_provider",
+            Self::CrossSiteWebsocket => "cross_site_websocket",
             Self::HeaderRejected => "header_rejected",
             Self::StartRequested => "start_requested",
             Self::CallbackReceived => "callback_received",
@@ -171,6 +175,9 @@ impl Reason {
             Self::SessionUnknown => "The session cookie names no live session.",
             Self::SessionExpired => "The session has ended: its token has expired.",
             Self::SessionOfOtherProvider => "The session cookie belongs to another provider.",
+            Self::CrossSiteWebsocket => {
+                "A page of another site opened the websocket; the session does not count for it."
+            }
             Self::HeaderRejected => "The Authorization header was not accepted by core.",
             Self::StartRequested => "A sign-in was asked for.",
             Self::CallbackReceived => "Core called back after a sign-in.",
@@ -212,6 +219,7 @@ impl Reason {
             Self::SessionUnknown | Self::SessionExpired | Self::SessionOfOtherProvider => {
                 "Sign in again."
             }
+            Self::CrossSiteWebsocket => "Open the websocket from a page of the application itself.",
             Self::HeaderRejected => {
                 "Check the token or the app password, and that the user may use this application."
             }
