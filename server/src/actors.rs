@@ -2,6 +2,9 @@
 //!
 //! The messages here are all that actors say to one another.
 
+pub mod handle;
+pub mod supervisor;
+
 use actix::Message;
 
 /// Ask the registry to fetch the configuration anew. A burst is one refresh.

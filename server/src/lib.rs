@@ -8,6 +8,7 @@ pub mod actors;
 pub mod authentik;
 pub mod core_tls;
 pub mod publish;
+pub mod randomness;
 pub mod session;
 pub mod snapshot;
 pub mod tls;
