@@ -6,6 +6,7 @@
 
 pub mod actors;
 pub mod authentik;
+pub mod clock;
 pub mod core_tls;
 pub mod publish;
 pub mod randomness;
