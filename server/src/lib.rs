@@ -6,10 +6,4 @@
 
 pub mod actors;
 pub mod authentik;
-pub mod clock;
-pub mod core_tls;
-pub mod publish;
-pub mod randomness;
-pub mod session;
-pub mod snapshot;
-pub mod tls;
+pub mod cli;

@@ -1,0 +1,71 @@
+//! The command line.
+
+mod healthcheck;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::settings::{Settings, Sources};
+
+/// Exit code of a start that ended over its settings, and of a wrong command line.
+const WRONG_SETTINGS: u8 = 2;
+
+/// An authentik proxy outpost: single sign-on in front of applications that have none.
+#[derive(Debug, Parser)]
+#[command(name = "outpost", version, disable_help_subcommand = true)]
+#[command(
+    after_help = "Without a command the outpost starts. At the least it needs AUTHENTIK_HOST \
+    and AUTHENTIK_TOKEN; `outpost config` shows everything else that can be set."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Settings file [default: /etc/outpost/outpost.toml if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the settings in effect as TOML, secrets masked
+    Config(ConfigArguments),
+    /// Ask the running outpost whether it serves; exit 0 if it does, else 1
+    Healthcheck,
+}
+
+#[derive(Debug, Args)]
+struct ConfigArguments {
+    /// Print nothing; exit 0 if the settings are right, else tell every mistake and exit 2
+    #[arg(long)]
+    check: bool,
+}
+
+impl Cli {
+    /// Does what the command line asks for; `start` runs the outpost until it ends.
+    pub fn run(self, start: impl FnOnce(Settings) -> ExitCode) -> ExitCode {
+        let settings = match Settings::load(&Sources::of_process(self.config)) {
+            Ok(settings) => settings,
+            Err(mistakes) => {
+                return end(&mut io::stderr(), &format!("{mistakes}\n"), WRONG_SETTINGS);
+            }
+        };
+        match self.command {
+            None => start(settings),
+            Some(Command::Config(ConfigArguments { check: true })) => ExitCode::SUCCESS,
+            Some(Command::Config(_)) => end(&mut io::stdout(), &settings.to_toml(), 0),
+            Some(Command::Healthcheck) => match healthcheck::ask(&settings.listen) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => end(&mut io::stderr(), &format!("unhealthy: {error}\n"), 1),
+            },
+        }
+    }
+}
+
+/// Prints and gives the exit code. Whoever closed the pipe does not want to hear more.
+fn end(to: &mut impl Write, text: &str, code: u8) -> ExitCode {
+    let _ = to.write_all(text.as_bytes());
+    code.into()
+}

@@ -1,0 +1,1 @@
+//! Operations: logs, metrics, the journal of decisions, readiness, the operators' page.

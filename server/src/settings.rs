@@ -1,0 +1,453 @@
+//! Settings: typed, from layers, with every mistake told at once.
+//!
+//! `config/default.toml` names every setting with its default and its meaning. [`Settings::load`]
+//! reads the layers over it; the environment is an argument, so that tests need no process.
+
+mod layers;
+mod mistake;
+mod reader;
+mod reference;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+use url::Url;
+
+use layers::Origin;
+pub use layers::{CONTRACT_VARIABLES, DEFAULT, DEFAULT_FILE, Environment, Sources};
+pub use mistake::{Mistake, SettingsError};
+use reader::{Effective, Reader};
+
+/// All settings, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The link to core.
+    pub core: Core,
+    /// Where to listen.
+    pub listen: Listen,
+    /// The web server.
+    pub web: Web,
+    /// What a client may send.
+    pub limits: Limits,
+    /// Signing in.
+    pub sign_in: SignIn,
+    /// Header authentication.
+    pub header_auth: HeaderAuth,
+    /// Where sessions are kept.
+    pub sessions: Sessions,
+    /// The applications behind proxy mode.
+    pub upstream: Upstream,
+    /// What applications are told about the user.
+    pub identity: Identity,
+    /// The operators' page.
+    pub dashboard: Dashboard,
+    /// Logs.
+    pub log: Log,
+    /// The latest decisions.
+    pub journal: Journal,
+    /// The end.
+    pub shutdown: Shutdown,
+    /// Names of `AUTHENTIK_*` variables that mean nothing to an outpost and were left alone.
+    pub foreign_variables: Vec<String>,
+    effective: Vec<Effective>,
+}
+
+/// The link to core.
+#[derive(Clone, Debug)]
+pub struct Core {
+    /// Base URL.
+    pub host: Url,
+    /// The outpost's token.
+    pub token: SecretString,
+    /// Whether core's certificate goes unverified.
+    pub insecure: bool,
+    /// Base URL for browsers, when it differs.
+    pub host_browser: Option<Url>,
+    /// Limit of connecting.
+    pub connect_timeout: Duration,
+    /// Limit of one request and its answer.
+    pub request_timeout: Duration,
+    /// Time between hellos.
+    pub hello_interval: Duration,
+    /// Longest random wait before a triggered refresh.
+    pub refresh_jitter: Duration,
+}
+
+/// Where to listen. An empty list is a listener turned off.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// HTTP.
+    pub http: Vec<SocketAddr>,
+    /// HTTPS.
+    pub https: Vec<SocketAddr>,
+    /// Metrics and readiness.
+    pub metrics: Vec<SocketAddr>,
+    /// Networks of proxies whose forwarding headers are believed.
+    pub trusted_proxy_cidrs: Vec<IpNet>,
+}
+
+/// The web server.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// Threads; `None`: one for each processor.
+    pub workers: Option<usize>,
+    /// Limit of a request's head.
+    pub read_header_timeout: Duration,
+    /// Limit of silence within a request's body.
+    pub read_timeout: Duration,
+    /// Limit of a client that takes no byte.
+    pub write_timeout: Duration,
+    /// Limit of an idle connection.
+    pub idle_timeout: Duration,
+}
+
+/// What a client may send.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of all headers together.
+    pub header_bytes: usize,
+    /// Bytes of all cookies together.
+    pub cookie_bytes: usize,
+    /// Bytes of a body the outpost itself reads.
+    pub body_bytes: usize,
+    /// Connections at a time for each worker.
+    pub connections: usize,
+}
+
+/// Signing in.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// How long a flow lives.
+    pub flow_ttl: Duration,
+    /// Restarts before a page explains.
+    pub max_tries: usize,
+    /// What scripts are answered.
+    pub unauthenticated_scripts: ScriptAnswer,
+}
+
+/// What a client that is no page navigation is answered when nobody is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptAnswer {
+    /// 401 with JSON.
+    Challenge,
+    /// The redirect a navigation gets.
+    Redirect,
+}
+
+/// Header authentication.
+#[derive(Clone, Debug)]
+pub struct HeaderAuth {
+    /// How long a success is remembered.
+    pub cache_ttl: Duration,
+    /// How long a failure is remembered.
+    pub negative_ttl: Duration,
+    /// How many are remembered.
+    pub capacity: usize,
+}
+
+/// Where sessions are kept.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    /// The store.
+    pub store: StoreKind,
+    /// How many at most.
+    pub capacity: usize,
+}
+
+/// A kind of session store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    /// This process's memory.
+    Memory,
+}
+
+/// The applications behind proxy mode.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Limit of connecting.
+    pub connect_timeout: Duration,
+    /// Limit of silence on both sides.
+    pub idle_timeout: Duration,
+    /// How long an unused connection is kept.
+    pub pool_idle_timeout: Duration,
+    /// How many unused connections are kept, per application and worker.
+    pub pool_max_idle: usize,
+}
+
+/// What applications are told about the user.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// How characters beyond ASCII are written.
+    pub encoding: IdentityEncoding,
+}
+
+/// How characters beyond ASCII are written in identity headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityEncoding {
+    /// UTF-8.
+    Raw,
+    /// Percent-encoded UTF-8.
+    Percent,
+}
+
+/// The operators' page.
+#[derive(Clone, Debug)]
+pub struct Dashboard {
+    /// Loopback addresses; empty when off.
+    pub listen: Vec<SocketAddr>,
+}
+
+/// Logs.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// The level; `None`: core's option decides.
+    pub level: Option<LogLevel>,
+    /// The format.
+    pub format: LogFormat,
+    /// Request headers for the access log, in lower case.
+    pub http_headers: Vec<String>,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Failures only.
+    Error,
+    /// And what likely needs attention.
+    Warning,
+    /// And every request.
+    #[default]
+    Info,
+    /// And what the parts do.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    const NAMES: [(&'static str, Self); 6] = [
+        ("trace", Self::Trace),
+        ("debug", Self::Debug),
+        ("info", Self::Info),
+        ("warning", Self::Warning),
+        ("warn", Self::Warning),
+        ("error", Self::Error),
+    ];
+
+    /// Reads a level as core and the contract name it, in any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let found = Self::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+        found.map(|(_, level)| *level)
+    }
+}
+
+/// The shape of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// The latest decisions.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    /// How many are kept.
+    pub capacity: usize,
+}
+
+/// The end.
+#[derive(Clone, Debug)]
+pub struct Shutdown {
+    /// How long requests under way may take.
+    pub drain_timeout: Duration,
+}
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+impl Settings {
+    /// Reads all layers.
+    ///
+    /// # Errors
+    /// Every mistake there is, not just the first.
+    pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
+        let mut read = Reader::new(layers::merge(sources), &sources.environment);
+        let host = read.required_url("core.host", "http://core.invalid");
+        let core = |read: &mut Reader<'_>, host| Core {
+            host,
+            token: read.secret("core.token"),
+            insecure: read.switch("core.insecure"),
+            host_browser: read.url("core.host_browser"),
+            connect_timeout: read.duration("core.connect_timeout", MILLISECOND..=HOUR),
+            request_timeout: read.duration("core.request_timeout", MILLISECOND..=HOUR),
+            // Core forgets an instance 15 s after its last hello.
+            hello_interval: read.duration("core.hello_interval", 10 * MILLISECOND..=14 * SECOND),
+            refresh_jitter: read.duration("core.refresh_jitter", Duration::ZERO..=HOUR),
+        };
+        let Some(host) = host else {
+            // Only when the stand-in above is no URL.
+            return Err(SettingsError { mistakes: read.finish().1 });
+        };
+        let mut settings = Self {
+            core: core(&mut read, host),
+            listen: Listen {
+                http: read.listeners("listen.http"),
+                https: read.listeners("listen.https"),
+                metrics: read.listeners("listen.metrics"),
+                trusted_proxy_cidrs: read.networks("listen.trusted_proxy_cidrs"),
+            },
+            web: Web {
+                workers: Some(read.number("web.workers", 0..=1024)).filter(|count| *count > 0),
+                read_header_timeout: read.duration("web.read_header_timeout", MILLISECOND..=HOUR),
+                read_timeout: read.duration("web.read_timeout", MILLISECOND..=DAY),
+                write_timeout: read.duration("web.write_timeout", MILLISECOND..=DAY),
+                idle_timeout: read.duration("web.idle_timeout", MILLISECOND..=DAY),
+            },
+            limits: Limits {
+                header_bytes: read.number("limits.header_bytes", 4096..=131_072),
+                cookie_bytes: read.number("limits.cookie_bytes", 1024..=131_072),
+                body_bytes: read.number("limits.body_bytes", 1024..=16_777_216),
+                connections: read.number("limits.connections", 1..=1_000_000),
+            },
+            sign_in: SignIn {
+                flow_ttl: read.duration("sign_in.flow_ttl", SECOND..=DAY),
+                max_tries: read.number("sign_in.max_tries", 1..=10),
+                unauthenticated_scripts: read.choice(
+                    "sign_in.unauthenticated_scripts",
+                    &[("challenge", ScriptAnswer::Challenge), ("redirect", ScriptAnswer::Redirect)],
+                    ScriptAnswer::Challenge,
+                ),
+            },
+            header_auth: HeaderAuth {
+                cache_ttl: read.duration("header_auth.cache_ttl", Duration::ZERO..=HOUR),
+                negative_ttl: read.duration("header_auth.negative_ttl", Duration::ZERO..=HOUR),
+                capacity: read.number("header_auth.capacity", 1..=10_000_000),
+            },
+            sessions: Sessions {
+                store: store(&mut read),
+                capacity: read.number("sessions.capacity", 1..=100_000_000),
+            },
+            upstream: Upstream {
+                connect_timeout: read.duration("upstream.connect_timeout", MILLISECOND..=HOUR),
+                idle_timeout: read.duration("upstream.idle_timeout", MILLISECOND..=DAY),
+                pool_idle_timeout: read.duration("upstream.pool_idle_timeout", MILLISECOND..=DAY),
+                pool_max_idle: read.number("upstream.pool_max_idle", 0..=65_536),
+            },
+            identity: Identity {
+                encoding: read.choice(
+                    "identity.encoding",
+                    &[("raw", IdentityEncoding::Raw), ("percent", IdentityEncoding::Percent)],
+                    IdentityEncoding::Raw,
+                ),
+            },
+            dashboard: Dashboard { listen: read.listeners("dashboard.listen") },
+            log: Log {
+                level: log_level(&mut read),
+                format: read.choice(
+                    "log.format",
+                    &[("json", LogFormat::Json), ("text", LogFormat::Text)],
+                    LogFormat::Json,
+                ),
+                http_headers: read.header_names("log.http_headers"),
+            },
+            journal: Journal { capacity: read.number("journal.capacity", 16..=1_000_000) },
+            shutdown: Shutdown {
+                drain_timeout: read.duration("shutdown.drain_timeout", Duration::ZERO..=HOUR),
+            },
+            foreign_variables: Vec::new(),
+            effective: Vec::new(),
+        };
+        check_listeners(&settings, &mut read);
+        let (effective, mistakes, foreign) = read.finish();
+        if !mistakes.is_empty() {
+            return Err(SettingsError { mistakes });
+        }
+        settings.effective = effective;
+        settings.foreign_variables = foreign;
+        Ok(settings)
+    }
+
+    /// The settings in effect as TOML, each with where it was set; secrets are masked.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        let mut section = "";
+        for Effective { key, value, origin } in &self.effective {
+            let (of, name) = key.split_once('.').unwrap_or(("", key));
+            if of != section {
+                let gap = if section.is_empty() { "" } else { "\n" };
+                let _ = writeln!(text, "{gap}[{of}]");
+                section = of;
+            }
+            let _ = match origin {
+                Origin::Default => writeln!(text, "{name} = {value}"),
+                Origin::File(from) | Origin::Variable(from) => {
+                    writeln!(text, "{name} = {value} # {from}")
+                }
+            };
+        }
+        text
+    }
+}
+
+fn log_level(read: &mut Reader<'_>) -> Option<LogLevel> {
+    let mut choices = vec![("", None)];
+    choices.extend(LogLevel::NAMES.map(|(name, level)| (name, Some(level))));
+    read.choice("log.level", &choices, None)
+}
+
+fn store(read: &mut Reader<'_>) -> StoreKind {
+    let text = read.text("sessions.store");
+    if text != "memory:" {
+        // The scheme alone: the rest may hold a password.
+        let problem = match text.split_once(':') {
+            Some(("memory", _)) => "the memory store takes no parameters".to_owned(),
+            Some((scheme, _)) => {
+                format!("the session store {scheme:?} is not supported; only memory: is")
+            }
+            None => "is not the URL of a session store".to_owned(),
+        };
+        read.mistake("sessions.store", problem);
+    }
+    StoreKind::Memory
+}
+
+/// What only shows when listeners are looked at together.
+fn check_listeners(settings: &Settings, read: &mut Reader<'_>) {
+    let listeners = [
+        ("listen.http", &settings.listen.http),
+        ("listen.https", &settings.listen.https),
+        ("listen.metrics", &settings.listen.metrics),
+        ("dashboard.listen", &settings.dashboard.listen),
+    ];
+    let mut taken: BTreeMap<SocketAddr, &str> = BTreeMap::new();
+    for (key, addresses) in listeners {
+        for address in addresses.iter().filter(|address| address.port() != 0) {
+            if let Some(other) = taken.insert(*address, key) {
+                read.mistake(key, format!("{address} is listened on already, by {other}"));
+            }
+        }
+    }
+    if let Some(open) = settings.dashboard.listen.iter().find(|at| !at.ip().is_loopback()) {
+        read.mistake(
+            "dashboard.listen",
+            format!("{open} is not a loopback address; the dashboard has no sign-in of its own"),
+        );
+    }
+    // A list that could not be read is empty, too, and has been told already.
+    if read.is_clean() && settings.listen.http.is_empty() && settings.listen.https.is_empty() {
+        read.mistake("listen.http", "is off, and so is listen.https: nothing would be served");
+    }
+}
