@@ -5,11 +5,14 @@ use serde_json::{Map, Value};
 
 /// Claims kept from an access token or an introspection answer.
 ///
-/// `null` and wrong types of optional text claims count as absent: a property mapping may set
-/// anything, and an odd display name must not lock a user out.
+/// `null` and wrong types of optional claims count as absent, one by one: a property mapping may
+/// set anything, and an odd display name must not lock a user out or cost another claim.
+/// [`crate::token`] has checked `sub` and `exp` before a value of this type exists; the size of
+/// the token ([`crate::token::MAX_TOKEN_BYTES`]) bounds everything in it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Claims {
     /// Subject: who this is, within core.
+    #[serde(deserialize_with = "lenient_text")]
     pub sub: String,
     /// End of validity, seconds since the epoch. Required for sessions.
     #[serde(default)]
@@ -33,7 +36,7 @@ pub struct Claims {
     #[serde(default, deserialize_with = "lenient_list")]
     pub entitlements: Vec<String>,
     /// Core's session; absent from `client_credentials` tokens and then never matches a session end.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient_option")]
     pub sid: Option<String>,
     /// The part made for proxy outposts.
     #[serde(default, deserialize_with = "lenient_proxy")]
@@ -46,11 +49,11 @@ pub struct ProxyClaims {
     /// Deep merge of brand, group and user attributes: any JSON.
     #[serde(default, deserialize_with = "lenient_map")]
     pub user_attributes: Map<String, Value>,
-    /// Another upstream for this user, if a mapping set one.
-    #[serde(default)]
+    /// Another upstream for this user, if a mapping set one. Empty text counts as none.
+    #[serde(default, deserialize_with = "lenient_option")]
     pub backend_override: Option<String>,
-    /// Another `Host` to the upstream, if a mapping set one.
-    #[serde(default)]
+    /// Another `Host` to the upstream, if a mapping set one. Empty text counts as none.
+    #[serde(default, deserialize_with = "lenient_option")]
     pub host_header: Option<String>,
     /// Whether the user may see the cause of errors.
     #[serde(default, deserialize_with = "lenient_bool")]
@@ -63,6 +66,19 @@ impl Claims {
     pub fn session_id(&self) -> Option<&str> {
         self.sid.as_deref().filter(|sid| !sid.is_empty())
     }
+
+    /// A user attribute as text: strings, numbers and booleans; `None` for anything else and
+    /// for an empty name or value.
+    #[must_use]
+    pub fn attribute_text(&self, name: &str) -> Option<String> {
+        let text = match self.ak_proxy.user_attributes.get(name)? {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(flag) => flag.to_string(),
+            _ => return None,
+        };
+        (!text.is_empty()).then_some(text)
+    }
 }
 
 fn lenient_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -70,6 +86,13 @@ fn lenient_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D:
         Value::String(text) => text,
         Value::Number(number) => number.to_string(),
         _ => String::new(),
+    })
+}
+
+fn lenient_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) if !text.is_empty() => Some(text),
+        _ => None,
     })
 }
 
@@ -100,9 +123,70 @@ fn lenient_map<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String,
 
 fn lenient_proxy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ProxyClaims, D::Error> {
     let value = Value::deserialize(deserializer)?;
+    // Every field is lenient by itself, so an object cannot fail.
     Ok(if value.is_object() {
         serde_json::from_value(value).unwrap_or_default()
     } else {
         ProxyClaims::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn claims(value: Value) -> Claims {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn an_odd_claim_costs_no_other() {
+        let got = claims(json!({
+            "sub": "s", "exp": 7, "email": null, "name": ["x"], "preferred_username": 42,
+            "groups": ["a", 1, null, "b"], "entitlements": {"no": 1}, "sid": 12,
+            "ak_proxy": {
+                "backend_override": 5, "host_header": {}, "is_superuser": "yes",
+                "user_attributes": {"k": "v", "n": 3, "empty": "", "deep": {}}
+            }
+        }));
+        assert_eq!((got.email.as_str(), got.name.as_str()), ("", ""));
+        assert_eq!(got.preferred_username, "42");
+        assert_eq!(got.groups, ["a", "b"]);
+        assert!(got.entitlements.is_empty());
+        assert_eq!(got.sid, None);
+        assert_eq!(got.ak_proxy.backend_override, None);
+        assert!(!got.ak_proxy.is_superuser);
+        assert_eq!(got.attribute_text("k").as_deref(), Some("v"));
+        assert_eq!(got.attribute_text("n").as_deref(), Some("3"));
+        assert_eq!(got.attribute_text("empty"), None);
+        assert_eq!(got.attribute_text("deep"), None);
+    }
+
+    #[test]
+    fn an_ak_proxy_that_is_no_object_is_as_good_as_none() {
+        for odd in [json!(null), json!([1]), json!("text"), json!(1)] {
+            assert_eq!(
+                claims(json!({"sub": "s", "ak_proxy": odd})).ak_proxy,
+                ProxyClaims::default()
+            );
+        }
+    }
+
+    #[test]
+    fn an_empty_sid_is_none() {
+        assert_eq!(claims(json!({"sub": "s", "sid": ""})).session_id(), None);
+        assert_eq!(claims(json!({"sub": "s", "sid": "x"})).session_id(), Some("x"));
+    }
+
+    #[test]
+    fn what_is_stored_reads_back_the_same() {
+        let before = claims(json!({
+            "sub": "s", "exp": 7, "groups": ["g"], "sid": "x",
+            "ak_proxy": {"user_attributes": {"additionalHeaders": {"A": [1, 2.5]}}}
+        }));
+        let text = serde_json::to_string(&before).unwrap();
+        assert_eq!(serde_json::from_str::<Claims>(&text).unwrap(), before);
+    }
 }

@@ -26,6 +26,8 @@ pub mod route;
 pub mod ruleset;
 pub mod skip;
 pub mod target;
+#[cfg(test)]
+mod test_support;
 pub mod time;
 pub mod token;
 pub mod wire;
