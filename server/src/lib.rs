@@ -7,3 +7,12 @@
 pub mod actors;
 pub mod authentik;
 pub mod cli;
+pub mod clock;
+pub mod core_tls;
+pub mod ops;
+pub mod publish;
+pub mod randomness;
+pub mod session;
+pub mod settings;
+pub mod snapshot;
+pub mod tls;
