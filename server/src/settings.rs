@@ -62,7 +62,7 @@ pub struct Settings {
 /// The link to core.
 #[derive(Clone, Debug)]
 pub struct Core {
-    /// Base URL.
+    /// Base URL, or `unix:///path/of/socket`.
     pub host: Url,
     /// The outpost's token.
     pub token: SecretString,
@@ -284,7 +284,7 @@ impl Settings {
     /// Every mistake there is, not just the first.
     pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
         let mut read = Reader::new(layers::merge(sources), &sources.environment);
-        let host = read.required_url("core.host", "http://core.invalid");
+        let host = read.core_url("core.host", "http://core.invalid");
         let core = |read: &mut Reader<'_>, host| Core {
             host,
             token: read.secret("core.token"),

@@ -38,6 +38,45 @@ pub enum Action {
     Unavailable,
 }
 
+impl Action {
+    /// Every code, for tables and bounded metrics; [`Action::index`] is the place in it.
+    pub const CODES: [&'static str; 10] = [
+        "allow",
+        "skip",
+        "pass_own_path",
+        "redirect_to_start",
+        "begin_sign_in",
+        "challenge",
+        "finish_sign_in",
+        "sign_out",
+        "deny",
+        "unavailable",
+    ];
+
+    /// Place of the action's code in [`Action::CODES`].
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        match self {
+            Self::Allow => 0,
+            Self::Skip => 1,
+            Self::PassOwnPath => 2,
+            Self::RedirectToStart { .. } => 3,
+            Self::BeginSignIn { .. } => 4,
+            Self::Challenge => 5,
+            Self::FinishSignIn => 6,
+            Self::SignOut => 7,
+            Self::Deny => 8,
+            Self::Unavailable => 9,
+        }
+    }
+
+    /// The action's stable name, without what it carries.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        Self::CODES[self.index()]
+    }
+}
+
 /// Why. A closed set: metrics, logs, pages, the dashboard and tests name these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]

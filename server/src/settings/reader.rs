@@ -158,12 +158,12 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// An http or https URL that must be there.
-    pub(super) fn required_url(&mut self, key: &'static str, stand_in: &str) -> Option<Url> {
+    /// Core's address, which must be there.
+    pub(super) fn core_url(&mut self, key: &'static str, stand_in: &str) -> Option<Url> {
         let stand_in = Url::parse(stand_in).ok();
         self.read(key, stand_in, |found| match found.text()? {
             "" => Err("is required and not set".to_owned()),
-            text => base_url(text).map(|url| (Some(url), text.into())),
+            text => core_url(text).map(|url| (Some(url), text.into())),
         })
     }
 
@@ -320,15 +320,30 @@ impl Found {
     }
 }
 
+/// Core's address: an http or https URL, or `unix:///path/of/socket`.
+fn core_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if url.scheme() == "unix" => {
+            let has_host = url.host_str().is_some_and(|host| !host.is_empty());
+            if has_host || url.path().len() < 2 {
+                return Err("names no socket; write unix:///path/of/socket".to_owned());
+            }
+            plain_url(url)
+        }
+        _ => base_url(text),
+    }
+}
+
 fn base_url(text: &str) -> Result<Url, String> {
     // The text itself stays out of the messages: it may hold a password before an @.
     let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
-    if url.scheme() == "unix" {
-        return Err("sockets (unix://) are not supported; use http:// or https://".to_owned());
-    }
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("has the scheme {:?}, and must have http or https", url.scheme()));
     }
+    plain_url(url)
+}
+
+fn plain_url(url: Url) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not hold a user name or password".to_owned());
     }

@@ -250,6 +250,15 @@ fn listeners_do_not_collide_and_something_is_served() {
 }
 
 #[test]
+fn core_may_listen_on_a_socket() {
+    let settings = load(&[("AUTHENTIK_HOST", "unix:///run/core.sock")]);
+    assert_eq!(settings.core.host.path(), "/run/core.sock");
+    for wrong in ["unix://host/path", "unix:///", "unix:///path?query"] {
+        assert_eq!(mistakes(&sources(&[("AUTHENTIK_HOST", wrong)])).len(), 1, "{wrong}");
+    }
+}
+
+#[test]
 fn foreign_variables_are_named_and_left_alone() {
     let settings = load(&[("AUTHENTIK_POSTGRESQL__PASSWORD", "hush-too")]);
     assert_eq!(settings.foreign_variables, ["AUTHENTIK_POSTGRESQL__PASSWORD"]);
