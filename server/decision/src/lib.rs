@@ -13,6 +13,7 @@ pub mod crypto;
 pub mod decide;
 pub mod decision;
 pub mod dialect;
+pub mod endpoint;
 pub mod facts;
 pub mod finding;
 pub mod headers;

@@ -1,1 +1,209 @@
-//! Placeholder: origin.
+//! Who asks, for which host, over which scheme: peer and headers against trusted networks.
+//!
+//! Forwarding headers are believed from trusted peers only (contract 2 and 5). Every header that
+//! was there and not believed is named, so that a decision can say so.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::decision::Reason;
+use crate::dialect::DialectError;
+use crate::facts::{Headers, Peer, Single};
+use crate::target::{Authority, Scheme};
+
+pub mod networks;
+
+pub use networks::{InvalidNetwork, TrustedNetworks};
+
+/// Headers that only a trusted peer may set.
+const FORWARDING: [&str; 7] = [
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-For",
+    "X-Forwarded-Uri",
+    "X-Forwarded-Method",
+    "X-Original-URL",
+    "X-Original-URI",
+];
+
+/// No proxy chain is longer; a longer `X-Forwarded-For` is not walked further.
+const MAX_HOPS: usize = 64;
+
+/// Where a request comes from and what it was sent to, as far as it can be believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// Scheme the client used.
+    pub scheme: Scheme,
+    /// Host the client named: `X-Forwarded-Host` of a trusted peer, else the request's own. The
+    /// scheme's default port is left out.
+    pub authority: Authority,
+    /// The request's own host (`Host`, `:authority`), whatever was forwarded.
+    pub host: Authority,
+    /// Address of the client: the right-most hop that is not trusted.
+    pub client: IpAddr,
+    /// Whether the peer is in the trusted networks.
+    pub peer_trusted: bool,
+    /// What `authority` was taken from.
+    pub source: &'static str,
+    /// Forwarding headers that were there and not believed.
+    pub ignored: Vec<&'static str>,
+}
+
+/// Works out the origin of a request.
+///
+/// `authority` is the host of the request line (HTTP/2 `:authority`, absolute-form target), where
+/// there is one. It wins over `Host` (RFC 9112 section 3.2.2); both must agree.
+///
+/// # Errors
+/// A host that is missing, repeated, malformed or named twice differently; from a trusted peer
+/// also `X-Forwarded-Host` or `-Proto` that is repeated or no single usable value.
+pub fn resolve(
+    peer: &Peer,
+    headers: &(impl Headers + ?Sized),
+    authority: Option<&str>,
+    trusted: &TrustedNetworks,
+) -> Result<Origin, DialectError> {
+    let peer_address = peer.address.to_canonical();
+    let peer_trusted = trusted.contains(peer_address);
+    let connection_scheme = if peer.tls { Scheme::Https } else { Scheme::Http };
+    let (host, host_source) = own_host(headers, authority)?;
+
+    if !peer_trusted {
+        let ignored =
+            FORWARDING.into_iter().filter(|name| headers.nth(name, 0).is_some()).collect();
+        let host = host.without_default_port(connection_scheme);
+        return Ok(Origin {
+            scheme: connection_scheme,
+            authority: host.clone(),
+            host,
+            client: peer_address,
+            peer_trusted,
+            source: host_source,
+            ignored,
+        });
+    }
+
+    let scheme = match only(headers, "X-Forwarded-Proto")? {
+        None => connection_scheme,
+        Some(text) => {
+            Scheme::parse(text.trim()).ok_or_else(|| malformed("X-Forwarded-Proto"))?
+        }
+    };
+    let forwarded = match only(headers, "X-Forwarded-Host")? {
+        None => None,
+        Some(text) => {
+            Some(Authority::parse(text.trim()).ok_or_else(|| malformed("X-Forwarded-Host"))?)
+        }
+    };
+    let host = host.without_default_port(scheme);
+    let (authority, source) = match forwarded {
+        Some(forwarded) => (forwarded.without_default_port(scheme), "X-Forwarded-Host"),
+        None => (host.clone(), host_source),
+    };
+    Ok(Origin {
+        scheme,
+        authority,
+        host,
+        client: client_address(headers, peer_address, trusted),
+        peer_trusted,
+        source,
+        ignored: Vec::new(),
+    })
+}
+
+fn own_host(
+    headers: &(impl Headers + ?Sized),
+    authority: Option<&str>,
+) -> Result<(Authority, &'static str), DialectError> {
+    let header = match headers.single("Host") {
+        Single::Missing => None,
+        Single::One(text) => Some(text),
+        Single::Repeated => return Err(repeated("Host")),
+        Single::NotText => return Err(malformed("Host")),
+    };
+    let header = match header {
+        None => None,
+        // RFC 9112 3.2: beside an absolute-form target an empty Host says nothing.
+        Some("") if authority.is_some() => None,
+        Some(text) => Some(Authority::parse(text).ok_or_else(|| malformed("Host"))?),
+    };
+    let line = match authority {
+        None => None,
+        Some(text) => Some(Authority::parse(text).ok_or_else(|| malformed(":authority"))?),
+    };
+    match (line, header) {
+        (Some(line), Some(header)) if line != header => {
+            Err(DialectError { reason: Reason::HeadersDisagree, header: "Host" })
+        }
+        (Some(line), _) => Ok((line, ":authority")),
+        (None, Some(header)) => Ok((header, "Host")),
+        (None, None) => Err(DialectError { reason: Reason::HeadersMissing, header: "Host" }),
+    }
+}
+
+/// Walks `X-Forwarded-For` from the right, over all its headers, until a hop is not trusted.
+/// An entry that is no address ends the walk at the hop that reported it.
+fn client_address(
+    headers: &(impl Headers + ?Sized),
+    peer: IpAddr,
+    trusted: &TrustedNetworks,
+) -> IpAddr {
+    let mut count = 0;
+    while count < MAX_HOPS && headers.nth("X-Forwarded-For", count).is_some() {
+        count += 1;
+    }
+    let hops = (0..count)
+        .rev()
+        .filter_map(|index| headers.nth("X-Forwarded-For", index))
+        .flat_map(|value| value.rsplit(|byte| *byte == b','))
+        .take(MAX_HOPS);
+    let mut client = peer;
+    for hop in hops {
+        match hop_address(hop) {
+            None => break,
+            Some(address) => client = address,
+        }
+        if !trusted.contains(client) {
+            break;
+        }
+    }
+    client
+}
+
+/// An entry of `X-Forwarded-For`: an address, with a port or without.
+fn hop_address(entry: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(entry).ok()?.trim();
+    let address = match text.parse::<IpAddr>() {
+        Ok(address) => address,
+        Err(_) => match text.parse::<std::net::SocketAddr>() {
+            Ok(socket) => socket.ip(),
+            Err(_) => text.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?,
+        },
+    };
+    Some(address.to_canonical())
+}
+
+/// The only value of a header that a trusted peer set; an empty one counts as missing.
+fn only<'a>(
+    headers: &'a (impl Headers + ?Sized),
+    name: &'static str,
+) -> Result<Option<&'a str>, DialectError> {
+    match headers.single(name) {
+        Single::Missing | Single::One("") => Ok(None),
+        Single::One(text) => Ok(Some(text)),
+        Single::Repeated => Err(repeated(name)),
+        Single::NotText => Err(malformed(name)),
+    }
+}
+
+const fn repeated(header: &'static str) -> DialectError {
+    DialectError { reason: Reason::HeaderRepeated, header }
+}
+
+const fn malformed(header: &'static str) -> DialectError {
+    DialectError { reason: Reason::HeaderMalformed, header }
+}
+
+#[cfg(test)]
+mod tests;

@@ -89,6 +89,13 @@ impl Authority {
         self.port.unwrap_or_else(|| scheme.default_port())
     }
 
+    /// The same, without the port where it is the default of `scheme`.
+    #[must_use]
+    pub fn without_default_port(mut self, scheme: Scheme) -> Self {
+        self.port = self.port.filter(|port| *port != scheme.default_port());
+        self
+    }
+
     /// Whether the host equals `domain` or is a subdomain of it, on a label boundary.
     /// `domain` is lower case, without a leading dot.
     #[must_use]

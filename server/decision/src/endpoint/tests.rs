@@ -1,0 +1,87 @@
+use super::*;
+
+#[test]
+fn own_paths_are_exact() {
+    for (path, expected) in [
+        ("/outpost.goauthentik.io/ping", Endpoint::Ping),
+        ("/outpost.goauthentik.io/static/dist/x.css", Endpoint::Static),
+        ("/outpost.goauthentik.io/start", Endpoint::Start),
+        ("/outpost.goauthentik.io/callback", Endpoint::Callback),
+        ("/outpost.goauthentik.io/sign_out", Endpoint::SignOut),
+        ("/outpost.goauthentik.io/auth/nginx", Endpoint::Auth(Dialect::Nginx)),
+        ("/outpost.goauthentik.io/auth/traefik", Endpoint::Auth(Dialect::Traefik)),
+        ("/outpost.goauthentik.io/auth/caddy", Endpoint::Auth(Dialect::Caddy)),
+        ("/outpost.goauthentik.io/auth/envoy", Endpoint::Auth(Dialect::Envoy)),
+        ("/outpost.goauthentik.io/auth/envoy/a/b", Endpoint::Auth(Dialect::Envoy)),
+        ("/outpost.goauthentik.io/auth/envoy//a/../%2f", Endpoint::Auth(Dialect::Envoy)),
+        ("/outpost.goauthentik.io/auth/envoyx", Endpoint::Unknown),
+        ("/outpost.goauthentik.io", Endpoint::Unknown),
+        ("/outpost.goauthentik.io/", Endpoint::Unknown),
+        ("/outpost.goauthentik.io/starts", Endpoint::Unknown),
+        ("/outpost.goauthentik.iox", Endpoint::Application),
+        ("/outpost.goauthentik.io.evil/start", Endpoint::Application),
+        ("/Outpost.goauthentik.io/start", Endpoint::Application),
+        ("/x/outpost.goauthentik.io/start", Endpoint::Application),
+        ("/outpost.goauthentik.io/../start", Endpoint::Application),
+        ("/outpost.goauthentik.io/static/../../private", Endpoint::Application),
+        ("/outpost.goauthentik.io//start", Endpoint::Application),
+        ("//outpost.goauthentik.io/start", Endpoint::Application),
+        ("/outpost%2egoauthentik.io/start", Endpoint::Application),
+        ("/outpost.goauthentik.io/st%61rt", Endpoint::Unknown),
+        ("/outpost.goauthentik.io;x/start", Endpoint::Application),
+        ("/", Endpoint::Application),
+    ] {
+        assert_eq!(classify(path, None, ""), expected, "{path}");
+    }
+}
+
+#[test]
+fn the_prefix_counts_below_the_base_and_at_the_root() {
+    for (path, base, expected) in [
+        ("/sub/outpost.goauthentik.io/start", "/sub", Endpoint::Start),
+        ("/outpost.goauthentik.io/start", "/sub", Endpoint::Start),
+        ("/sub/outpost.goauthentik.io/start", "", Endpoint::Application),
+        ("/subx/outpost.goauthentik.io/start", "/sub", Endpoint::Application),
+        ("/sub/outpost.goauthentik.io/auth/envoy/x", "/sub", Endpoint::Auth(Dialect::Envoy)),
+    ] {
+        assert_eq!(classify(path, None, base), expected, "{path} {base}");
+    }
+}
+
+#[test]
+fn queries_mark_callbacks_and_sign_outs_anywhere() {
+    for (path, query, expected) in [
+        ("/", "X-authentik-auth-callback=true", Endpoint::Callback),
+        ("/app", "a=b&X-authentik-auth-callback=TRUE&code=c", Endpoint::Callback),
+        ("/", "X-authentik-auth-callback=true?error=login_required&state=s", Endpoint::Callback),
+        ("/", "X-authentik-auth-callback=true%3Ferror=x", Endpoint::Callback),
+        ("/", "X%2Dauthentik-auth-callback=%74rue", Endpoint::Callback),
+        ("/", "X-authentik-logout=true", Endpoint::SignOut),
+        ("/a%2Fb", "X-authentik-logout=True", Endpoint::SignOut),
+        ("/outpost.goauthentik.io/nothing", "X-authentik-logout=true", Endpoint::SignOut),
+        ("/outpost.goauthentik.io/start", "X-authentik-logout=true", Endpoint::Start),
+        ("/", "X-authentik-auth-callback=truex", Endpoint::Application),
+        ("/", "X-authentik-auth-callback=false&X-authentik-auth-callback=true", Endpoint::Application),
+        ("/", "x-authentik-auth-callback=true", Endpoint::Application),
+        ("/", "X-authentik-auth-callback", Endpoint::Application),
+        ("/", "xX-authentik-logout=true", Endpoint::Application),
+        ("/", "", Endpoint::Application),
+    ] {
+        assert_eq!(classify(path, Some(query), ""), expected, "{path}?{query}");
+    }
+}
+
+#[test]
+fn what_follows_the_envoy_prefix_is_untouched() {
+    for (target, base, expected) in [
+        ("/outpost.goauthentik.io/auth/envoy/a/b?x=%2F&y", "", Some("/a/b?x=%2F&y")),
+        ("/outpost.goauthentik.io/auth/envoy//a/../b", "", Some("//a/../b")),
+        ("/outpost.goauthentik.io/auth/envoy", "", Some("")),
+        ("/outpost.goauthentik.io/auth/envoy?x=/y", "", Some("?x=/y")),
+        ("/sub/outpost.goauthentik.io/auth/envoy/a?", "/sub", Some("/a?")),
+        ("/outpost.goauthentik.io/auth/envoyx/a", "", None),
+        ("/a?/outpost.goauthentik.io/auth/envoy/b", "", None),
+    ] {
+        assert_eq!(behind_envoy_prefix(target, base), expected, "{target}");
+    }
+}
