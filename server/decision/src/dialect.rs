@@ -3,7 +3,14 @@
 use serde::Serialize;
 
 use crate::decision::Reason;
-use crate::target::Target;
+use crate::facts::{Headers, Single};
+use crate::origin::Origin;
+use crate::target::{Authority, Scheme, Target};
+
+pub mod caddy;
+pub mod envoy;
+pub mod nginx;
+pub mod traefik;
 
 /// A reverse proxy's way of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -30,6 +37,38 @@ impl Dialect {
             Self::Envoy => "envoy",
         }
     }
+
+    /// The original request that a check by this dialect is about.
+    ///
+    /// `asked` is the check itself; its path matters to Envoy only. Envoy's original host is the
+    /// check's own, so `Original::target` and not [`Origin::authority`] names the host to route by.
+    ///
+    /// # Errors
+    /// Headers that are missing, repeated, unreadable, contradictory or from an untrusted peer.
+    pub fn original(
+        self,
+        headers: &(impl Headers + ?Sized),
+        asked: &Asked<'_>,
+        origin: &Origin,
+    ) -> Result<Original, DialectError> {
+        match self {
+            Self::Nginx => nginx::original(headers, origin),
+            Self::Traefik => traefik::original(headers, origin),
+            Self::Caddy => caddy::original(headers, origin),
+            Self::Envoy => envoy::original(asked, origin),
+        }
+    }
+}
+
+/// The request by which a reverse proxy asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// Its method.
+    pub method: &'a str,
+    /// Its path and query, byte for byte.
+    pub path_and_query: &'a str,
+    /// Path of the provider's external host, without a final slash; empty for none.
+    pub base: &'a str,
 }
 
 /// The original request as a dialect tells it.
@@ -51,3 +90,96 @@ pub struct DialectError {
     /// The header concerned.
     pub header: &'static str,
 }
+
+impl DialectError {
+    const fn missing(header: &'static str) -> Self {
+        Self { reason: Reason::HeadersMissing, header }
+    }
+
+    const fn malformed(header: &'static str) -> Self {
+        Self { reason: Reason::HeaderMalformed, header }
+    }
+}
+
+/// The only value of a header; an empty one counts as missing.
+///
+/// # Errors
+/// A value that is repeated, unreadable, or from a peer that is not trusted.
+fn trusted_value<'a>(
+    headers: &'a (impl Headers + ?Sized),
+    name: &'static str,
+    origin: &Origin,
+) -> Result<Option<&'a str>, DialectError> {
+    let value = match headers.single(name) {
+        Single::Missing | Single::One("") => return Ok(None),
+        _ if !origin.peer_trusted => {
+            return Err(DialectError { reason: Reason::PeerUntrusted, header: name });
+        }
+        Single::One(text) => text,
+        Single::Repeated => {
+            return Err(DialectError { reason: Reason::HeaderRepeated, header: name });
+        }
+        Single::NotText => return Err(DialectError::malformed(name)),
+    };
+    Ok(Some(value))
+}
+
+/// The method that `name` reports, if it does.
+fn method(
+    headers: &(impl Headers + ?Sized),
+    name: &'static str,
+    origin: &Origin,
+) -> Result<Option<String>, DialectError> {
+    match trusted_value(headers, name, origin)? {
+        None => Ok(None),
+        Some(text) if is_token(text) => Ok(Some(text.to_owned())),
+        Some(_) => Err(DialectError::malformed(name)),
+    }
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// Takes path and query of an origin-form request target apart, changing no byte. What cannot
+/// stand in a request line (blanks, control characters, a fragment), and a backslash in the
+/// path, which browsers never send, is refused.
+fn split_target(
+    text: &str,
+    header: &'static str,
+) -> Result<(String, Option<String>), DialectError> {
+    let readable = text.starts_with('/')
+        && !text.chars().any(|c| c == '#' || c == ' ' || c.is_control() || c.is_whitespace());
+    let (path, query) = match text.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (text, None),
+    };
+    if !readable || path.contains('\\') {
+        return Err(DialectError::malformed(header));
+    }
+    Ok((path.to_owned(), query.map(str::to_owned)))
+}
+
+/// What Traefik and Caddy send alike: `X-Forwarded-Proto`, `-Host` and `-Uri`, once each.
+fn forwarded(headers: &(impl Headers + ?Sized), origin: &Origin) -> Result<Original, DialectError> {
+    let required = |name| {
+        trusted_value(headers, name, origin)
+            .and_then(|value| value.ok_or(DialectError::missing(name)))
+    };
+    let uri = required("X-Forwarded-Uri")?;
+    let host = required("X-Forwarded-Host")?;
+    let proto = required("X-Forwarded-Proto")?;
+
+    let scheme = Scheme::parse(proto).ok_or(DialectError::malformed("X-Forwarded-Proto"))?;
+    let authority = Authority::parse(host).ok_or(DialectError::malformed("X-Forwarded-Host"))?;
+    let (path, query) = split_target(uri, "X-Forwarded-Uri")?;
+    Ok(Original {
+        target: Target { scheme, authority: authority.without_default_port(scheme), path, query },
+        method: method(headers, "X-Forwarded-Method", origin)?.unwrap_or_else(|| "GET".to_owned()),
+        source: "X-Forwarded-Uri",
+    })
+}
+
+#[cfg(test)]
+mod tests;

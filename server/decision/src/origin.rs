@@ -86,9 +86,7 @@ pub fn resolve(
 
     let scheme = match only(headers, "X-Forwarded-Proto")? {
         None => connection_scheme,
-        Some(text) => {
-            Scheme::parse(text.trim()).ok_or_else(|| malformed("X-Forwarded-Proto"))?
-        }
+        Some(text) => Scheme::parse(text.trim()).ok_or_else(|| malformed("X-Forwarded-Proto"))?,
     };
     let forwarded = match only(headers, "X-Forwarded-Host")? {
         None => None,

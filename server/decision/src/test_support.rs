@@ -60,6 +60,29 @@ pub(crate) fn provider() -> Provider {
     }
 }
 
+/// A provider of `mode` at `external` (`scheme://host[:port][/path]`).
+pub(crate) fn provider_at(
+    pk: i64,
+    mode: Mode,
+    external: &str,
+    cookie_domain: Option<&str>,
+) -> Provider {
+    let (scheme, rest) = external.split_once("://").unwrap();
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    Provider {
+        pk,
+        name: format!("provider {pk}"),
+        mode,
+        external: External {
+            scheme: Scheme::parse(scheme).unwrap(),
+            authority: Authority::parse(authority).unwrap(),
+            path: path.trim_end_matches('/').to_owned(),
+        },
+        cookie_domain: cookie_domain.map(str::to_owned),
+        ..provider()
+    }
+}
+
 /// A captured payload.
 pub(crate) fn fixture(name: &str) -> Value {
     let path = format!("{}/../../tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));

@@ -61,7 +61,11 @@ fn queries_mark_callbacks_and_sign_outs_anywhere() {
         ("/outpost.goauthentik.io/nothing", "X-authentik-logout=true", Endpoint::SignOut),
         ("/outpost.goauthentik.io/start", "X-authentik-logout=true", Endpoint::Start),
         ("/", "X-authentik-auth-callback=truex", Endpoint::Application),
-        ("/", "X-authentik-auth-callback=false&X-authentik-auth-callback=true", Endpoint::Application),
+        (
+            "/",
+            "X-authentik-auth-callback=false&X-authentik-auth-callback=true",
+            Endpoint::Application,
+        ),
         ("/", "x-authentik-auth-callback=true", Endpoint::Application),
         ("/", "X-authentik-auth-callback", Endpoint::Application),
         ("/", "xX-authentik-logout=true", Endpoint::Application),

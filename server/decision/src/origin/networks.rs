@@ -51,9 +51,9 @@ impl TrustedNetworks {
         let mut networks = Vec::new();
         let mut invalid = Vec::new();
         for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
-            let network = item
-                .parse::<IpNet>()
-                .or_else(|_| item.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical())));
+            let network = item.parse::<IpNet>().or_else(|_| {
+                item.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()))
+            });
             match network {
                 Ok(network) => networks.push(canonical(network)),
                 Err(_) => invalid.push(InvalidNetwork { item: item.to_owned() }),

@@ -1,0 +1,193 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::provider::Mode;
+use crate::test_support::provider_at as provider;
+
+fn ruleset(providers: Vec<Provider>) -> Ruleset {
+    Ruleset::build(providers.into_iter().map(Arc::new).collect()).0
+}
+
+fn authority(text: &str) -> Authority {
+    Authority::parse(text).unwrap()
+}
+
+fn domain(pk: i64, external: &str, domain: &str) -> Provider {
+    provider(pk, Mode::ForwardDomain, external, Some(domain))
+}
+
+fn single(pk: i64, external: &str) -> Provider {
+    provider(pk, Mode::ForwardSingle, external, None)
+}
+
+#[test]
+fn hosts_find_their_provider() {
+    let rules = ruleset(vec![
+        single(1, "https://app.company.com"),
+        single(2, "http://plain.test"),
+        single(3, "https://port.test:8443"),
+        single(4, "https://port.test"),
+        domain(5, "https://auth.company.com", "company.com"),
+        domain(6, "https://auth.dev.company.com", "dev.company.com"),
+        provider(7, Mode::Proxy, "https://proxy.test", Some("proxied.test")),
+    ]);
+    for (host, scheme, expected) in [
+        ("app.company.com", Scheme::Https, Some((1, Match::ExactHost, 1))),
+        ("app.company.com:443", Scheme::Https, Some((1, Match::ExactHost, 1))),
+        // TLS ended at a proxy that does not say so.
+        ("app.company.com", Scheme::Http, Some((1, Match::ExactHost, 1))),
+        ("app.company.com:443", Scheme::Http, Some((1, Match::ExactHost, 1))),
+        ("app.company.com:8080", Scheme::Https, Some((5, Match::CookieDomain, 0))),
+        ("plain.test", Scheme::Https, Some((2, Match::ExactHost, 0))),
+        ("plain.test:80", Scheme::Http, Some((2, Match::ExactHost, 0))),
+        ("plain.test:443", Scheme::Https, None),
+        ("port.test:8443", Scheme::Https, Some((3, Match::ExactHost, 0))),
+        ("port.test", Scheme::Https, Some((4, Match::ExactHost, 0))),
+        ("port.test:9000", Scheme::Https, None),
+        ("company.com", Scheme::Https, Some((5, Match::CookieDomain, 0))),
+        ("x.company.com:1234", Scheme::Http, Some((5, Match::CookieDomain, 0))),
+        ("x.dev.company.com", Scheme::Https, Some((6, Match::CookieDomain, 1))),
+        ("auth.dev.company.com", Scheme::Https, Some((6, Match::ExactHost, 1))),
+        ("evilcompany.com", Scheme::Https, None),
+        ("company.com.evil.test", Scheme::Https, None),
+        ("com", Scheme::Https, None),
+        // A cookie domain routes in forward_domain only.
+        ("a.proxied.test", Scheme::Https, None),
+    ] {
+        let found = rules
+            .route(&authority(host), scheme)
+            .map(|routed| (routed.provider.pk, routed.matched, routed.others));
+        assert_eq!(found, expected, "{host} {scheme:?}");
+    }
+}
+
+#[test]
+fn the_scheme_chooses_between_two_default_ports() {
+    let rules = ruleset(vec![single(1, "http://app.test"), single(2, "https://app.test")]);
+    let pk = |scheme| rules.route(&authority("app.test"), scheme).unwrap().provider.pk;
+    assert_eq!((pk(Scheme::Http), pk(Scheme::Https)), (1, 2));
+}
+
+#[test]
+fn an_only_provider_answers_for_everything() {
+    let rules = ruleset(vec![single(1, "https://app.test")]);
+    let routed = rules.route(&authority("10.0.0.1:9000"), Scheme::Http).unwrap();
+    assert_eq!((routed.provider.pk, routed.matched), (1, Match::OnlyProvider));
+    assert!(ruleset(Vec::new()).route(&authority("app.test"), Scheme::Http).is_none());
+}
+
+#[test]
+fn a_shared_host_stays_with_the_lowest_key_and_both_are_told() {
+    let (rules, findings) = Ruleset::build(vec![
+        Arc::new(single(9, "https://app.test:443")),
+        Arc::new(single(2, "https://app.test")),
+        Arc::new(domain(4, "https://a.d.test", "d.test")),
+        Arc::new(domain(3, "https://b.d.test", "d.test")),
+        Arc::new(single(3, "https://same-key.test")),
+    ]);
+    assert_eq!(rules.route(&authority("app.test"), Scheme::Https).unwrap().provider.pk, 2);
+    assert_eq!(rules.route(&authority("x.d.test"), Scheme::Https).unwrap().provider.pk, 3);
+    let mut seen: Vec<_> = findings.iter().map(|(pk, finding)| (*pk, finding.code)).collect();
+    seen.sort_unstable();
+    assert_eq!(
+        seen,
+        [
+            (2, "external_host_taken"),
+            (3, "cookie_domain_taken"),
+            (4, "cookie_domain_taken"),
+            (9, "external_host_taken"),
+        ]
+    );
+    assert_eq!(
+        findings.iter().find(|(pk, _)| *pk == 2).unwrap().1.message,
+        "The external host app.test:443 is claimed by provider \"provider 9\" as well; this one keeps it."
+    );
+    assert_eq!(rules.providers().len(), 4);
+    assert_eq!(rules.provider(9).unwrap().pk, 9);
+    assert!(rules.provider(8).is_none());
+}
+
+#[test]
+fn the_server_name_finds_a_certificate_whatever_the_port() {
+    let certified = |mut provider: Provider| {
+        provider.certificate = Some(format!("certificate {}", provider.pk));
+        provider
+    };
+    let rules = ruleset(vec![
+        single(1, "https://app.test"),
+        certified(single(2, "https://app.test:9443")),
+        certified(domain(3, "https://auth.d.test", "d.test")),
+        domain(4, "https://auth.e.d.test", "e.d.test"),
+    ]);
+    let found = |name| rules.provider_for_server_name(name).map(|provider| provider.pk);
+    assert_eq!(found("App.test"), Some(2));
+    assert_eq!(found("x.d.test"), Some(3));
+    assert_eq!(found("x.e.d.test"), Some(3));
+    assert_eq!(found("xd.test"), None);
+    assert_eq!(found("not a name"), None);
+}
+
+/// Contract 5, word by word, over a list.
+fn naive(providers: &[Provider], host: &Authority, scheme: Scheme) -> Option<(i64, Match)> {
+    let ports = match host.port {
+        Some(port) => vec![port],
+        None => vec![scheme.default_port(), 80, 443],
+    };
+    let mut sorted: Vec<_> = providers.iter().collect();
+    sorted.sort_by_key(|provider| provider.pk);
+    for port in ports {
+        for provider in &sorted {
+            let external = &provider.external;
+            if external.authority.host == host.host
+                && external.authority.port_or_default(external.scheme) == port
+            {
+                return Some((provider.pk, Match::ExactHost));
+            }
+        }
+    }
+    let under = |provider: &&&Provider| {
+        provider.mode == Mode::ForwardDomain
+            && provider.cookie_domain.as_ref().is_some_and(|domain| {
+                host.host == *domain || host.host.ends_with(&format!(".{domain}"))
+            })
+    };
+    let longest = sorted
+        .iter()
+        .filter(under)
+        .rev()
+        .max_by_key(|provider| provider.cookie_domain.as_ref().map(String::len));
+    match (longest, providers) {
+        (Some(provider), _) => Some((provider.pk, Match::CookieDomain)),
+        (None, [only]) => Some((only.pk, Match::OnlyProvider)),
+        _ => None,
+    }
+}
+
+fn arbitrary_provider() -> impl Strategy<Value = (bool, String, Option<String>)> {
+    let label = "[ab](\\.[ab]){0,2}";
+    let external = ("(http|https)", label, "(|:80|:443|:81)")
+        .prop_map(|(scheme, host, port)| format!("{scheme}://{host}{port}"));
+    (any::<bool>(), external, proptest::option::of(label))
+}
+
+proptest! {
+    #[test]
+    fn the_index_agrees_with_the_contract(
+        parts in proptest::collection::vec(arbitrary_provider(), 0..6),
+        host in "[ab]{1,2}(\\.[ab]){0,3}",
+        port in "(|:80|:443|:81)",
+        tls in any::<bool>(),
+    ) {
+        let make = || -> Vec<Provider> {
+            (0..).zip(&parts).map(|(pk, (wide, external, domain))| {
+                let mode = if *wide { Mode::ForwardDomain } else { Mode::ForwardSingle };
+                provider(pk, mode, external, domain.as_deref())
+            }).collect()
+        };
+        let host = authority(&format!("{host}{port}"));
+        let scheme = if tls { Scheme::Https } else { Scheme::Http };
+        let rules = ruleset(make());
+        let found = rules.route(&host, scheme).map(|routed| (routed.provider.pk, routed.matched));
+        prop_assert_eq!(found, naive(&make(), &host, scheme));
+    }
+}
