@@ -1,1 +1,281 @@
-//! Placeholder: headers.
+//! Identity headers for the application, and which of the client's must go (contract 10).
+//!
+//! A value that cannot be sent safely is sent **empty**, never left out: whatever copies these
+//! headers (nginx, Traefik, our own upstream leg) then overwrites what the client sent under the
+//! name. The client's header is removed first in any case ([`IdentityHeaders::must_strip`]).
+
+mod additional;
+mod guard;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+pub use self::guard::{is_identity_name, same_header};
+use crate::claims::Claims;
+use crate::provider::{BasicAuthSpec, Provider};
+
+/// The names that every signed-in request carries, in the order they are sent.
+pub const IDENTITY_NAMES: [&str; 12] = [
+    "X-authentik-username",
+    "X-authentik-groups",
+    "X-authentik-entitlements",
+    "X-authentik-email",
+    "X-authentik-name",
+    "X-authentik-uid",
+    "X-authentik-jwt",
+    "X-authentik-meta-jwks",
+    "X-authentik-meta-outpost",
+    "X-authentik-meta-provider",
+    "X-authentik-meta-app",
+    "X-authentik-meta-version",
+];
+
+/// What core calls this outpost, and the version it reports.
+#[derive(Clone, Copy, Debug)]
+pub struct OutpostNames<'a> {
+    /// Name in core.
+    pub name: &'a str,
+    /// Version, for `goauthentik.io/outpost/<version>`.
+    pub version: &'a str,
+}
+
+/// How text beyond ASCII travels in header values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// As UTF-8 bytes, as the stock outpost does. A list entry that contains the separator `|`
+    /// cannot be told from two entries and is left out.
+    #[default]
+    Utf8,
+    /// Percent-encoded UTF-8: every byte beyond ASCII, `%` itself, and `|` within list entries,
+    /// so that decoding gives back exactly what was encoded.
+    Percent,
+}
+
+/// Something about a user's headers that an operator should know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeaderNote {
+    /// The header, cut and cleaned.
+    pub header: String,
+    /// What is the matter with it.
+    pub problem: HeaderProblem,
+}
+
+/// See [`HeaderNote`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeaderProblem {
+    /// The value, or an entry of a list, holds a control character; it is sent empty or without
+    /// the entry.
+    ControlCharacter,
+    /// An entry of a list holds the separator; it is left out.
+    Separator,
+    /// The value is longer than an additional header may be; it is sent empty.
+    TooLong,
+    /// The value is of a kind that has no text; it is sent empty.
+    NoText,
+    /// No header may have this name; it is not sent.
+    NameInvalid,
+    /// The outpost, the connection or the proxies own this name; it is not sent.
+    NameRefused,
+    /// More additional headers than are sent.
+    TooMany,
+    /// A user name with a colon cannot be used for basic authentication; it is not sent.
+    Colon,
+}
+
+/// Headers for one identity (or for nobody). Values do not print in debug output.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct IdentityHeaders {
+    headers: Vec<(Cow<'static, str>, String)>,
+    notes: Vec<HeaderNote>,
+}
+
+impl IdentityHeaders {
+    /// Name and value, in the order to be sent. No two have names that [`same_header`] takes for
+    /// one; values hold no control characters.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
+    }
+
+    /// The value under a name, however it is spelt.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(set, _)| same_header(set, name)).map(|(_, value)| value)
+    }
+
+    /// What an operator should know about them.
+    #[must_use]
+    pub fn notes(&self) -> &[HeaderNote] {
+        &self.notes
+    }
+
+    /// Whether a header of the client's must be removed before these are set: everything that
+    /// any application could take for `X-authentik-*`, and every name set here, in any spelling.
+    ///
+    /// Names that `additionalHeaders` sets for *other* users are not known here. An application
+    /// that trusts such a header must have it set for every user (a group or brand attribute),
+    /// or its proxy must remove it.
+    #[must_use]
+    pub fn must_strip(&self, name: &str) -> bool {
+        is_identity_name(name) || self.headers.iter().any(|(set, _)| same_header(set, name))
+    }
+
+    fn set(&mut self, name: Cow<'static, str>, value: String) {
+        match self.headers.iter_mut().find(|(set, _)| same_header(set, &name)) {
+            Some(slot) => *slot = (name, value),
+            None => self.headers.push((name, value)),
+        }
+    }
+
+    fn note(&mut self, header: &str, problem: HeaderProblem) {
+        let header = header.chars().filter(|c| !c.is_control()).take(100).collect();
+        self.notes.push(HeaderNote { header, problem });
+    }
+
+    /// Sets a text, or the empty text in place of one that cannot be sent.
+    fn set_text(&mut self, name: &'static str, text: &str, encoding: Encoding) {
+        let value = if sendable(text) {
+            encoded(text, encoding)
+        } else {
+            self.note(name, HeaderProblem::ControlCharacter);
+            String::new()
+        };
+        self.set(Cow::Borrowed(name), value);
+    }
+
+    /// Sets a list, without the entries that cannot be sent.
+    fn set_list(&mut self, name: &'static str, entries: &[String], encoding: Encoding) {
+        let value = self.joined(name, entries.iter().map(String::as_str), encoding);
+        self.set(Cow::Borrowed(name), value);
+    }
+
+    fn joined<'a>(
+        &mut self,
+        name: &str,
+        entries: impl Iterator<Item = &'a str>,
+        encoding: Encoding,
+    ) -> String {
+        let mut value = String::new();
+        for entry in entries {
+            let entry = if !sendable(entry) {
+                self.note(name, HeaderProblem::ControlCharacter);
+                continue;
+            } else if encoding == Encoding::Utf8 && entry.contains('|') {
+                self.note(name, HeaderProblem::Separator);
+                continue;
+            } else {
+                encoded_entry(entry, encoding)
+            };
+            if !value.is_empty() {
+                value.push('|');
+            }
+            value.push_str(&entry);
+        }
+        value
+    }
+}
+
+impl fmt::Debug for IdentityHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.iter().map(|(name, _)| name).collect();
+        f.debug_struct("IdentityHeaders")
+            .field("names", &names)
+            .field("notes", &self.notes)
+            .finish()
+    }
+}
+
+/// The headers of a signed-in request. `token` is the raw access token.
+///
+/// Order of precedence, as in the stock outpost: the identity, then basic authentication, then
+/// `additionalHeaders`, which may replace both.
+#[must_use]
+pub fn identity_headers(
+    provider: &Provider,
+    claims: &Claims,
+    token: &str,
+    outpost: &OutpostNames<'_>,
+    encoding: Encoding,
+) -> IdentityHeaders {
+    let mut headers = IdentityHeaders {
+        headers: Vec::with_capacity(IDENTITY_NAMES.len() + 4),
+        notes: Vec::new(),
+    };
+    let [username, groups, entitlements, email, name, uid, jwt, rest @ ..] = IDENTITY_NAMES;
+    let [jwks, outpost_name, provider_name, app, version] = rest;
+    headers.set_text(username, &claims.preferred_username, encoding);
+    headers.set_list(groups, &claims.groups, encoding);
+    headers.set_list(entitlements, &claims.entitlements, encoding);
+    headers.set_text(email, &claims.email, encoding);
+    headers.set_text(name, &claims.name, encoding);
+    headers.set_text(uid, &claims.sub, encoding);
+    // A URL and a token are ASCII, and are to arrive as they are.
+    headers.set_text(jwt, token, Encoding::Utf8);
+    headers.set_text(jwks, &provider.endpoints.jwks_public, Encoding::Utf8);
+    headers.set_text(outpost_name, outpost.name, encoding);
+    headers.set_text(provider_name, &provider.name, encoding);
+    headers.set_text(app, &provider.application_slug, encoding);
+    let agent = format!("goauthentik.io/outpost/{}", outpost.version);
+    headers.set_text(version, &agent, Encoding::Utf8);
+    if let Some(spec) = &provider.basic_auth {
+        set_basic(&mut headers, spec, claims);
+    }
+    additional::set(&mut headers, claims, encoding);
+    headers
+}
+
+/// The headers of a request that is let through as nobody: the full set, empty.
+#[must_use]
+pub fn anonymous_headers() -> IdentityHeaders {
+    IdentityHeaders {
+        headers: IDENTITY_NAMES.map(|name| (Cow::Borrowed(name), String::new())).to_vec(),
+        notes: Vec::new(),
+    }
+}
+
+/// `Authorization: Basic` for the application (RFC 7617), if the user has a password attribute.
+fn set_basic(headers: &mut IdentityHeaders, spec: &BasicAuthSpec, claims: &Claims) {
+    let Some(password) = claims.attribute_text(&spec.password_attribute) else {
+        return;
+    };
+    let user = claims.attribute_text(&spec.user_attribute).unwrap_or_else(|| claims.email.clone());
+    if user.contains(':') {
+        headers.note("Authorization", HeaderProblem::Colon);
+    } else if !sendable(&user) || !sendable(&password) {
+        headers.note("Authorization", HeaderProblem::ControlCharacter);
+    } else {
+        let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+        headers.set(Cow::Borrowed("Authorization"), value);
+    }
+}
+
+/// CR, LF and NUL would forge headers; the other control characters (C1 ones included) are
+/// refused by one server or another, and none has a place in a name.
+fn sendable(text: &str) -> bool {
+    !text.chars().any(char::is_control)
+}
+
+const PERCENT: &AsciiSet = &AsciiSet::EMPTY.add(b'%');
+const PERCENT_ENTRY: &AsciiSet = &PERCENT.add(b'|');
+
+fn encoded(text: &str, encoding: Encoding) -> String {
+    match encoding {
+        Encoding::Utf8 => text.to_owned(),
+        Encoding::Percent => utf8_percent_encode(text, PERCENT).to_string(),
+    }
+}
+
+fn encoded_entry(text: &str, encoding: Encoding) -> String {
+    match encoding {
+        Encoding::Utf8 => text.to_owned(),
+        Encoding::Percent => utf8_percent_encode(text, PERCENT_ENTRY).to_string(),
+    }
+}
