@@ -1,4 +1,10 @@
-//! Core as seen from here: what can be asked of it over REST.
+//! Core as seen from here: what can be asked of it over REST, and its websocket.
+
+pub mod connection;
+mod records;
+pub mod rest;
+mod unix;
+pub mod websocket;
 
 use std::net::IpAddr;
 
@@ -7,6 +13,12 @@ use outpost_decision::wire::{GlobalConfig, KeypairRecord, OutpostRecord, Provide
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use thiserror::Error;
+
+/// The user agent of everything said to core.
+#[must_use]
+pub fn user_agent() -> String {
+    format!("goauthentik.io/outpost/{}", outpost_decision::COMPATIBLE_VERSION)
+}
 
 /// What core answers to an outpost (contract 3). A trait so that the registry can be tested
 /// without sockets.

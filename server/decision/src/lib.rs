@@ -35,3 +35,7 @@ pub mod wire;
 
 /// The path prefix under which every outpost answers on a provider's host (contract 1).
 pub const OUTPOST_PREFIX: &str = "/outpost.goauthentik.io";
+
+/// The version of core whose contract this program was checked against. Told to core where the
+/// version it expects is not known (contract 4), and part of the user agent.
+pub const COMPATIBLE_VERSION: &str = "2025.10.0";
