@@ -2,6 +2,7 @@
 //!
 //! The messages here are all that actors say to one another.
 
+pub mod core_link;
 pub mod handle;
 pub mod supervisor;
 

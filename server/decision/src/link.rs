@@ -53,6 +53,9 @@ pub enum Event {
     ConnectFailed(ConnectFailure),
     /// A text frame from core.
     Frame(String),
+    /// A text frame that came on a connection closed by [`Effect::Close`]: a session end in it
+    /// counts, an ack does not.
+    LateFrame(String),
     /// Core closed the connection, or it broke: then there is no code.
     PeerClosed(Option<u16>),
     /// What the hello says has changed: core is told at once.
@@ -197,6 +200,11 @@ impl Link {
         }
     }
 
+    /// Counts on from what a machine before this one had seen.
+    pub fn count_on(&mut self, counters: LinkCounters) {
+        self.counters = counters;
+    }
+
     /// The state last reported.
     #[must_use]
     pub fn state(&self) -> LinkState {
@@ -232,7 +240,11 @@ impl Link {
                     self.wait(cause, now, random, &mut effects);
                 }
             }
-            Event::Frame(text) => self.frame(text, now, random, &mut effects),
+            Event::Frame(text) => self.frame(frame::read(text), now, random, &mut effects),
+            Event::LateFrame(text) => match frame::read(text) {
+                frame::Instruction::Ack => {}
+                other => self.frame(other, now, random, &mut effects),
+            },
             Event::PeerClosed(code) => {
                 if matches!(self.phase, Phase::Connected { .. }) {
                     self.counters.closed += 1;
@@ -290,8 +302,14 @@ impl Link {
         self.report(LinkState::Down(cause), effects);
     }
 
-    fn frame(&mut self, text: &str, now: Duration, random: u32, effects: &mut Vec<Effect>) {
-        match frame::read(text) {
+    fn frame(
+        &mut self,
+        frame: frame::Instruction,
+        now: Duration,
+        random: u32,
+        effects: &mut Vec<Effect>,
+    ) {
+        match frame {
             frame::Instruction::Ack => {
                 self.counters.acks += 1;
                 self.acknowledged(now, random, effects);

@@ -6,13 +6,11 @@
 //! publishes its address. The new one reloads truth in `started()`. An actor that ends without a
 //! panic has ended on purpose and is not rebuilt.
 
-use std::any::Any;
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context as TaskContext, Poll};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use actix::dev::ToEnvelope;
@@ -24,6 +22,9 @@ use tokio::sync::watch;
 use super::handle::{ActorHandle, Stage};
 use crate::publish::{Publisher, published};
 use crate::randomness;
+use life::{Life, panic_text};
+
+mod life;
 
 /// Tells a supervised actor to end: finish what cannot be left, then `ctx.stop()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
@@ -361,59 +362,6 @@ where
         outcome = &mut life => outcome,
         _ = stage.wait_for(|stage| *stage == Stage::Drop) => Ok(()),
     }
-}
-
-/// The future of an actor; a panic in it, or while it is dropped, becomes a value.
-///
-/// actix runs `stopped()` when the future is dropped. Were it dropped while a panic unwinds, a
-/// second panic in there would abort the process; caught first, it cannot.
-struct Life<A: Actor<Context = Context<A>>> {
-    future: Option<Pin<Box<actix::dev::ContextFut<A, Context<A>>>>>,
-}
-
-impl<A: Actor<Context = Context<A>>> Life<A> {
-    fn new(future: actix::dev::ContextFut<A, Context<A>>) -> Self {
-        Self { future: Some(Box::pin(future)) }
-    }
-
-    fn address(&self) -> Option<Addr<A>> {
-        self.future.as_ref().map(|future| future.address())
-    }
-
-    fn end(&mut self) -> Result<(), String> {
-        let future = self.future.take();
-        catch_unwind(AssertUnwindSafe(move || drop(future))).map_err(|panic| panic_text(&*panic))
-    }
-}
-
-impl<A: Actor<Context = Context<A>>> Future for Life<A> {
-    type Output = Result<(), String>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let Some(future) = self.future.as_mut() else { return Poll::Ready(Ok(())) };
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(())) => Poll::Ready(self.end()),
-            Err(panic) => {
-                let _ = self.end();
-                Poll::Ready(Err(panic_text(&*panic)))
-            }
-        }
-    }
-}
-
-impl<A: Actor<Context = Context<A>>> Drop for Life<A> {
-    fn drop(&mut self) {
-        let _ = self.end();
-    }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a text".to_owned())
 }
 
 #[cfg(test)]

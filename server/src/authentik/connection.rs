@@ -38,7 +38,9 @@ pub enum AddressError {
     #[error("core's address must begin with http://, https:// or unix://, not {0}://")]
     Scheme(String),
     /// No host, or for `unix` no absolute path.
-    #[error("core's address names no host (https://authentik.example.com/) or no socket (unix:///run/authentik.sock)")]
+    #[error(
+        "core's address names no host (https://authentik.example.com/) or no socket (unix:///run/authentik.sock)"
+    )]
     Host,
     /// A user name or password, a query or a fragment.
     #[error("core's address holds a user name, a query or a fragment, which have no meaning there")]

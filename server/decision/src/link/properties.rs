@@ -36,6 +36,7 @@ fn events() -> impl Strategy<Value = Event> {
             any::<u16>().prop_map(ConnectFailure::Refused)
         ].prop_map(Event::ConnectFailed),
         10 => frames().prop_map(Event::Frame),
+        1 => frames().prop_map(Event::LateFrame),
         2 => any::<Option<u16>>().prop_map(Event::PeerClosed),
         1 => Just(Event::HelloChanged),
         1 => Just(Event::Tick),
@@ -89,6 +90,14 @@ impl Model {
             Event::Frame(text) => match frame::read(text) {
                 frame::Instruction::SessionEnd(sid) => self.expected_ends.push(sid),
                 frame::Instruction::Ack if self.last_hello.is_some() => self.forgiven = true,
+                frame::Instruction::Trigger if !self.stopped => {
+                    let latest = self.now + link.timing.refresh_jitter;
+                    self.wants_refresh_by.get_or_insert(latest);
+                }
+                _ => {}
+            },
+            Event::LateFrame(text) => match frame::read(text) {
+                frame::Instruction::SessionEnd(sid) => self.expected_ends.push(sid),
                 frame::Instruction::Trigger if !self.stopped => {
                     let latest = self.now + link.timing.refresh_jitter;
                     self.wants_refresh_by.get_or_insert(latest);

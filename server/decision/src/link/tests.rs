@@ -174,6 +174,19 @@ fn a_session_end_is_passed_on() {
 }
 
 #[test]
+fn the_last_words_of_a_closed_connection() {
+    let mut link = Driven::up();
+    link.step(&Event::Start, 6_000);
+    link.step(&Event::Connected, 6_000);
+    assert_eq!(link.step(&Event::LateFrame(ACK.into()), 6_001), [], "no sign of the new one");
+    let end = r#"{"instruction": 4, "args": {"session_id": "31bc"}}"#;
+    assert_eq!(
+        link.step(&Event::LateFrame(end.into()), 6_002),
+        [Effect::EndSession("31bc".into())]
+    );
+}
+
+#[test]
 fn a_changed_hello_is_told_at_once() {
     let mut link = Driven::up();
     assert_eq!(link.step(&Event::HelloChanged, 6_000), [Effect::SendHello]);

@@ -1,0 +1,409 @@
+//! The websocket actor: carries out what the link machine decides (contract 4).
+//!
+//! Whom to connect to comes from the published snapshot, so that a link rebuilt after a panic
+//! finds it again by itself. The version core expects is learned after the first ack of each
+//! connection, since core may have been upgraded meanwhile, and since core tells it beside an
+//! instance that has said hello only.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle,
+    WrapFuture,
+};
+use outpost_decision::COMPATIBLE_VERSION;
+use outpost_decision::link::{
+    ConnectFailure, DownCause, Effect, Event, Link, LinkCounters, LinkState, LinkTiming,
+    RefreshReason,
+};
+use outpost_decision::time::Timestamp;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::handle::Tell;
+use super::supervisor::Shutdown;
+use super::{CoreSessionEnded, Refresh, RefreshCause};
+use crate::authentik::CoreApi;
+use crate::authentik::connection::CoreConnection;
+use crate::authentik::rest::{RestClient, RestLimits};
+use crate::authentik::websocket::{Destination, Heard, Say, WebsocketClient};
+use crate::clock;
+use crate::publish::{Published, Publisher};
+use crate::randomness;
+use crate::snapshot::Snapshot;
+
+/// How long an ending link waits for its close frame to be answered.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How long until a message that found nobody is offered again.
+const OFFER_AGAIN: Duration = Duration::from_secs(1);
+
+/// What this process tells core about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceIdentity {
+    /// Random uuid of this process.
+    pub uuid: String,
+    /// Name of the machine.
+    pub hostname: String,
+    /// Our own version.
+    pub build: String,
+}
+
+/// What a link is made of. Cloned for each incarnation.
+#[derive(Clone, Debug)]
+pub struct CoreLinkParts {
+    /// How core is reached.
+    pub connection: CoreConnection,
+    /// The intervals.
+    pub timing: LinkTiming,
+    /// Who we are.
+    pub instance: InstanceIdentity,
+    /// Tells whom to connect to: `outpost.uuid`, once it is known, and when it changes.
+    pub snapshot: Published<Snapshot>,
+    /// Who refreshes.
+    pub refresh: Arc<dyn Tell<Refresh>>,
+    /// Who ends sessions.
+    pub session_ends: Arc<dyn Tell<CoreSessionEnded>>,
+    /// Where the link's state is published. Outlives incarnations, and the counters with it.
+    pub status: Arc<Publisher<LinkStatus>>,
+}
+
+/// The link as others see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkStatus {
+    /// What it is doing.
+    pub state: LinkState,
+    /// Since when.
+    pub since: Timestamp,
+    /// When the last hello was sent.
+    pub last_hello: Option<Timestamp>,
+    /// When core last acknowledged one.
+    pub last_ack: Option<Timestamp>,
+    /// How many connections in a row have failed.
+    pub attempt: u32,
+    /// The version told to core.
+    pub version: String,
+    /// What the last failure said.
+    pub last_error: Option<String>,
+    /// What has been seen since the program started.
+    pub counters: LinkCounters,
+}
+
+impl LinkStatus {
+    /// Before the link has begun.
+    #[must_use]
+    pub fn idle(now: Timestamp) -> Self {
+        Self {
+            state: LinkState::Idle,
+            since: now,
+            last_hello: None,
+            last_ack: None,
+            attempt: 0,
+            version: COMPATIBLE_VERSION.to_owned(),
+            last_error: None,
+            counters: LinkCounters::default(),
+        }
+    }
+
+    /// Whether core acknowledges hellos.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.state == LinkState::Up
+    }
+}
+
+/// The actor.
+pub struct CoreLink {
+    parts: CoreLinkParts,
+    machine: Link,
+    status: LinkStatus,
+    began: Instant,
+    websocket: Rc<WebsocketClient>,
+    rest: Rc<RestClient>,
+    outpost: String,
+    socket: Option<Socket>,
+    /// Counts connections up, so that what an abandoned one still says is told apart.
+    epoch: u64,
+    tick: Option<SpawnHandle>,
+    /// Session ends that found nobody.
+    undelivered: VecDeque<CoreSessionEnded>,
+}
+
+/// The connection that is open or being opened.
+struct Socket {
+    say: mpsc::Sender<Say>,
+    task: JoinHandle<()>,
+}
+
+impl CoreLink {
+    /// A link on the calling thread.
+    #[must_use]
+    pub fn new(parts: CoreLinkParts) -> Self {
+        let before = parts.status.load();
+        let mut machine = Link::new(parts.timing);
+        machine.count_on(before.counters);
+        Self {
+            machine,
+            status: LinkStatus { state: LinkState::Idle, since: clock::now(), ..(*before).clone() },
+            began: Instant::now(),
+            websocket: Rc::new(WebsocketClient::new(parts.connection.clone())),
+            rest: Rc::new(RestClient::new(parts.connection.clone(), RestLimits::default())),
+            outpost: String::new(),
+            socket: None,
+            epoch: 0,
+            tick: None,
+            undelivered: VecDeque::new(),
+            parts,
+        }
+    }
+
+    fn happen(&mut self, event: &Event, ctx: &mut Context<Self>) {
+        let effects = self.machine.step(event, self.began.elapsed(), randomness::word());
+        for effect in effects {
+            self.carry_out(effect, ctx);
+        }
+        self.status.attempt = self.machine.attempt();
+        self.status.counters = self.machine.counters();
+        self.parts.status.publish(self.status.clone());
+    }
+
+    fn carry_out(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+        match effect {
+            Effect::Connect { attempt } => self.connect(attempt, ctx),
+            Effect::SendHello => {
+                self.status.last_hello = Some(clock::now());
+                self.say(Say::Text(self.hello()));
+            }
+            Effect::Close(code) => {
+                self.epoch += 1;
+                self.say(Say::Close(code));
+            }
+            Effect::RequestRefresh(reason) => self.request_refresh(reason),
+            Effect::EndSession(sid) => {
+                self.undelivered.push_back(CoreSessionEnded { sid });
+                self.deliver(ctx);
+            }
+            Effect::ReportState(state) => self.report(state, ctx),
+            Effect::ScheduleTick(at) => {
+                if let Some(earlier) = self.tick.take() {
+                    ctx.cancel_future(earlier);
+                }
+                let wait = at.saturating_sub(self.began.elapsed());
+                self.tick = Some(ctx.run_later(wait, |link, ctx| {
+                    link.tick = None;
+                    link.happen(&Event::Tick, ctx);
+                }));
+            }
+        }
+    }
+
+    fn connect(&mut self, attempt: u32, ctx: &mut Context<Self>) {
+        self.epoch += 1;
+        let epoch = self.epoch;
+        let destination = Destination {
+            outpost: self.outpost.clone(),
+            instance: self.parts.instance.uuid.clone(),
+            attempt,
+        };
+        // A hello that finds no room is lost, and missing acks then end the connection.
+        let (say, orders) = mpsc::channel(8);
+        let (websocket, link) = (Rc::clone(&self.websocket), ctx.address());
+        let task = actix::spawn(async move {
+            let hear = |heard| link.do_send(FromSocket { epoch, heard });
+            websocket.run(&destination, orders, hear).await;
+        });
+        self.socket = Some(Socket { say, task });
+    }
+
+    fn say(&self, order: Say) {
+        if let Some(socket) = &self.socket {
+            let _ = socket.say.try_send(order);
+        }
+    }
+
+    fn hello(&self) -> String {
+        let instance = &self.parts.instance;
+        json!({
+            "instruction": 1,
+            "args": {
+                "version": self.status.version,
+                "buildHash": instance.build,
+                "uuid": instance.uuid,
+                "hostname": instance.hostname,
+                "golangVersion": concat!("rust", env!("CARGO_PKG_RUST_VERSION")),
+                "opensslEnabled": false,
+                "opensslVersion": "",
+                "fipsEnabled": false,
+            }
+        })
+        .to_string()
+    }
+
+    fn request_refresh(&self, reason: RefreshReason) {
+        let cause = match reason {
+            RefreshReason::Trigger => RefreshCause::Trigger,
+            RefreshReason::Reconnected => RefreshCause::Reconnected,
+        };
+        if self.parts.refresh.tell(Refresh { cause }).is_err() {
+            // A registry that is being rebuilt refreshes when it starts.
+            tracing::debug!(?cause, "nobody takes the refresh");
+        }
+    }
+
+    /// Hands session ends on; those that find nobody are offered again.
+    fn deliver(&mut self, ctx: &mut Context<Self>) {
+        while let Some(ended) = self.undelivered.front() {
+            if self.parts.session_ends.tell(ended.clone()).is_err() {
+                ctx.run_later(OFFER_AGAIN, Self::deliver);
+                return;
+            }
+            self.undelivered.pop_front();
+        }
+    }
+
+    fn report(&mut self, state: LinkState, ctx: &mut Context<Self>) {
+        self.status.state = state;
+        self.status.since = clock::now();
+        match state {
+            LinkState::Idle => {}
+            LinkState::Connecting => tracing::info!(outpost = self.outpost, "connecting to core"),
+            LinkState::Up => {
+                self.status.last_error = None;
+                tracing::info!(outpost = self.outpost, "the websocket to core is up");
+                self.learn_version(ctx);
+            }
+            LinkState::Down(cause) => {
+                let what = describe(cause);
+                if self.status.last_error.is_none() {
+                    self.status.last_error = Some(what.clone());
+                }
+                tracing::warn!(
+                    error = self.status.last_error,
+                    "the websocket to core is down: {what}; retrying, serving goes on"
+                );
+            }
+            LinkState::Stopped => tracing::info!("the websocket to core is closed"),
+        }
+    }
+
+    fn learn_version(&self, ctx: &mut Context<Self>) {
+        let (rest, outpost, epoch) = (Rc::clone(&self.rest), self.outpost.clone(), self.epoch);
+        let asked = async move { rest.expected_version(&outpost).await };
+        ctx.spawn(asked.into_actor(self).map(move |answer, link, ctx| match answer {
+            Ok(Some(version)) if epoch == link.epoch && version != link.status.version => {
+                link.status.version = version;
+                link.happen(&Event::HelloChanged, ctx);
+            }
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "the version core expects is not known"),
+        }));
+    }
+
+    /// Follows the outpost's uuid for as long as there is somebody to publish it.
+    fn follow_identity(&self, ctx: &mut Context<Self>) {
+        let snapshot = self.parts.snapshot.clone();
+        let known = self.outpost.clone();
+        let changed = async move {
+            let new = |snapshot: &Snapshot| {
+                !snapshot.outpost.uuid.is_empty() && snapshot.outpost.uuid != known
+            };
+            snapshot.wait_for(new).await.map(|snapshot| snapshot.outpost.uuid.clone())
+        };
+        ctx.spawn(changed.into_actor(self).map(|uuid, link, ctx| {
+            if let Some(uuid) = uuid {
+                link.outpost = uuid;
+                link.happen(&Event::Start, ctx);
+                link.follow_identity(ctx);
+            }
+        }));
+    }
+}
+
+impl Actor for CoreLink {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.follow_identity(ctx);
+    }
+}
+
+/// What the connection of an epoch tells.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct FromSocket {
+    epoch: u64,
+    heard: Heard,
+}
+
+impl Handler<FromSocket> for CoreLink {
+    type Result = ();
+
+    fn handle(&mut self, FromSocket { epoch, heard }: FromSocket, ctx: &mut Self::Context) {
+        let event = match heard {
+            Heard::Text(text) if epoch != self.epoch => Event::LateFrame(text),
+            _ if epoch != self.epoch => return,
+            Heard::Text(text) => Event::Frame(text),
+            Heard::Opened => Event::Connected,
+            Heard::Refused(status) => {
+                self.status.last_error = None;
+                Event::ConnectFailed(ConnectFailure::Refused(status))
+            }
+            Heard::Unreachable(error) => {
+                tracing::debug!(error, attempt = self.status.attempt, "core cannot be reached");
+                self.status.last_error = Some(error);
+                Event::ConnectFailed(ConnectFailure::Unreachable)
+            }
+            Heard::Closed(code) => {
+                self.status.last_error = None;
+                Event::PeerClosed(code)
+            }
+        };
+        let acks = self.machine.counters().acks;
+        self.happen(&event, ctx);
+        if self.machine.counters().acks > acks {
+            self.status.last_ack = Some(clock::now());
+            self.parts.status.publish(self.status.clone());
+        }
+    }
+}
+
+impl Handler<Shutdown> for CoreLink {
+    type Result = ();
+
+    fn handle(&mut self, _: Shutdown, ctx: &mut Self::Context) {
+        self.happen(&Event::Stop, ctx);
+        let Some(socket) = self.socket.take() else { return ctx.stop() };
+        let farewell = tokio::time::timeout(FAREWELL, socket.task);
+        ctx.wait(farewell.into_actor(self).map(|_, _, ctx| ctx.stop()));
+    }
+}
+
+impl fmt::Debug for CoreLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CoreLink").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// What an operator should know and do about a link that is down.
+fn describe(cause: DownCause) -> String {
+    match cause {
+        DownCause::Refused(403) => "core refused it (403): check AUTHENTIK_TOKEN, and that \
+                                    AUTHENTIK_HOST leads to core with nothing in between that \
+                                    refuses websockets"
+            .to_owned(),
+        DownCause::Refused(status) => format!(
+            "core answered {status} in place of a websocket: check AUTHENTIK_HOST, and that what \
+             stands in front of core passes websockets"
+        ),
+        DownCause::Unreachable => "core cannot be reached".to_owned(),
+        DownCause::Closed(Some(1012)) => "core restarts (1012)".to_owned(),
+        DownCause::Closed(Some(code)) => format!("core closed it ({code})"),
+        DownCause::Closed(None) => "the connection broke".to_owned(),
+        DownCause::NoAck => "core no longer answers".to_owned(),
+    }
+}
