@@ -16,3 +16,4 @@ pub mod session;
 pub mod settings;
 pub mod snapshot;
 pub mod tls;
+pub mod upstream;

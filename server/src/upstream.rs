@@ -1,0 +1,206 @@
+//! The upstream leg of proxy mode (contract 12): a reverse proxy that streams both ways at once.
+//!
+//! Each worker has its own [`Upstreams`], with its own connections and no lock. It is built upon
+//! hyper's connections rather than its pooled client: the request body may then be actix-web's,
+//! which cannot leave its thread, without a channel in between; and what is retried, kept and
+//! timed is decided here.
+//!
+//! What is not forwarded, because actix-http cannot carry it: trailers, informational answers
+//! (103), and upgrades to anything but websockets.
+
+mod answer;
+mod body;
+mod dial;
+mod endpoint;
+mod error;
+mod exchange;
+mod headers;
+mod pool;
+mod protocol;
+mod send;
+mod tls;
+mod tunnel;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, web};
+use rustls::pki_types::CertificateDer;
+use url::Url;
+
+pub use dial::Dialer;
+pub use error::{ConnectFailure, DialerError, UpstreamError};
+
+use body::RequestBody;
+use endpoint::Endpoint;
+use exchange::Exchange;
+use pool::Pool;
+
+/// Resolves when the session behind a request ends.
+pub type Ended = Pin<Box<dyn Future<Output = ()>>>;
+
+/// How upstreams are spoken to.
+#[derive(Clone, Debug)]
+pub struct UpstreamSettings {
+    /// Limit for name resolution, TCP and TLS together.
+    pub connect_timeout: Duration,
+    /// Longest time without a byte in either direction, while a request is under way. There is no
+    /// limit on a request as a whole.
+    pub idle_timeout: Duration,
+    /// The same for tunnels and event streams, which rest by nature.
+    pub tunnel_idle_timeout: Duration,
+    /// How long a connection is kept for the next request; zero: not at all.
+    pub pool_idle_timeout: Duration,
+    /// Connections kept for one upstream, by each worker.
+    pub pool_max_idle_per_host: usize,
+    /// Offers HTTP/2 to upstreams with TLS. Websockets take HTTP/1.1 all the same.
+    pub http2: bool,
+    /// Certificates trusted in addition to the system's.
+    pub extra_roots: Vec<CertificateDer<'static>>,
+}
+
+impl Default for UpstreamSettings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(300),
+            tunnel_idle_timeout: Duration::from_secs(3600),
+            pool_idle_timeout: Duration::from_secs(60),
+            pool_max_idle_per_host: 64,
+            http2: false,
+            extra_roots: Vec::new(),
+        }
+    }
+}
+
+/// One request's way to its upstream, as decided.
+pub struct Leg<'a> {
+    /// The upstream. A path in it goes before the request's own.
+    pub base: &'a Url,
+    /// Path and query, byte for byte as the client sent them; or `*`.
+    pub path_and_query: &'a str,
+    /// Whether the upstream's certificate is checked.
+    pub verify: bool,
+    /// The `Host` to send: the client's unless overridden.
+    pub host: Cow<'a, str>,
+    /// Which of the client's headers (in lower case) the application must not see. Hop-by-hop
+    /// headers and claims of untrusted peers need not be named.
+    pub strip: &'a dyn Fn(&str) -> bool,
+    /// Which of the client's cookies the application must not see.
+    pub strip_cookie: &'a dyn Fn(&str) -> bool,
+    /// Headers to set, after all stripping. One that HTTP forbids fails the request. Those that
+    /// frame messages (`Host`, `Content-Length`, ..) are ignored.
+    pub set: Vec<(Cow<'a, str>, Cow<'a, [u8]>)>,
+    /// What the application is told of the client's request.
+    pub forwarded: Forwarded<'a>,
+    /// Breaks off the answer or tunnel: the session ended, or the program does.
+    pub ended: Option<Ended>,
+}
+
+/// What `X-Forwarded-*` says.
+#[derive(Clone, Debug)]
+pub struct Forwarded<'a> {
+    /// `X-Forwarded-Host`: the host the client asked for.
+    pub host: Cow<'a, str>,
+    /// `X-Forwarded-Proto`: `http` or `https`, as the client sees it.
+    pub proto: &'a str,
+    /// The peer of this connection, as a PROXY header may have told it; goes to the end of
+    /// `X-Forwarded-For`.
+    pub peer: Option<IpAddr>,
+    /// Whether the peer is a trusted proxy. Then what it says in `X-Forwarded-For` stays before
+    /// its own address, and `Forwarded`, `X-Real-IP` and other `X-Forwarded-*` pass; else all of
+    /// them are dropped.
+    pub peer_trusted: bool,
+}
+
+/// The upstream leg of one worker. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Upstreams {
+    dialer: Dialer,
+    pool: Rc<Pool>,
+}
+
+impl Upstreams {
+    /// A leg without connections yet.
+    #[must_use]
+    pub fn new(dialer: Dialer) -> Self {
+        let settings = &dialer.settings;
+        let pool = Pool::new(settings.pool_idle_timeout, settings.pool_max_idle_per_host);
+        Self { dialer, pool }
+    }
+
+    /// Sends the request to its upstream and answers as soon as the head of the upstream's answer
+    /// is there; both bodies go on streaming. Must run on an actix worker.
+    ///
+    /// # Errors
+    /// When there is no answer to pass on. Nothing has been sent to the client then.
+    pub async fn forward(
+        &self,
+        request: &HttpRequest,
+        payload: web::Payload,
+        leg: Leg<'_>,
+    ) -> Result<HttpResponse, UpstreamError> {
+        if request.method() == Method::CONNECT {
+            return Err(UpstreamError::BadRequest("CONNECT is for proxies of another kind"));
+        }
+        let settings = &self.dialer.settings;
+        let endpoint = Endpoint::of(leg.base, leg.verify)?;
+        let exchange = Exchange::new();
+        let websocket = protocol::is_websocket(request);
+        let (body, payload) = if websocket {
+            (RequestBody::none(&exchange), Some(payload))
+        } else {
+            (RequestBody::of(request, payload, &exchange).await, None)
+        };
+        let head = send::head(request, &leg, body.length(), websocket)?;
+        let mut ended = leg.ended;
+        let sending = self.send(&endpoint, head, body, &exchange, websocket);
+        let mut response = match &mut ended {
+            None => sending.await?,
+            Some(ended) => tokio::select! {
+                biased;
+                () = ended => return Err(UpstreamError::SessionEnded),
+                response = sending => response?,
+            },
+        };
+
+        if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
+            let Some(payload) = payload else {
+                return Err(UpstreamError::Protocol {
+                    upstream: endpoint.to_string(),
+                    source: "it switched protocols without being asked to".into(),
+                });
+            };
+            let upgrade = hyper::upgrade::on(&mut response);
+            let (head, _) = response.into_parts();
+            let idle = settings.tunnel_idle_timeout;
+            let tunnel = tunnel::open(upgrade, payload, exchange, idle, ended);
+            return Ok(answer::switch(&head, tunnel));
+        }
+
+        let (head, incoming) = response.into_parts();
+        let idle = if answer::is_event_stream(&head) {
+            settings.tunnel_idle_timeout
+        } else {
+            settings.idle_timeout
+        };
+        Ok(answer::pass_on(request, &head, incoming, exchange, idle, ended))
+    }
+
+    /// Number of connections kept for later requests.
+    #[must_use]
+    pub fn idle_connections(&self) -> usize {
+        self.pool.idle()
+    }
+}
+
+impl fmt::Debug for Upstreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstreams").field("idle", &self.pool.idle()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,258 @@
+//! Sending a request over a connection: a kept one if there is one, else a new one.
+
+use std::error::Error as StdError;
+use std::io;
+use std::rc::Rc;
+
+use actix_web::HttpRequest;
+use http::header::HeaderMap;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Method, Request, Response, Uri, Version};
+use hyper::body::{Body, Incoming};
+use url::Url;
+
+use super::body::{Length, RequestBody, UploadError};
+use super::endpoint::Endpoint;
+use super::exchange::{Exchange, Upload};
+use super::pool::Sender;
+use super::{Leg, UpstreamError, Upstreams, headers};
+
+/// A request without its body, for whichever version of HTTP the connection speaks.
+#[derive(Clone)]
+pub(super) struct Head {
+    method: Method,
+    target: PathAndQuery,
+    headers: HeaderMap,
+}
+
+/// Builds what goes to the upstream.
+pub(super) fn head(
+    request: &HttpRequest,
+    leg: &Leg<'_>,
+    length: Length,
+    websocket: bool,
+) -> Result<Head, UpstreamError> {
+    let method = Method::from_bytes(request.method().as_str().as_bytes())
+        .map_err(|_| UpstreamError::BadRequest("its method cannot be read"))?;
+    let target = target(leg.base, leg.path_and_query)?;
+    let headers = headers::request(request, leg, length, websocket)?;
+    Ok(Head { method, target, headers })
+}
+
+/// Puts the path of the upstream before that of the request.
+fn target(base: &Url, path_and_query: &str) -> Result<PathAndQuery, UpstreamError> {
+    let bad = UpstreamError::BadRequest("its target cannot be read");
+    if path_and_query == "*" {
+        return Ok(PathAndQuery::from_static("*"));
+    }
+    // What follows `#` would be cut off in silence: another target than was decided upon.
+    if !path_and_query.starts_with('/') || path_and_query.contains('#') {
+        return Err(bad);
+    }
+    let prefix = base.path().trim_end_matches('/');
+    let joined = if prefix.is_empty() {
+        PathAndQuery::try_from(path_and_query)
+    } else {
+        PathAndQuery::try_from(format!("{prefix}{path_and_query}"))
+    };
+    joined.map_err(|_| bad)
+}
+
+impl Head {
+    /// Whether sending it twice is the same as sending it once (RFC 9110 9.2.2).
+    fn is_idempotent(&self) -> bool {
+        self.method.is_idempotent()
+    }
+
+    fn for_http1(self, body: RequestBody) -> Request<RequestBody> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = Uri::from(self.target);
+        *request.headers_mut() = self.headers;
+        request
+    }
+
+    fn for_http2(
+        mut self,
+        endpoint: &Endpoint,
+        body: RequestBody,
+    ) -> Result<Request<RequestBody>, UpstreamError> {
+        let bad = UpstreamError::BadRequest("its host cannot be read");
+        let host = headers::for_http2(&mut self.headers);
+        let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let scheme = if endpoint.https { Scheme::HTTPS } else { Scheme::HTTP };
+        let Some(authority) = authority else { return Err(bad) };
+        let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query(self.target);
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = uri.build().map_err(|_| bad)?;
+        *request.headers_mut() = self.headers;
+        *request.version_mut() = Version::HTTP_2;
+        Ok(request)
+    }
+
+    fn request(
+        self,
+        sender: &Sender,
+        endpoint: &Endpoint,
+        body: RequestBody,
+    ) -> Result<Request<RequestBody>, UpstreamError> {
+        if sender.is_http2() { self.for_http2(endpoint, body) } else { Ok(self.for_http1(body)) }
+    }
+}
+
+impl Upstreams {
+    /// Sends until there is a head of an answer.
+    ///
+    /// A kept connection may have been closed by the upstream at the very moment it is used. A
+    /// request that was not written is then sent again over a new connection, as is one that was,
+    /// if it has no body and may be repeated; once, and only after a kept connection.
+    pub(super) async fn send(
+        &self,
+        endpoint: &Endpoint,
+        head: Head,
+        body: RequestBody,
+        exchange: &Rc<Exchange>,
+        websocket: bool,
+    ) -> Result<Response<Incoming>, UpstreamError> {
+        let http2 = self.dialer.settings.http2 && !websocket;
+        let kept = if websocket { None } else { self.pool.take(endpoint) };
+        let Some(mut sender) = kept else {
+            let mut sender = self.dialer.dial(endpoint, http2).await?;
+            let request = head.request(&sender, endpoint, body)?;
+            let outcome = self.attempt(endpoint, &mut sender, request, exchange).await?;
+            return self.settle(endpoint, sender, outcome.map_err(|lost| lost.error), exchange);
+        };
+
+        let repeatable = (head.is_idempotent() && body.is_end_stream()).then(|| head.clone());
+        let request = head.clone().request(&sender, endpoint, body)?;
+        let lost = match self.attempt(endpoint, &mut sender, request, exchange).await? {
+            Ok(response) => return self.settle(endpoint, sender, Ok(response), exchange),
+            Err(lost) => lost,
+        };
+        let (head, body) = match (lost.unsent, repeatable) {
+            (Some(body), _) => (head, body),
+            (None, Some(head)) if is_disconnect(&lost.error) => (head, RequestBody::none(exchange)),
+            _ => return self.settle(endpoint, sender, Err(lost.error), exchange),
+        };
+        tracing::debug!(upstream = %endpoint, "a kept connection was gone; trying a new one");
+        let mut sender = self.dialer.dial(endpoint, http2).await?;
+        let request = head.request(&sender, endpoint, body)?;
+        let outcome = self.attempt(endpoint, &mut sender, request, exchange).await?;
+        self.settle(endpoint, sender, outcome.map_err(|lost| lost.error), exchange)
+    }
+
+    async fn attempt(
+        &self,
+        endpoint: &Endpoint,
+        sender: &mut Sender,
+        request: Request<RequestBody>,
+        exchange: &Exchange,
+    ) -> Result<Result<Response<Incoming>, Lost>, UpstreamError> {
+        let idle = self.dialer.settings.idle_timeout;
+        exchange.touch();
+        match exchange.while_moving(idle, sender.send(request)).await {
+            Some(Ok(response)) => Ok(Ok(response)),
+            Some(Err(mut failed)) => {
+                let unsent = failed.take_message().map(Request::into_body);
+                Ok(Err(Lost { unsent, error: failed.into_error() }))
+            }
+            None if exchange.upload() == Upload::AwaitingClient => {
+                Err(UpstreamError::ClientStalled { after: idle })
+            }
+            None => Err(UpstreamError::Idle { upstream: endpoint.to_string(), after: idle }),
+        }
+    }
+
+    fn settle(
+        &self,
+        endpoint: &Endpoint,
+        sender: Sender,
+        outcome: Result<Response<Incoming>, hyper::Error>,
+        exchange: &Exchange,
+    ) -> Result<Response<Incoming>, UpstreamError> {
+        match outcome {
+            Ok(response) => {
+                exchange.touch();
+                if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+                    self.pool.give_back(endpoint.clone(), sender);
+                }
+                Ok(response)
+            }
+            Err(error) => Err(explain(endpoint, error, exchange)),
+        }
+    }
+}
+
+/// A request that got no answer over this connection.
+struct Lost {
+    /// Its body, if not a byte of the request was written.
+    unsent: Option<RequestBody>,
+    error: hyper::Error,
+}
+
+fn explain(endpoint: &Endpoint, error: hyper::Error, exchange: &Exchange) -> UpstreamError {
+    let client_gone = exchange.upload() == Upload::Failed
+        || cause::<UploadError>(&error).is_some_and(|cause| matches!(cause, UploadError::Client));
+    if client_gone {
+        UpstreamError::ClientGone
+    } else if is_disconnect(&error) {
+        UpstreamError::Closed { upstream: endpoint.to_string(), source: error }
+    } else {
+        UpstreamError::Protocol { upstream: endpoint.to_string(), source: error.into() }
+    }
+}
+
+/// Whether the connection ended, rather than brought something that is not understood.
+fn is_disconnect(error: &hyper::Error) -> bool {
+    error.is_incomplete_message()
+        || error.is_canceled()
+        || error.is_closed()
+        || cause::<io::Error>(error).is_some_and(|cause| {
+            matches!(
+                cause.kind(),
+                io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::UnexpectedEof
+            )
+        })
+}
+
+fn cause<E: StdError + 'static>(error: &hyper::Error) -> Option<&E> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(base: &str, path_and_query: &str) -> Option<String> {
+        target(&Url::parse(base).unwrap(), path_and_query).ok().map(|target| target.to_string())
+    }
+
+    #[test]
+    fn targets_stay_byte_for_byte() {
+        for path in ["/", "//evil/x", "/a/../b", "/%2e%2E/%00?q=%20+&&=", "/?", "/a;b=c?d?e", "/ü"]
+        {
+            assert_eq!(joined("http://app", path).as_deref(), Some(path));
+            assert_eq!(joined("http://app/", path).as_deref(), Some(path));
+            assert_eq!(joined("http://app/in/", path), Some(format!("/in{path}")));
+        }
+        assert_eq!(joined("http://app/in", "*").as_deref(), Some("*"));
+    }
+
+    #[test]
+    fn what_is_no_target_is_refused() {
+        for path in ["", "x", "http://other/", "/a#b", "/a b", "/a\r\nX: y"] {
+            assert_eq!(joined("http://app", path), None, "{path:?}");
+        }
+    }
+}
