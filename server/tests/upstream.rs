@@ -1,0 +1,23 @@
+//! The upstream leg over real sockets: a minimal actix-web server that forwards, upstreams that
+//! look at every byte, and clients that send every byte.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+#[path = "upstream/answers.rs"]
+mod answers;
+#[path = "upstream/connections.rs"]
+mod connections;
+#[path = "upstream/http2.rs"]
+mod http2;
+#[path = "upstream/request_headers.rs"]
+mod request_headers;
+#[path = "upstream/smuggling.rs"]
+mod smuggling;
+#[path = "upstream/streaming.rs"]
+mod streaming;
+#[path = "upstream/support.rs"]
+mod support;
+#[path = "upstream/tls.rs"]
+mod tls;
+#[path = "upstream/tunnels.rs"]
+mod tunnels;

@@ -1,0 +1,251 @@
+//! Sockets, and a server that forwards whatever it is asked.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use outpost::upstream::{Dialer, Forwarded, Leg, UpstreamSettings, Upstreams};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// How the server under test forwards.
+#[derive(Clone)]
+pub(crate) struct Rule {
+    pub(crate) base: Url,
+    pub(crate) verify: bool,
+    pub(crate) host: Option<&'static str>,
+    pub(crate) strip: fn(&str) -> bool,
+    pub(crate) set: Vec<(&'static str, Vec<u8>)>,
+    pub(crate) peer_trusted: bool,
+    pub(crate) ended: CancellationToken,
+    pub(crate) settings: UpstreamSettings,
+    /// Limits of actix itself: waiting for a head, keeping an idle connection.
+    pub(crate) server_limit: Duration,
+}
+
+impl Rule {
+    pub(crate) fn to(address: SocketAddr) -> Self {
+        Self::to_url(&format!("http://{address}"))
+    }
+
+    pub(crate) fn to_url(url: &str) -> Self {
+        Self {
+            base: Url::parse(url).unwrap(),
+            verify: true,
+            host: None,
+            strip: |_| false,
+            set: Vec::new(),
+            peer_trusted: false,
+            ended: CancellationToken::new(),
+            settings: UpstreamSettings::default(),
+            server_limit: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Starts the server under test; it runs until the test's runtime ends.
+pub(crate) fn proxy(rule: Rule) -> SocketAddr {
+    let rule = Arc::new(rule);
+    let dialer = Dialer::new(rule.settings.clone()).unwrap();
+    let limit = rule.server_limit;
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(Arc::clone(&rule))
+            .app_data(Upstreams::new(dialer.clone()))
+            .default_service(web::to(forward))
+    })
+    .workers(1)
+    .client_request_timeout(limit)
+    .keep_alive(limit)
+    .disable_signals()
+    .bind_auto_h2c("127.0.0.1:0")
+    .unwrap();
+    let address = server.addrs()[0];
+    actix_rt::spawn(server.run());
+    address
+}
+
+async fn forward(request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let rule = request.app_data::<Arc<Rule>>().unwrap();
+    let upstreams = request.app_data::<Upstreams>().unwrap();
+    let host = request
+        .headers()
+        .get("host")
+        .map(|host| host.to_str().unwrap().to_owned())
+        .or_else(|| request.uri().authority().map(ToString::to_string))
+        .unwrap_or_default();
+    let leg = Leg {
+        base: &rule.base,
+        path_and_query: request.uri().path_and_query().map_or("/", |path| path.as_str()),
+        verify: rule.verify,
+        host: rule.host.map_or(Cow::Borrowed(&*host), Cow::Borrowed),
+        strip: &rule.strip,
+        strip_cookie: &|name| name == "ours",
+        set: rule
+            .set
+            .iter()
+            .map(|(name, value)| (Cow::Borrowed(*name), Cow::Borrowed(&**value)))
+            .collect(),
+        forwarded: Forwarded {
+            host: Cow::Borrowed(&*host),
+            proto: "https",
+            peer: Some(IpAddr::from([192, 0, 2, 7])),
+            peer_trusted: rule.peer_trusted,
+        },
+        ended: Some(Box::pin(rule.ended.clone().cancelled_owned())),
+    };
+    match upstreams.forward(&request, payload, leg).await {
+        Ok(response) => response,
+        Err(error) => HttpResponse::build(error.status().try_into().unwrap()).body(error.code()),
+    }
+}
+
+/// A connection, seen byte by byte.
+pub(crate) struct Wire(pub(crate) BufReader<TcpStream>);
+
+impl Wire {
+    pub(crate) async fn to(address: SocketAddr) -> Self {
+        Self(BufReader::new(TcpStream::connect(address).await.unwrap()))
+    }
+
+    pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.write_all(bytes.as_ref()).await.unwrap();
+    }
+
+    /// Up to and with the empty line; less if the peer ends before.
+    pub(crate) async fn head(&mut self) -> String {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if self.0.read_line(&mut head).await.unwrap_or_default() == 0 {
+                break;
+            }
+        }
+        head
+    }
+
+    pub(crate) async fn bytes(&mut self, length: usize) -> String {
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).await.unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    pub(crate) async fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).await.unwrap();
+        line
+    }
+
+    /// One chunk of a chunked body; empty for the last, whose trailers are read and returned.
+    pub(crate) async fn chunk(&mut self) -> String {
+        let size = self.line().await;
+        let size = usize::from_str_radix(size.trim().split(';').next().unwrap(), 16).unwrap();
+        if size == 0 {
+            assert_eq!(self.line().await, "\r\n", "trailers");
+            return String::new();
+        }
+        let chunk = self.bytes(size).await;
+        assert_eq!(self.line().await, "\r\n");
+        chunk
+    }
+
+    /// A whole chunked body.
+    pub(crate) async fn chunks(&mut self) -> String {
+        let mut body = String::new();
+        loop {
+            match self.chunk().await {
+                chunk if chunk.is_empty() => return body,
+                chunk => body.push_str(&chunk),
+            }
+        }
+    }
+
+    /// Everything until the peer ends, by whatever means.
+    pub(crate) async fn rest(&mut self) -> String {
+        let mut rest = Vec::new();
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = self.0.read(&mut buffer).await {
+            rest.extend_from_slice(&buffer[..length]);
+        }
+        String::from_utf8(rest).unwrap()
+    }
+
+    /// Ends the connection with a reset.
+    pub(crate) fn reset(self) {
+        self.0.get_ref().set_zero_linger().unwrap();
+    }
+}
+
+/// Starts an upstream; `serve` gets each connection and its number, from 0.
+pub(crate) async fn upstream<F, S>(serve: S) -> SocketAddr
+where
+    F: Future<Output = ()> + 'static,
+    S: Fn(Wire, usize) -> F + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    actix_rt::spawn(async move {
+        for number in 0.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            actix_rt::spawn(serve(Wire(BufReader::new(stream)), number));
+        }
+    });
+    address
+}
+
+/// An upstream that answers every request head with `answer` and reports the heads it saw.
+pub(crate) async fn answering(
+    answer: &'static str,
+) -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    let address = upstream(move |mut wire, _| {
+        let sender = sender.clone();
+        async move {
+            loop {
+                let head = wire.head().await;
+                if head.is_empty() {
+                    return;
+                }
+                let _ = sender.send(head);
+                wire.write(answer).await;
+                if !answer.starts_with("HTTP/1.1") {
+                    return;
+                }
+            }
+        }
+    })
+    .await;
+    (address, receiver)
+}
+
+/// A head's lines that begin with `name: `, in any case.
+pub(crate) fn lines<'a>(head: &'a str, name: &str) -> Vec<&'a str> {
+    head.lines()
+        .filter(|line| {
+            line.split_once(':').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name))
+        })
+        .collect()
+}
+
+/// Counts what happens on the test's thread.
+#[derive(Clone, Default)]
+pub(crate) struct Counter(Rc<Cell<usize>>);
+
+impl Counter {
+    pub(crate) fn add(&self, amount: usize) -> usize {
+        self.0.set(self.0.get() + amount);
+        self.0.get()
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.get()
+    }
+}
+
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
