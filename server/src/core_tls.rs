@@ -21,6 +21,10 @@ pub enum CoreTrust {
     Nothing,
 }
 
+/// How long an idle connection is kept. Core's own server closes after 5 s; being earlier keeps
+/// requests off connections that are just being closed.
+const IDLE_CONNECTION: Duration = Duration::from_secs(4);
+
 /// Why no TLS configuration could be made.
 #[derive(Debug, Error)]
 pub enum CoreTlsError {
@@ -90,7 +94,8 @@ pub fn http_client(tls: Arc<ClientConfig>, timeouts: CoreTimeouts) -> awc::Clien
     let connector = awc::Connector::new()
         .rustls_0_23(tls)
         .timeout(timeouts.connect)
-        .handshake_timeout(timeouts.connect);
+        .handshake_timeout(timeouts.connect)
+        .conn_keep_alive(IDLE_CONNECTION);
     awc::Client::builder()
         .connector(connector)
         .timeout(timeouts.response)

@@ -9,6 +9,7 @@ pub mod authentik;
 pub mod cli;
 pub mod clock;
 pub mod core_tls;
+pub mod oidc;
 pub mod ops;
 pub mod publish;
 pub mod randomness;

@@ -1,0 +1,273 @@
+//! The OAuth2 back channel to core: code exchange, introspection, client credentials, key sets.
+//! IO only; `outpost_decision::token` judges what comes back.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use actix_web::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
+use actix_web::http::{StatusCode, Uri};
+use bytes::Bytes;
+use outpost_decision::provider::{BackChannel, Provider};
+use outpost_decision::token::KeySet;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use thiserror::Error;
+use url::{Url, form_urlencoded};
+
+/// Largest answer of the token and introspection endpoints, in bytes: two tokens of the largest
+/// size that is looked at, and room around them.
+const MAX_ANSWER_BYTES: usize = 256 * 1024;
+
+/// Largest key set, in bytes.
+const MAX_KEY_SET_BYTES: usize = 1024 * 1024;
+
+/// Longest text of core's that is passed on, in characters.
+const MAX_SHOWN: usize = 300;
+
+/// Speaks to core's OAuth2 endpoints. One per worker thread.
+#[derive(Clone)]
+pub struct OidcClient {
+    http: awc::Client,
+    user_agent: String,
+    total: Duration,
+}
+
+/// Tokens that core has given.
+#[derive(Debug)]
+pub struct TokenAnswer {
+    /// The access token; a JWT to be verified.
+    pub access_token: SecretString,
+    /// The id token, with the `openid` scope.
+    pub id_token: Option<SecretString>,
+}
+
+/// Why core gave nothing.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum OidcError {
+    /// Core understood and said no. Nothing is wrong with core.
+    #[error("core refused: {error}: {description}")]
+    Refused {
+        /// The OAuth2 error code.
+        error: String,
+        /// What core says of it; may be empty.
+        description: String,
+    },
+    /// No connection, it broke, it took too long, or core itself is in trouble.
+    #[error("core cannot be reached: {0}")]
+    Unreachable(String),
+    /// An answer that makes no sense here.
+    #[error("core's answer makes no sense: {0}")]
+    Malformed(String),
+    /// Core serves no such endpoint for this provider.
+    #[error("core serves no {0} for this provider")]
+    NoEndpoint(&'static str),
+}
+
+impl OidcClient {
+    /// A client over `http` (see [`crate::core_tls::http_client`]). `version` goes into the user
+    /// agent; `total` bounds each request from connect to the last byte of the answer.
+    #[must_use]
+    pub fn new(http: awc::Client, version: &str, total: Duration) -> Self {
+        Self { http, user_agent: format!("goauthentik.io/outpost/{version}"), total }
+    }
+
+    /// Exchanges a code (contract 8).
+    ///
+    /// # Errors
+    /// See [`OidcError`]. A code is good for one exchange: never try the same again.
+    pub async fn exchange_code(
+        &self,
+        provider: &Provider,
+        code: &str,
+        verifier: &str,
+    ) -> Result<TokenAnswer, OidcError> {
+        let form = [
+            ("client_id", provider.client_id.as_str()),
+            ("client_secret", provider.client_secret.expose_secret()),
+            ("grant_type", "authorization_code"),
+            ("redirect_uri", &provider.redirect_uri),
+            ("code", code),
+            ("code_verifier", verifier),
+        ];
+        self.tokens(provider, &form).await
+    }
+
+    /// Tokens for a user name and an app password (contract 11). Core wants no client secret
+    /// here.
+    ///
+    /// # Errors
+    /// See [`OidcError`]; a wrong password is [`OidcError::Refused`].
+    pub async fn client_credentials(
+        &self,
+        provider: &Provider,
+        username: &str,
+        password: &SecretString,
+    ) -> Result<TokenAnswer, OidcError> {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", provider.client_id.as_str()),
+            ("username", username),
+            ("password", password.expose_secret()),
+            ("scope", &provider.scope),
+        ];
+        self.tokens(provider, &form).await
+    }
+
+    /// What core says of a bearer token: the raw answer, to be judged by
+    /// [`outpost_decision::token::claims_from_introspection`].
+    ///
+    /// # Errors
+    /// See [`OidcError`]. A token that is not active is an answer, not an error.
+    pub async fn introspect(
+        &self,
+        provider: &Provider,
+        token: &SecretString,
+    ) -> Result<Bytes, OidcError> {
+        let url = provider
+            .endpoints
+            .introspection
+            .as_ref()
+            .ok_or(OidcError::NoEndpoint("introspection endpoint"))?;
+        let form = [
+            ("client_id", provider.client_id.as_str()),
+            ("client_secret", provider.client_secret.expose_secret()),
+            ("token", token.expose_secret()),
+        ];
+        let back_channel = provider.endpoints.back_channel.as_ref();
+        self.ask(url, back_channel, Some(&form), MAX_ANSWER_BYTES).await
+    }
+
+    /// A provider's key set.
+    ///
+    /// # Errors
+    /// See [`OidcError`].
+    pub async fn fetch_jwks(
+        &self,
+        url: &Url,
+        back_channel: Option<&BackChannel>,
+    ) -> Result<KeySet, OidcError> {
+        let body = self.ask(url, back_channel, None, MAX_KEY_SET_BYTES).await?;
+        KeySet::parse(&body).map_err(|error| OidcError::Malformed(error.to_string()))
+    }
+
+    async fn tokens(
+        &self,
+        provider: &Provider,
+        form: &[(&str, &str)],
+    ) -> Result<TokenAnswer, OidcError> {
+        let endpoints = &provider.endpoints;
+        let back_channel = endpoints.back_channel.as_ref();
+        let body = self.ask(&endpoints.token, back_channel, Some(form), MAX_ANSWER_BYTES).await?;
+        token_answer(&body)
+    }
+
+    /// One request: POST with a form, GET without. The body of a success.
+    async fn ask(
+        &self,
+        url: &Url,
+        back_channel: Option<&BackChannel>,
+        form: Option<&[(&str, &str)]>,
+        limit: usize,
+    ) -> Result<Bytes, OidcError> {
+        actix_rt::time::timeout(self.total, self.ask_unbounded(url, back_channel, form, limit))
+            .await
+            .unwrap_or_else(|_| Err(OidcError::Unreachable("it took too long".to_owned())))
+    }
+
+    async fn ask_unbounded(
+        &self,
+        url: &Url,
+        back_channel: Option<&BackChannel>,
+        form: Option<&[(&str, &str)]>,
+        limit: usize,
+    ) -> Result<Bytes, OidcError> {
+        let uri: Uri = url
+            .as_str()
+            .parse()
+            .map_err(|_| OidcError::Malformed("the endpoint's URL cannot be used".to_owned()))?;
+        let request = if form.is_some() { self.http.post(uri) } else { self.http.get(uri) };
+        // Core derives the issuer from Host and scheme, so that both must be those browsers use.
+        // Inserted, never appended: awc adds a Host only where there is none, and a second one
+        // would be refused by any proxy in front of core.
+        let mut request = request
+            .insert_header((HOST, host_of(url, back_channel)))
+            .insert_header((USER_AGENT, self.user_agent.as_str()))
+            .insert_header((ACCEPT, "application/json"));
+        if let Some(claimed) = back_channel {
+            request = request.insert_header(("X-Forwarded-Proto", claimed.scheme.as_str()));
+        }
+        let sent = match form {
+            Some(form) => {
+                let body =
+                    form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+                request
+                    .insert_header((CONTENT_TYPE, "application/x-www-form-urlencoded"))
+                    .send_body(body)
+            }
+            None => request.send(),
+        };
+        let mut answer = sent.await.map_err(|error| OidcError::Unreachable(error.to_string()))?;
+        let status = answer.status();
+        let announced: Option<usize> = answer
+            .headers()
+            .get(CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse().ok());
+        let body = answer.body().limit(limit).await.map_err(|error| match error {
+            awc::error::PayloadError::Overflow => {
+                OidcError::Malformed(format!("it is larger than {limit} bytes"))
+            }
+            other => OidcError::Unreachable(other.to_string()),
+        })?;
+        // awc takes a connection that closes half-way for the end of the answer.
+        if announced.is_some_and(|length| body.len() < length) {
+            return Err(OidcError::Unreachable("the answer was cut off".to_owned()));
+        }
+        if status.is_success() { Ok(body) } else { Err(failure(status, &body)) }
+    }
+}
+
+/// The one `Host` of a request.
+fn host_of(url: &Url, back_channel: Option<&BackChannel>) -> String {
+    match (back_channel, url.port()) {
+        (Some(claimed), _) => claimed.host.clone(),
+        (None, Some(port)) => format!("{}:{port}", url.host_str().unwrap_or_default()),
+        (None, None) => url.host_str().unwrap_or_default().to_owned(),
+    }
+}
+
+fn token_answer(body: &[u8]) -> Result<TokenAnswer, OidcError> {
+    let answer: Value = serde_json::from_slice(body)
+        .map_err(|_| OidcError::Malformed("it is no JSON".to_owned()))?;
+    let token = |name: &str| {
+        let text = answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())?;
+        Some(SecretString::from(text.to_owned()))
+    };
+    let access_token = token("access_token")
+        .ok_or_else(|| OidcError::Malformed("it holds no access token".to_owned()))?;
+    Ok(TokenAnswer { access_token, id_token: token("id_token") })
+}
+
+/// What an answer that is no success means. Core says 400 with an `error` to everything it
+/// refuses; a starting or broken core (or the proxy in front of it) says 5xx, and 429 comes from
+/// proxies only.
+fn failure(status: StatusCode, body: &[u8]) -> OidcError {
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return OidcError::Unreachable(format!("it answered {}", status.as_u16()));
+    }
+    let answer: Option<Value> = serde_json::from_slice(body).ok();
+    let text = |name: &str| {
+        answer.as_ref().and_then(|answer| answer.get(name)).and_then(Value::as_str).map(shown)
+    };
+    match text("error") {
+        Some(error) if status.is_client_error() => {
+            OidcError::Refused { error, description: text("error_description").unwrap_or_default() }
+        }
+        _ => OidcError::Malformed(format!("status {} without an error code", status.as_u16())),
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_SHOWN).collect()
+}
