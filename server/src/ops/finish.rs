@@ -1,0 +1,82 @@
+//! The end of every request: one event becomes a log line, figures and a journal entry.
+
+use std::sync::Arc;
+
+use super::event::{RequestEvent, RequestKind};
+use super::journal::Journal;
+use super::masking::cut;
+use super::metrics::Metrics;
+
+/// Where finished requests go. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    metrics: Arc<Metrics>,
+    journal: Arc<Journal>,
+}
+
+impl Finish {
+    /// Writes to these figures and this journal.
+    #[must_use]
+    pub const fn new(metrics: Arc<Metrics>, journal: Arc<Journal>) -> Self {
+        Self { metrics, journal }
+    }
+
+    /// Takes note of a finished request.
+    pub fn record(&self, event: RequestEvent) {
+        self.metrics.record(&event);
+        log(&event);
+        if event.decided.is_some() {
+            self.journal.record(Arc::new(event));
+        }
+    }
+}
+
+macro_rules! line {
+    ($level:ident, $event:expr) => {{
+        let event: &RequestEvent = $event;
+        let decided = event.decided.as_ref();
+        let client = event.client.map(|address| address.to_string());
+        let headers = event.headers.to_json();
+        tracing::$level!(
+            target: "outpost::access",
+            request_id = event.request_id.as_str(),
+            decision_id = event.decision_id.as_deref(),
+            method = cut(&event.method),
+            host = cut(&event.host),
+            path = event.path.as_str(),
+            status = event.status,
+            provider = event.provider.as_ref().map(|provider| provider.name.as_str()),
+            action = decided.map(|decided| decided.action()),
+            reason = decided.map(|decided| decided.reason.code()),
+            skip_rule = decided.and_then(|decided| decided.rule),
+            dialect = decided.and_then(|decided| decided.dialect).map(|dialect| dialect.as_str()),
+            user = event.user.as_deref(),
+            client = client.as_deref(),
+            duration_ms = milliseconds(event.duration),
+            upstream = event.upstream.as_ref().map(|upstream| upstream.host.as_str()),
+            upstream_ms = event.upstream.as_ref().map(|upstream| milliseconds(upstream.duration)),
+            bytes = event.bytes,
+            headers = headers.as_deref(),
+            "request"
+        );
+    }};
+}
+
+/// Writes the access log line: pings only where everything is wanted, what we could not do louder.
+fn log(event: &RequestEvent) {
+    if event.kind != RequestKind::App {
+        line!(debug, event);
+    } else if event.decided.as_ref().is_some_and(|decided| decided.action() == "unavailable") {
+        line!(warn, event);
+    } else {
+        line!(info, event);
+    }
+}
+
+/// Milliseconds with three digits behind the point: finer is noise.
+fn milliseconds(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,111 @@
+use std::time::Duration;
+
+use outpost_decision::decision::{Action, Decision, Reason};
+use outpost_decision::time::Timestamp;
+
+use super::*;
+use crate::ops::event::{Decided, UpstreamEvent};
+use crate::ops::logging::tests::capture;
+use crate::ops::masking::{ChosenHeaders, MaskedPath};
+use crate::settings::{LogFormat, LogLevel};
+
+/// An event with something in every field but the provider.
+pub(crate) fn event() -> RequestEvent {
+    let decision = Decision {
+        action: Action::Challenge,
+        reason: Reason::NotSignedInScript,
+        rule: None,
+        dialect: None,
+        steps: Vec::new(),
+    };
+    RequestEvent {
+        at: Timestamp(1_800_000_000),
+        request_id: "request-1".to_owned(),
+        decision_id: Some("decision-1".to_owned()),
+        kind: RequestKind::App,
+        method: "GET".to_owned(),
+        host: "app.example.com".to_owned(),
+        path: MaskedPath::new("/page?code=s3cr3t&x=1"),
+        provider: None,
+        decided: Some(Decided::from(&decision)),
+        status: 401,
+        duration: Duration::from_micros(1234),
+        client: Some([192, 0, 2, 7].into()),
+        user: Some("alice".to_owned()),
+        upstream: Some(UpstreamEvent {
+            duration: Duration::from_millis(1),
+            tls: false,
+            host: "internal:8080".to_owned(),
+        }),
+        bytes: Some(17),
+        headers: ChosenHeaders::pick(&["cookie".to_owned(), "user-agent".to_owned()], |name| {
+            Some(if name == "cookie" { b"s3cr3t" } else { b"line\nbreak" })
+        }),
+    }
+}
+
+fn finish() -> (Finish, Arc<Metrics>, Arc<Journal>) {
+    let metrics = Arc::new(Metrics::new("1.2.3", "build").unwrap());
+    let journal = Arc::new(Journal::new(8));
+    (Finish::new(Arc::clone(&metrics), Arc::clone(&journal)), metrics, journal)
+}
+
+#[test]
+fn one_event_is_one_line_one_figure_and_one_entry() {
+    let (finish, metrics, journal) = finish();
+    let lines = capture(LogFormat::Json, LogLevel::Info, |_| finish.record(event()));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+    for (field, value) in [
+        ("level", serde_json::json!("INFO")),
+        ("request_id", "request-1".into()),
+        ("decision_id", "decision-1".into()),
+        ("method", "GET".into()),
+        ("host", "app.example.com".into()),
+        ("path", "/page?code=******&x=1".into()),
+        ("status", 401.into()),
+        ("action", "challenge".into()),
+        ("reason", "not_signed_in_script".into()),
+        ("user", "alice".into()),
+        ("client", "192.0.2.7".into()),
+        ("duration_ms", 1.234.into()),
+        ("upstream", "internal:8080".into()),
+        ("bytes", 17.into()),
+        ("headers", r#"{"cookie":"******","user-agent":"line\nbreak"}"#.into()),
+    ] {
+        assert_eq!(line[field], value, "{field} in {line}");
+    }
+    assert_eq!(line.get("provider"), None);
+    assert_eq!(journal.view(9).entries.len(), 1);
+    let figures = metrics.render();
+    assert!(
+        figures.contains(
+            r#"outpost_decisions_total{action="challenge",provider="",reason="not_signed_in_script"} 1"#
+        ),
+        "{figures}"
+    );
+}
+
+#[test]
+fn nothing_that_is_kept_or_written_holds_a_secret() {
+    let (finish, metrics, journal) = finish();
+    for format in [LogFormat::Json, LogFormat::Text] {
+        let lines = capture(format, LogLevel::Trace, |_| finish.record(event()));
+        assert_eq!(lines.len(), 1, "a line break within a value is no new line: {lines:?}");
+        assert!(!lines[0].contains("s3cr3t"), "{lines:?}");
+    }
+    assert!(!format!("{:?}", journal.view(9)).contains("s3cr3t"));
+    assert!(!metrics.render().contains("s3cr3t"));
+}
+
+#[test]
+fn a_ping_is_no_decision_and_hardly_a_line() {
+    let (finish, metrics, journal) = finish();
+    let ping = RequestEvent { kind: RequestKind::Ping, decided: None, ..event() };
+    let lines = capture(LogFormat::Json, LogLevel::Info, |_| finish.record(ping.clone()));
+    assert!(lines.is_empty(), "{lines:?}");
+    let lines = capture(LogFormat::Json, LogLevel::Debug, |_| finish.record(ping));
+    assert_eq!(lines.len(), 1);
+    assert!(journal.view(9).entries.is_empty());
+    assert!(metrics.render().contains(r#"type="ping"} 2"#));
+}

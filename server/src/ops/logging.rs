@@ -1,0 +1,123 @@
+//! Logs: one line an event, JSON or text, at a level that core may change while we run.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
+
+use crate::settings::{Log, LogFormat, LogLevel};
+
+/// Crates that tell of every connection and frame; their warnings are enough.
+const NOISY: [&str; 12] = [
+    "actix_http",
+    "actix_server",
+    "actix_web",
+    "awc",
+    "h2",
+    "hyper",
+    "hyper_util",
+    "mio",
+    "polling",
+    "rustls",
+    "tokio_util",
+    "tracing_actix_web",
+];
+
+/// Logging cannot begin.
+#[derive(Debug, Error)]
+#[error("logs cannot be set up: {0}")]
+pub struct LoggingError(String);
+
+/// Changes the level while the program runs.
+#[derive(Clone, Debug)]
+pub struct LogControl {
+    handle: Arc<reload::Handle<Targets, Registry>>,
+    fixed: bool,
+}
+
+impl LogControl {
+    /// Takes over core's `log_level` option, unless the settings name a level. What core says and
+    /// we do not understand changes nothing.
+    pub fn follow_core(&self, option: Option<&str>) {
+        if self.fixed {
+            return;
+        }
+        let level = match option.filter(|text| !text.is_empty()) {
+            None => LogLevel::default(),
+            Some(text) => match LogLevel::parse(text) {
+                Some(level) => level,
+                None => {
+                    tracing::warn!(log_level = text, "core names a log level that does not exist");
+                    return;
+                }
+            },
+        };
+        let wanted = targets(level);
+        if self.handle.clone_current().is_none_or(|current| current != wanted)
+            && let Err(error) = self.handle.reload(wanted)
+        {
+            tracing::warn!(%error, "the log level cannot be changed");
+        }
+    }
+}
+
+/// Begins to log to standard output, for the whole process. Once.
+///
+/// # Errors
+/// When something else logs already.
+pub fn init(settings: &Log) -> Result<LogControl, LoggingError> {
+    let (subscriber, control) = subscriber(settings, std::io::stdout);
+    subscriber.try_init().map_err(|error| LoggingError(error.to_string()))?;
+    Ok(control)
+}
+
+/// The subscriber that [`init`] installs, with a writer of choice.
+pub fn subscriber<W>(
+    settings: &Log,
+    writer: W,
+) -> (impl Subscriber + Send + Sync + 'static, LogControl)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let (filter, handle) = reload::Layer::new(targets(settings.level.unwrap_or_default()));
+    let lines = match settings.format {
+        LogFormat::Json => tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .with_writer(writer)
+            .boxed(),
+        LogFormat::Text => {
+            tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer).boxed()
+        }
+    };
+    let control = LogControl { handle: Arc::new(handle), fixed: settings.level.is_some() };
+    (tracing_subscriber::registry().with(lines.with_filter(filter)), control)
+}
+
+fn targets(level: LogLevel) -> Targets {
+    let wanted = match level {
+        LogLevel::Error => Level::ERROR,
+        LogLevel::Warning => Level::WARN,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Trace => Level::TRACE,
+    };
+    let targets = Targets::new().with_default(wanted);
+    if level == LogLevel::Trace {
+        return targets;
+    }
+    let quiet = LevelFilter::from_level(wanted.min(Level::WARN));
+    targets.with_targets(NOISY.map(|target| (target, quiet)))
+}
+
+#[cfg(test)]
+pub(super) mod tests;

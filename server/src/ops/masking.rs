@@ -1,0 +1,221 @@
+//! What operators may see of a request: no secret of anybody.
+
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+
+/// What stands in place of a secret.
+pub const MASK: &str = "******";
+
+/// Longest text taken from a client into logs and journal, in bytes.
+const LONGEST: usize = 2048;
+
+/// A path with its query as far as operators may see it: values of parameters that carry secrets
+/// are masked, and return targets lose their query.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MaskedPath(String);
+
+impl MaskedPath {
+    /// Masks a path with its query.
+    #[must_use]
+    pub fn new(path_and_query: &str) -> Self {
+        Self(mask_url(cut(path_and_query)))
+    }
+
+    /// The masked text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for MaskedPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The request headers an operator wants in the log, masked where they carry secrets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChosenHeaders(Vec<(String, String)>);
+
+impl ChosenHeaders {
+    /// Picks the headers named in `names` (lower case) by `value_of`.
+    #[must_use]
+    pub fn pick<'v>(names: &[String], value_of: impl Fn(&str) -> Option<&'v [u8]>) -> Self {
+        let mut chosen = Vec::new();
+        for name in names {
+            if let Some(value) = value_of(name) {
+                let shown = if is_secret_header(name) {
+                    MASK.to_owned()
+                } else {
+                    mask_url(cut(&String::from_utf8_lossy(value)))
+                };
+                chosen.push((name.clone(), shown));
+            }
+        }
+        Self(chosen)
+    }
+
+    /// Name and value of each.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One JSON object; `None` when there are none.
+    #[must_use]
+    pub fn to_json(&self) -> Option<String> {
+        let map: serde_json::Map<_, _> =
+            self.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        (!map.is_empty()).then(|| serde_json::Value::from(map).to_string())
+    }
+}
+
+fn is_secret_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["auth", "cookie", "token", "secret", "passw", "api-key", "apikey", "jwt", "session"]
+        .iter()
+        .any(|part| name.contains(part))
+        && !matches!(name.as_str(), "x-authentik-username" | "www-authenticate")
+}
+
+fn is_secret_parameter(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["token", "secret", "passw", "api_key", "apikey", "jwt", "signature", "session", "assertion"]
+        .iter()
+        .any(|part| name.contains(part))
+        || matches!(
+            name.as_str(),
+            "code"
+                | "state"
+                | "nonce"
+                | "sid"
+                | "sig"
+                | "key"
+                | "auth"
+                | "authorization"
+                | "code_verifier"
+        )
+}
+
+/// Masks the parameters of anything that looks like a URL. Core answers with two question marks
+/// (contract 8), so each of them begins parameters.
+fn mask_url(text: &str) -> String {
+    let Some((path, query)) = text.split_once('?') else { return text.to_owned() };
+    let mut masked = String::with_capacity(text.len());
+    masked.push_str(path);
+    masked.push('?');
+    let mut rest = query;
+    loop {
+        let end = rest.find(['&', '?', ';', '#']).unwrap_or(rest.len());
+        let (parameter, after) = rest.split_at(end);
+        mask_parameter(parameter, &mut masked);
+        let mut after = after.chars();
+        match after.next() {
+            Some(separator) => masked.push(separator),
+            None => return masked,
+        }
+        rest = after.as_str();
+    }
+}
+
+fn mask_parameter(parameter: &str, masked: &mut String) {
+    let Some((name, value)) = parameter.split_once('=') else {
+        masked.push_str(parameter);
+        return;
+    };
+    masked.push_str(name);
+    masked.push('=');
+    let plain_name = percent_decode_str(name).decode_utf8_lossy();
+    if is_secret_parameter(&plain_name) {
+        masked.push_str(MASK);
+        return;
+    }
+    // A URL inside a parameter (`rd` for one) may have secrets in a query of its own.
+    let lower = value.to_ascii_lowercase();
+    match lower.find("%3f").or_else(|| lower.find("%253f")) {
+        Some(query) => {
+            masked.push_str(value.get(..query).unwrap_or_default());
+            masked.push_str("%3F");
+            masked.push_str(MASK);
+        }
+        None => masked.push_str(value),
+    }
+}
+
+/// The beginning of a text that a client may have made as long as it liked.
+pub(super) fn cut(text: &str) -> &str {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        for (path, expected) in [
+            ("/", "/"),
+            ("/a?b=c&d", "/a?b=c&d"),
+            ("/cb?code=s3cr3t&x=1&state=s3cr3t", "/cb?code=******&x=1&state=******"),
+            ("/cb?c%6fde=s3cr3t", "/cb?c%6fde=******"),
+            ("/cb?CODE=s3cr3t", "/cb?CODE=******"),
+            (
+                "/cb?X-authentik-auth-callback=true?error=denied&state=s3cr3t",
+                "/cb?X-authentik-auth-callback=true?error=denied&state=******",
+            ),
+            (
+                "/start?rd=https%3A%2F%2Fa%2Fb%3Ftoken%3Ds3cr3t",
+                "/start?rd=https%3A%2F%2Fa%2Fb%3F******",
+            ),
+            ("/start?rd=https://a/b?token=s3cr3t", "/start?rd=https://a/b?token=******"),
+            (
+                "/x;access_token=kept-in-path?access_token=s3cr3t",
+                "/x;access_token=kept-in-path?access_token=******",
+            ),
+            ("/?", "/?"),
+        ] {
+            let masked = MaskedPath::new(path).to_string();
+            assert_eq!(masked, expected);
+            assert!(!masked.contains("s3cr3t"));
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let path = format!("/{}", "ü".repeat(4000));
+        assert!(MaskedPath::new(&path).as_str().len() <= LONGEST);
+    }
+
+    #[test]
+    fn headers() {
+        let names: Vec<String> =
+            ["authorization", "cookie", "x-api-key", "user-agent", "referer", "absent"]
+                .map(str::to_owned)
+                .into();
+        let value = |name: &str| -> Option<&'static [u8]> {
+            match name {
+                "user-agent" => Some(b"curl"),
+                "referer" => Some(b"https://a/?code=s3cr3t"),
+                "absent" => None,
+                _ => Some(b"s3cr3t"),
+            }
+        };
+        let chosen = ChosenHeaders::pick(&names, value);
+        let json = chosen.to_json().unwrap();
+        assert!(!json.contains("s3cr3t"), "{json}");
+        assert!(json.contains(r#""user-agent":"curl""#), "{json}");
+        assert!(!json.contains("absent"), "{json}");
+        assert_eq!(ChosenHeaders::default().to_json(), None);
+    }
+}
