@@ -1,5 +1,6 @@
 use std::collections::{HashMap, HashSet};
 
+use proptest::prelude::*;
 use secrecy::SecretString;
 use serde_json::json;
 use url::Url;
@@ -325,4 +326,20 @@ fn other_callbacks() {
         assert!(parse_callback(incomplete) == Callback::Incomplete, "{incomplete:.60}");
     }
     assert!(!format!("{:?}", parse_callback("code=sesame&state=s")).contains("sesame"));
+}
+
+proptest! {
+    #[test]
+    fn no_state_and_no_query_make_reading_fail(text in "\\PC{0,80}", flip in any::<prop::sample::Index>()) {
+        let provider = provider();
+        prop_assert!(read_state(&provider, &text, NOW).is_err());
+        let _ = parse_callback(&text);
+        // One changed character of a good state is never accepted.
+        let good = parameters(&begin(&provider, &flow(TARGET), &random(1)).unwrap().location)["state"].clone();
+        let mut changed = good.clone().into_bytes();
+        let at = flip.index(changed.len());
+        changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(changed).unwrap();
+        prop_assert!(read_state(&provider, &changed, NOW).is_err());
+    }
 }

@@ -1,5 +1,7 @@
 //! `alg: none`, confusion of kinds, broken shapes, size.
 
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -119,4 +121,23 @@ fn what_an_error_shows_is_short_and_clean() {
     let token = sign_with_header(&header, &good(), b"a-client-secret");
     let text = verify(&token, &setting.expect()).unwrap_err().to_string();
     assert!(text.len() < 300 && !text.contains(['\r', '\n']), "{text}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_a_token_and_none_makes_reading_fail(
+        text in "\\PC{0,80}",
+        json in prop::collection::vec(any::<u8>(), 0..80),
+        flip in any::<prop::sample::Index>(),
+    ) {
+        let setting = Setting::secret();
+        prop_assert!(verify(&text, &setting.expect()).is_err());
+        let _ = KeySet::parse(&json);
+        let _ = claims_from_introspection(&json, CLIENT, ISSUER, NOW);
+        let mut changed = sign(&good()).into_bytes();
+        let at = flip.index(changed.len());
+        changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+        let changed = String::from_utf8(changed).unwrap();
+        prop_assert!(verify(&changed, &setting.expect()).is_err());
+    }
 }
