@@ -4,6 +4,7 @@
 
 pub mod core_link;
 pub mod handle;
+pub mod revocations;
 pub mod supervisor;
 
 use actix::Message;
