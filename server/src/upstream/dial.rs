@@ -144,6 +144,8 @@ async fn handshake(endpoint: &Endpoint, io: Io, http2: bool) -> Result<Sender, U
         // RFC 9112 5.1 and 5.2: a proxy takes these and sends the cleaned form on.
         .allow_spaces_after_header_name_in_responses(true)
         .allow_obsolete_multiline_headers_in_responses(true)
+        // Some applications set dozens of cookies; hyper's own limit is 100.
+        .max_headers(256)
         .handshake(TokioIo::new(io))
         .await
         .map_err(failed)?;

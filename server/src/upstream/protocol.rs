@@ -13,7 +13,7 @@ pub(super) fn is_websocket(request: &HttpRequest) -> bool {
         && request.version() == Version::HTTP_11
         && is_raw_stream(request)
         && tokens(request.headers(), header::CONNECTION).any(|t| t.eq_ignore_ascii_case("upgrade"))
-        && !request.headers().contains_key(header::CONTENT_LENGTH)
+        && request.headers().get(header::CONTENT_LENGTH).is_none_or(|length| length == "0")
 }
 
 /// Whether actix-http hands out all further bytes of the connection as the body of this request.
@@ -58,4 +58,14 @@ pub(super) fn is_hop_by_hop(name: &str) -> bool {
 /// Headers that decide where a message ends or goes. Only this module writes them.
 pub(super) fn is_framing(name: &str) -> bool {
     is_hop_by_hop(name) || matches!(name, "host" | "content-length" | "expect")
+}
+
+/// Schemes that authenticate a connection instead of a request (NTLM, and Negotiate where it
+/// falls back to it). A connection they were spoken on must serve nobody else.
+pub(super) fn binds_connection(headers: &http::HeaderMap, name: http::HeaderName) -> bool {
+    headers.get_all(name).iter().any(|value| {
+        value.as_bytes().split(|byte| *byte == b' ' || *byte == b',').any(|word| {
+            word.eq_ignore_ascii_case(b"ntlm") || word.eq_ignore_ascii_case(b"negotiate")
+        })
+    })
 }

@@ -5,9 +5,9 @@ use std::io;
 use std::rc::Rc;
 
 use actix_web::HttpRequest;
-use http::header::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Method, Request, Response, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body, Incoming};
 use url::Url;
 
@@ -15,6 +15,7 @@ use super::body::{Length, RequestBody, UploadError};
 use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Upload};
 use super::pool::Sender;
+use super::protocol::binds_connection;
 use super::{Leg, UpstreamError, Upstreams, headers};
 
 /// A request without its body, for whichever version of HTTP the connection speaks.
@@ -59,9 +60,9 @@ fn target(base: &Url, path_and_query: &str) -> Result<PathAndQuery, UpstreamErro
 }
 
 impl Head {
-    /// Whether sending it twice is the same as sending it once (RFC 9110 9.2.2).
-    fn is_idempotent(&self) -> bool {
-        self.method.is_idempotent()
+    /// Whether it speaks for the connection instead of for itself.
+    fn binds_connection(&self) -> bool {
+        binds_connection(&self.headers, AUTHORIZATION)
     }
 
     fn for_http1(self, body: RequestBody) -> Request<RequestBody> {
@@ -106,7 +107,8 @@ impl Upstreams {
     ///
     /// A kept connection may have been closed by the upstream at the very moment it is used. A
     /// request that was not written is then sent again over a new connection, as is one that was,
-    /// if it has no body and may be repeated; once, and only after a kept connection.
+    /// if it has no body and may be repeated (RFC 9110 9.2.2); once, and only after a kept
+    /// connection.
     pub(super) async fn send(
         &self,
         endpoint: &Endpoint,
@@ -117,29 +119,49 @@ impl Upstreams {
     ) -> Result<Response<Incoming>, UpstreamError> {
         let http2 = self.dialer.settings.http2 && !websocket;
         let kept = if websocket { None } else { self.pool.take(endpoint) };
-        let Some(mut sender) = kept else {
-            let mut sender = self.dialer.dial(endpoint, http2).await?;
-            let request = head.request(&sender, endpoint, body)?;
-            let outcome = self.attempt(endpoint, &mut sender, request, exchange).await?;
-            return self.settle(endpoint, sender, outcome.map_err(|lost| lost.error), exchange);
+        let (head, body) = match kept {
+            None => (head, body),
+            Some(sender) => {
+                match self.send_over_kept(endpoint, sender, head, body, exchange).await? {
+                    Kept::Answered(response) => return Ok(response),
+                    Kept::Again(head, body) => (head, body),
+                }
+            }
         };
-
-        let repeatable = (head.is_idempotent() && body.is_end_stream()).then(|| head.clone());
-        let request = head.clone().request(&sender, endpoint, body)?;
-        let lost = match self.attempt(endpoint, &mut sender, request, exchange).await? {
-            Ok(response) => return self.settle(endpoint, sender, Ok(response), exchange),
-            Err(lost) => lost,
-        };
-        let (head, body) = match (lost.unsent, repeatable) {
-            (Some(body), _) => (head, body),
-            (None, Some(head)) if is_disconnect(&lost.error) => (head, RequestBody::none(exchange)),
-            _ => return self.settle(endpoint, sender, Err(lost.error), exchange),
-        };
-        tracing::debug!(upstream = %endpoint, "a kept connection was gone; trying a new one");
         let mut sender = self.dialer.dial(endpoint, http2).await?;
+        let keep = !head.binds_connection();
         let request = head.request(&sender, endpoint, body)?;
         let outcome = self.attempt(endpoint, &mut sender, request, exchange).await?;
-        self.settle(endpoint, sender, outcome.map_err(|lost| lost.error), exchange)
+        let response = outcome.map_err(|lost| explain(endpoint, lost.error, exchange))?;
+        self.give_back(endpoint, sender, &response, keep);
+        Ok(response)
+    }
+
+    async fn send_over_kept(
+        &self,
+        endpoint: &Endpoint,
+        mut sender: Sender,
+        head: Head,
+        body: RequestBody,
+        exchange: &Rc<Exchange>,
+    ) -> Result<Kept, UpstreamError> {
+        let repeatable = head.method.is_idempotent() && body.is_end_stream();
+        let keep = !head.binds_connection();
+        let request = head.clone().request(&sender, endpoint, body)?;
+        let lost = match self.attempt(endpoint, &mut sender, request, exchange).await? {
+            Ok(response) => {
+                self.give_back(endpoint, sender, &response, keep);
+                return Ok(Kept::Answered(response));
+            }
+            Err(lost) => lost,
+        };
+        let body = match lost.unsent {
+            Some(body) => body,
+            None if repeatable && is_disconnect(&lost.error) => RequestBody::none(exchange),
+            None => return Err(explain(endpoint, lost.error, exchange)),
+        };
+        tracing::debug!(upstream = %endpoint, "a kept connection was gone; trying a new one");
+        Ok(Kept::Again(head, body))
     }
 
     async fn attempt(
@@ -152,7 +174,10 @@ impl Upstreams {
         let idle = self.dialer.settings.idle_timeout;
         exchange.touch();
         match exchange.while_moving(idle, sender.send(request)).await {
-            Some(Ok(response)) => Ok(Ok(response)),
+            Some(Ok(response)) => {
+                exchange.touch();
+                Ok(Ok(response))
+            }
             Some(Err(mut failed)) => {
                 let unsent = failed.take_message().map(Request::into_body);
                 Ok(Err(Lost { unsent, error: failed.into_error() }))
@@ -164,24 +189,28 @@ impl Upstreams {
         }
     }
 
-    fn settle(
+    /// Keeps the connection for the next request, unless it is a tunnel now, or knows whose it is.
+    fn give_back(
         &self,
         endpoint: &Endpoint,
         sender: Sender,
-        outcome: Result<Response<Incoming>, hyper::Error>,
-        exchange: &Exchange,
-    ) -> Result<Response<Incoming>, UpstreamError> {
-        match outcome {
-            Ok(response) => {
-                exchange.touch();
-                if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
-                    self.pool.give_back(endpoint.clone(), sender);
-                }
-                Ok(response)
-            }
-            Err(error) => Err(explain(endpoint, error, exchange)),
+        response: &Response<Incoming>,
+        keep: bool,
+    ) {
+        if keep
+            && response.status() != StatusCode::SWITCHING_PROTOCOLS
+            && !binds_connection(response.headers(), WWW_AUTHENTICATE)
+        {
+            self.pool.give_back(endpoint.clone(), sender);
         }
     }
+}
+
+/// What became of a request on a kept connection.
+enum Kept {
+    Answered(Response<Incoming>),
+    /// To be sent once more, over a new connection.
+    Again(Head, RequestBody),
 }
 
 /// A request that got no answer over this connection.

@@ -4,7 +4,7 @@
 //! and with it both connections, when either side ends, when the session ends, or when nothing
 //! moved for too long.
 
-use std::convert::Infallible;
+use std::cell::Cell;
 use std::future::pending;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -16,6 +16,7 @@ use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::StreamExt;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -32,7 +33,16 @@ const WAITING: usize = 4;
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What the client receives through the tunnel.
-pub(super) struct FromUpstream(mpsc::Receiver<Bytes>);
+pub(super) struct FromUpstream {
+    bytes: mpsc::Receiver<Bytes>,
+    cut: Rc<Cell<bool>>,
+}
+
+/// Ends the client's connection at once. After a regular end actix-http lingers for the time it
+/// grants clients to disconnect; an ended session shall not.
+#[derive(Debug, Error)]
+#[error("the tunnel was cut")]
+pub(super) struct Cut;
 
 /// Starts the tunnel between what is left of the client's connection and the upstream's.
 pub(super) fn open(
@@ -42,7 +52,9 @@ pub(super) fn open(
     idle: Duration,
     ended: Option<Ended>,
 ) -> FromUpstream {
-    let (sender, receiver) = mpsc::channel(WAITING);
+    let (sender, bytes) = mpsc::channel(WAITING);
+    let cut = Rc::new(Cell::new(false));
+    let is_cut = Rc::clone(&cut);
     actix_rt::spawn(async move {
         let tunnel = async {
             match upgrade.await {
@@ -58,13 +70,17 @@ pub(super) fn open(
         };
         tokio::select! {
             outcome = exchange.while_moving(idle, tunnel) => if outcome.is_none() {
-                tracing::debug!("a tunnel was closed: nothing moved for too long");
+                tracing::debug!("a tunnel was cut: nothing moved for too long");
+                is_cut.set(true);
             },
             () = sender.closed() => {}
-            () = ended => tracing::debug!("a tunnel was closed: the session ended"),
+            () = ended => {
+                tracing::debug!("a tunnel was cut: the session ended");
+                is_cut.set(true);
+            }
         }
     });
-    FromUpstream(receiver)
+    FromUpstream { bytes, cut }
 }
 
 async fn run(
@@ -106,7 +122,7 @@ async fn run(
 }
 
 impl MessageBody for FromUpstream {
-    type Error = Infallible;
+    type Error = Box<dyn std::error::Error>;
 
     fn size(&self) -> BodySize {
         BodySize::Stream
@@ -115,7 +131,10 @@ impl MessageBody for FromUpstream {
     fn poll_next(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Infallible>>> {
-        self.0.poll_recv(cx).map(|bytes| bytes.map(Ok))
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        match self.bytes.poll_recv(cx) {
+            Poll::Ready(None) if self.cut.get() => Poll::Ready(Some(Err(Cut.into()))),
+            next => next.map(|bytes| bytes.map(Ok)),
+        }
     }
 }

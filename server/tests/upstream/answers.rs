@@ -34,6 +34,10 @@ async fn head_tells_the_length_and_has_no_body() {
     let answer = answer_to("HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 12345\r\n\r\n").await;
     assert_eq!(lines(&answer, "content-length"), ["Content-Length: 12345"]);
     assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+
+    let answer = answer_to("HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    assert!(lines(&answer, "content-length").is_empty(), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
 }
 
 #[actix_rt::test]
@@ -140,4 +144,17 @@ async fn half_an_answer_does_not_look_whole() {
         let rest = client.rest().await;
         assert_eq!(rest, "", "after {head}");
     }
+}
+
+#[actix_rt::test]
+async fn many_headers_are_no_reason_to_fail() {
+    let address = upstream(|mut wire, _| async move {
+        wire.head().await;
+        let cookies: String = (0..200).map(|n| format!("Set-Cookie: c{n}={n}\r\n")).collect();
+        wire.write(format!("HTTP/1.1 200 OK\r\n{cookies}Content-Length: 0\r\n\r\n")).await;
+    })
+    .await;
+    let mut client = Wire::to(proxy(Rule::to(address))).await;
+    client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(lines(&client.head().await, "set-cookie").len(), 200);
 }

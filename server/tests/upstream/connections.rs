@@ -71,6 +71,44 @@ async fn no_connection_is_kept_if_none_shall_be() {
     assert_eq!(connections.get(), 2);
 }
 
+/// NTLM signs in a connection: the next user of it would be the one before.
+#[actix_rt::test]
+async fn a_connection_that_knows_a_user_serves_no_other() {
+    let (address, connections, _) = closing(usize::MAX).await;
+    let server = proxy(Rule::to(address));
+    for authorization in ["NTLM TlRMTVNTUAAB", "Negotiate YII=", "negotiate", "Basic eDp5"] {
+        let mut client = Wire::to(server).await;
+        client
+            .write(format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: {authorization}\r\n\r\n"))
+            .await;
+        client.head().await;
+        assert_eq!(client.bytes(2).await, "ok");
+    }
+    get(&mut Wire::to(server).await).await;
+    assert_eq!(connections.get(), 4, "the last one was kept");
+
+    let connections = Counter::default();
+    let count = connections.clone();
+    let address = upstream(move |mut wire, _| {
+        let connections = count.clone();
+        async move {
+            connections.add(1);
+            while !wire.head().await.is_empty() {
+                wire.write(
+                    "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"a\"\r\n\
+                     WWW-Authenticate: NTLM\r\nContent-Length: 2\r\n\r\nok",
+                )
+                .await;
+            }
+        }
+    })
+    .await;
+    let mut client = Wire::to(proxy(Rule::to(address))).await;
+    get(&mut client).await;
+    get(&mut client).await;
+    assert_eq!(connections.get(), 2);
+}
+
 #[actix_rt::test]
 async fn a_connection_nobody_needs_is_closed() {
     let (ended, is_ended) = oneshot::channel();
