@@ -1,6 +1,7 @@
 //! Clients that speak HTTP/2.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -101,4 +102,25 @@ async fn a_known_length_stays_known() {
     let response = ask(proxy(Rule::to(address)), request).await;
     assert_eq!(response.headers()["content-length"], "5");
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "hello");
+}
+
+/// The client's connection lives on, so its end cannot be what ends the upload.
+#[actix_rt::test]
+async fn an_upload_ends_with_the_answer() {
+    let (sender, mut upstream_saw) = mpsc::unbounded_channel();
+    let address = upstream(move |mut wire, _| {
+        let sender = sender.clone();
+        async move {
+            wire.head().await;
+            wire.write(OK).await;
+            sender.send(wire.rest().await).unwrap();
+        }
+    })
+    .await;
+    let endless = futures_util::stream::pending::<Result<Frame<Bytes>, std::io::Error>>();
+    let request = Request::post("http://a/").body(StreamBody::new(endless)).unwrap();
+    let response = ask(proxy(Rule::to(address)), request).await;
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "ok");
+    let rest = tokio::time::timeout(Duration::from_secs(10), upstream_saw.recv()).await;
+    assert_eq!(rest.unwrap().unwrap(), "");
 }
