@@ -4,7 +4,9 @@
 
 pub mod core_link;
 pub mod handle;
-pub mod revocations;
+pub mod keys;
+pub mod provider;
+pub mod registry;
 pub mod supervisor;
 
 use actix::Message;
@@ -38,4 +40,12 @@ pub enum RefreshCause {
 pub struct CoreSessionEnded {
     /// Equals the `sid` claim.
     pub sid: String,
+}
+
+/// Sessions of a provider began or ended: its actor counts them anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct SessionsChanged {
+    /// Core's key of the provider.
+    pub provider: i64,
 }

@@ -1,0 +1,298 @@
+//! What the registry knows, and how one refresh changes it.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{join_all, join3};
+use outpost_decision::finding::{Finding, Severity};
+use outpost_decision::provider::Provider;
+use outpost_decision::ruleset::Ruleset;
+use outpost_decision::wire::{GlobalConfig, OutpostRecord, ProviderRecord};
+use tokio::time::timeout;
+
+use super::certificates::Certificates;
+use super::compiler::CompileContext;
+use super::diff::same_record;
+use super::parts::RegistryParts;
+use super::roster::{Entry, Roster};
+use crate::actors::provider::{EndAll, Reconfigure, Unreadable, unreadable_finding};
+use crate::authentik::{ApiError, CoreApi, ProviderList, UnreadableRecord};
+use crate::clock;
+use crate::snapshot::{OutpostIdentity, ProviderFinding, Snapshot};
+use crate::status::ProviderState;
+
+/// Everything core said in one refresh.
+pub(super) struct Answers {
+    outpost: OutpostRecord,
+    providers: ProviderList,
+    /// `None` where core did not say; not needed to serve.
+    pub(super) global: Option<GlobalConfig>,
+    /// The same.
+    pub(super) expected_version: Option<String>,
+}
+
+/// Asks core for everything.
+pub(super) async fn ask(core: &dyn CoreApi, limit: Duration) -> Result<Answers, ApiError> {
+    let questions = async {
+        let outpost = core.outpost().await?;
+        let (providers, global, version) =
+            join3(core.providers(), core.global_config(), core.expected_version(&outpost.pk)).await;
+        Ok(Answers {
+            outpost,
+            providers: providers?,
+            global: global.ok(),
+            expected_version: version.ok().flatten(),
+        })
+    };
+    let late = || ApiError::Unreachable(format!("no full answer within {} s", limit.as_secs()));
+    timeout(limit, questions).await.unwrap_or_else(|_| Err(late()))
+}
+
+/// The registry's knowledge. Lent to the refresh that runs, so there is never a second one.
+pub(super) struct Book {
+    parts: RegistryParts,
+    roster: Rc<RefCell<Roster>>,
+    certificates: Certificates,
+    context: Option<Arc<CompileContext>>,
+}
+
+/// What has to happen to one provider.
+enum Change {
+    Reconfigure(Arc<ProviderRecord>),
+    Unreadable(String),
+}
+
+impl Book {
+    pub(super) fn new(parts: RegistryParts, roster: Rc<RefCell<Roster>>) -> Self {
+        Self { parts, roster, certificates: Certificates::default(), context: None }
+    }
+
+    /// Makes what core said the configuration in effect; returns the time until the next refresh.
+    pub(super) async fn apply(&mut self, core: &dyn CoreApi, answers: &mut Answers) -> Duration {
+        let outpost = &answers.outpost;
+        let mut findings = outpost_findings(outpost);
+        let providers = std::mem::take(&mut answers.providers);
+        let context = Arc::new(self.parts.settings.compile_context(outpost));
+        let recompile = self.context.as_ref() != Some(&context);
+        let changes = self.compare(providers, recompile, &mut findings);
+        self.context = Some(Arc::clone(&context));
+        self.carry_out(changes, &context).await;
+        let leaving = self.remove_the_gone().await;
+
+        let routed = self.roster.borrow().routed();
+        let limit = self.parts.settings.certificate_timeout;
+        self.certificates.refresh(core, &routed, limit).await;
+        self.publish(outpost, routed, findings);
+
+        let interval = Duration::from_secs(outpost.refresh_interval_seconds());
+        if leaving { interval.min(self.parts.settings.removal_grace) } else { interval }
+    }
+
+    /// Compares the list with what is known: who is new, changed, unreadable or gone.
+    fn compare(
+        &mut self,
+        list: ProviderList,
+        recompile: bool,
+        findings: &mut Vec<ProviderFinding>,
+    ) -> Vec<(i64, Change)> {
+        let mut roster = self.roster.borrow_mut();
+        let mut present = HashSet::new();
+        let mut changes = Vec::new();
+        for record in list.records {
+            let pk = record.pk;
+            // Pages that shift while they are read show a provider twice.
+            if !present.insert(pk) {
+                continue;
+            }
+            let entry = roster.entry(pk, &record.name, &self.parts);
+            let unchanged = !recompile
+                && entry.applied.as_ref().is_some_and(|applied| same_record(applied, &record));
+            if !unchanged {
+                changes.push((pk, Change::Reconfigure(Arc::new(record))));
+            }
+        }
+        let routed = self.parts.snapshot.load();
+        let mut nameless = false;
+        for unreadable in list.unreadable {
+            let UnreadableRecord { pk, name, error } = unreadable;
+            let served =
+                |pk: &i64| roster.get(*pk).is_some() || routed.ruleset.provider(*pk).is_some();
+            match pk.filter(served) {
+                Some(pk) => {
+                    if present.insert(pk) {
+                        roster.entry(pk, &name, &self.parts);
+                        changes.push((pk, Change::Unreadable(error)));
+                    }
+                }
+                None => {
+                    nameless |= pk.is_none();
+                    let provider = pk.map(|pk| (pk, name.clone()));
+                    let error = if pk.is_none() { format!("{name}: {error}") } else { error };
+                    findings
+                        .push(ProviderFinding { provider, finding: unreadable_finding(&error) });
+                }
+            }
+        }
+        for (pk, entry) in roster.iter_mut() {
+            if present.contains(pk) {
+                entry.missing = None;
+            } else if !nameless {
+                // A record without a key may be any provider that is not in the list.
+                entry.note_missing();
+            }
+        }
+        changes
+    }
+
+    /// Tells the actors, all at once, and takes their views.
+    async fn carry_out(&mut self, changes: Vec<(i64, Change)>, context: &Arc<CompileContext>) {
+        let limit = self.parts.settings.reconfigure_timeout;
+        let answers = {
+            let roster = self.roster.borrow();
+            let tell = |(pk, change): (i64, Change)| {
+                let actor = roster.get(pk)?.actor.clone();
+                let context = Arc::clone(context);
+                Some(async move {
+                    let answer = async {
+                        actor.started().await?;
+                        match &change {
+                            Change::Reconfigure(record) => {
+                                let record = Arc::clone(record);
+                                actor.ask(Reconfigure { record, context }).await.ok()
+                            }
+                            Change::Unreadable(error) => {
+                                actor.ask(Unreadable { error: error.clone() }).await.ok()
+                            }
+                        }
+                    };
+                    let answer = timeout(limit, answer).await.ok().flatten();
+                    (pk, change, answer)
+                })
+            };
+            changes.into_iter().filter_map(tell).collect::<Vec<_>>()
+        };
+        for (pk, change, answer) in join_all(answers).await {
+            if let Some(entry) = self.roster.borrow_mut().get_mut(pk) {
+                take_answer(entry, change, answer);
+            }
+        }
+    }
+
+    /// Ends the sessions of providers that core has not listed for a while, and their actors.
+    /// Returns whether some are still waiting for that.
+    ///
+    /// A provider that is missing is not routed from the first refresh that does not list it.
+    /// Its sessions end only when a later refresh, `removal_grace` after the first, confirms it:
+    /// a glitch in core that lists nothing for a moment must not sign everybody out.
+    async fn remove_the_gone(&mut self) -> bool {
+        let grace = self.parts.settings.removal_grace;
+        let (gone, mut leaving) = self.roster.borrow().gone(grace);
+        for (pk, actor) in gone {
+            match actor.ask(EndAll).await {
+                Ok(Ok(ended)) => {
+                    tracing::info!(provider = pk, sessions = ended, "a provider was removed");
+                    self.roster.borrow_mut().remove(pk);
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(
+                        provider = pk,
+                        %error,
+                        "the sessions of a removed provider could not be ended; trying again"
+                    );
+                    leaving = true;
+                }
+                Err(_) => leaving = true,
+            }
+        }
+        leaving
+    }
+
+    /// Publishes certificates, the list of provider states and the snapshot.
+    fn publish(
+        &self,
+        outpost: &OutpostRecord,
+        routed: Vec<Arc<Provider>>,
+        mut findings: Vec<ProviderFinding>,
+    ) {
+        let now = clock::now();
+        let (index, about_certificates) = self.certificates.index(&routed, now);
+        if !self.parts.certificates.load().same(&index) {
+            self.parts.certificates.publish(index);
+        }
+        let roster = self.roster.borrow();
+        roster.publish_states(&self.parts.states);
+        findings.extend(roster.findings());
+        let (ruleset, about_routing) = Ruleset::build(routed);
+        for (pk, finding) in about_certificates.into_iter().chain(about_routing) {
+            let name = roster.get(pk).map(|entry| entry.state.name.clone()).unwrap_or_default();
+            findings.push(ProviderFinding { provider: Some((pk, name)), finding });
+        }
+        let next = Snapshot {
+            generation: 0,
+            ruleset,
+            outpost: identity(outpost),
+            findings,
+            refreshed_at: Some(now),
+        };
+        let before = self.parts.snapshot.load();
+        let changed = !same_meaning(&before, &next);
+        let generation = before.generation + u64::from(changed);
+        if changed {
+            tracing::info!(
+                generation,
+                providers = next.ruleset.providers().len(),
+                findings = next.findings.len(),
+                "another configuration is in effect"
+            );
+        }
+        self.parts.snapshot.publish(Snapshot { generation, ..next });
+    }
+}
+
+fn take_answer(entry: &mut Entry, change: Change, answer: Option<Arc<ProviderState>>) {
+    entry.silent = answer.is_none();
+    // Whoever has not taken a record is told again at the next refresh.
+    entry.applied = match (&answer, change) {
+        (Some(_), Change::Reconfigure(record)) => Some(record),
+        _ => None,
+    };
+    if let Some(state) = answer {
+        entry.state = state;
+    }
+}
+
+/// Whether two snapshots mean the same, apart from when they were made.
+fn same_meaning(a: &Snapshot, b: &Snapshot) -> bool {
+    let (ours, theirs) = (a.ruleset.providers(), b.ruleset.providers());
+    a.is_loaded()
+        && a.outpost == b.outpost
+        && a.findings == b.findings
+        && ours.len() == theirs.len()
+        && ours.iter().zip(theirs).all(|(one, other)| Arc::ptr_eq(one, other))
+}
+
+fn identity(outpost: &OutpostRecord) -> OutpostIdentity {
+    OutpostIdentity {
+        uuid: outpost.pk.clone(),
+        name: outpost.name.clone(),
+        embedded: outpost.is_embedded(),
+        refresh_interval_seconds: outpost.refresh_interval_seconds(),
+        log_level: outpost.option("log_level").map(str::to_owned),
+    }
+}
+
+fn outpost_findings(outpost: &OutpostRecord) -> Vec<ProviderFinding> {
+    if outpost.kind.is_empty() || outpost.kind == "proxy" {
+        return Vec::new();
+    }
+    let finding = Finding::new(
+        Severity::Error,
+        "outpost_type",
+        format!("core says this is an outpost of type {}, not proxy", outpost.kind),
+        "Give AUTHENTIK_TOKEN the token of an outpost of type proxy.",
+    );
+    vec![ProviderFinding { provider: None, finding }]
+}

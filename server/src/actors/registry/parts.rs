@@ -1,0 +1,131 @@
+//! What the registry is made of, and what outlives an incarnation of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::ArbiterHandle;
+use outpost_decision::backoff::Backoff;
+use outpost_decision::wire::OutpostRecord;
+use url::Url;
+
+use super::compiler::{CompileContext, Compiler};
+use crate::actors::supervisor::Supervisor;
+use crate::publish::{Published, Publisher, published};
+use crate::session::Sessions;
+use crate::snapshot::Snapshot;
+use crate::status::{ProviderStates, RegistryStatus};
+use crate::tls::CertificateIndex;
+
+/// How the registry goes about it.
+#[derive(Clone, Debug)]
+pub struct RegistrySettings {
+    /// `AUTHENTIK_HOST_BROWSER`. Where unset, the outpost's own option counts.
+    pub browser_host: Option<Url>,
+    /// The waits between refreshes while core does not answer.
+    pub retry: Backoff,
+    /// Core's answers to one refresh take at most this long.
+    pub core_timeout: Duration,
+    /// A provider's actor takes its configuration within this time.
+    pub reconfigure_timeout: Duration,
+    /// Certificates that have not come by then wait for the next refresh.
+    pub certificate_timeout: Duration,
+    /// How long core must not list a provider before its sessions are ended.
+    pub removal_grace: Duration,
+    /// How often sessions that have run out are dropped.
+    pub sweep_interval: Duration,
+    /// How often each provider counts its sessions when nobody told of a change.
+    pub count_interval: Duration,
+}
+
+impl Default for RegistrySettings {
+    fn default() -> Self {
+        Self {
+            browser_host: None,
+            retry: Backoff { shortest: Duration::from_secs(1), longest: Duration::from_secs(60) },
+            core_timeout: Duration::from_secs(60),
+            reconfigure_timeout: Duration::from_secs(10),
+            certificate_timeout: Duration::from_secs(10),
+            removal_grace: Duration::from_secs(30),
+            sweep_interval: Duration::from_secs(60),
+            count_interval: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What outlives an incarnation of the registry: its settings and the ends it writes to.
+#[derive(Clone, Debug)]
+pub struct RegistryParts {
+    pub(super) settings: RegistrySettings,
+    pub(super) supervisor: Supervisor,
+    pub(super) arbiter: ArbiterHandle,
+    pub(super) sessions: Sessions,
+    pub(super) compiler: Arc<dyn Compiler>,
+    pub(super) snapshot: Arc<Publisher<Snapshot>>,
+    pub(super) status: Arc<Publisher<RegistryStatus>>,
+    pub(super) states: Arc<Publisher<ProviderStates>>,
+    pub(super) certificates: Arc<Publisher<CertificateIndex>>,
+}
+
+/// What the registry publishes.
+#[derive(Clone, Debug)]
+pub struct RegistryReaders {
+    /// The configuration that requests are decided by.
+    pub snapshot: Published<Snapshot>,
+    /// How refreshing goes.
+    pub status: Published<RegistryStatus>,
+    /// Every provider that has an actor.
+    pub providers: Published<ProviderStates>,
+    /// Certificates by server name, for [`crate::tls::server_config`].
+    pub certificates: Published<CertificateIndex>,
+}
+
+impl RegistryParts {
+    /// The parts of a registry whose provider actors live on `arbiter`, and what it publishes.
+    #[must_use]
+    pub fn new(
+        settings: RegistrySettings,
+        supervisor: Supervisor,
+        arbiter: ArbiterHandle,
+        sessions: Sessions,
+        compiler: Arc<dyn Compiler>,
+    ) -> (Self, RegistryReaders) {
+        let (snapshot, snapshot_reader) = published(Snapshot::default());
+        let (status, status_reader) = published(RegistryStatus::default());
+        let (states, states_reader) = published(ProviderStates::default());
+        let (certificates, certificates_reader) = published(CertificateIndex::default());
+        let parts = Self {
+            settings,
+            supervisor,
+            arbiter,
+            sessions,
+            compiler,
+            snapshot: Arc::new(snapshot),
+            status: Arc::new(status),
+            states: Arc::new(states),
+            certificates: Arc::new(certificates),
+        };
+        let readers = RegistryReaders {
+            snapshot: snapshot_reader,
+            status: status_reader,
+            providers: states_reader,
+            certificates: certificates_reader,
+        };
+        (parts, readers)
+    }
+}
+
+impl RegistrySettings {
+    /// What the compiler needs to know beside the record.
+    pub(super) fn compile_context(&self, outpost: &OutpostRecord) -> CompileContext {
+        let option = |name| outpost.option(name).and_then(|value| Url::parse(value).ok());
+        let own = if outpost.is_embedded() { option("authentik_host") } else { None };
+        CompileContext {
+            embedded: outpost.is_embedded(),
+            browser_host: self
+                .browser_host
+                .clone()
+                .or_else(|| option("authentik_host_browser"))
+                .or(own),
+        }
+    }
+}
