@@ -80,7 +80,7 @@ impl Book {
         let changes = self.compare(providers, recompile, &mut findings);
         self.context = Some(Arc::clone(&context));
         self.carry_out(changes, &context).await;
-        let leaving = self.remove_the_gone().await;
+        let soon = self.remove_the_gone().await;
 
         let routed = self.roster.borrow().routed();
         let limit = self.parts.settings.certificate_timeout;
@@ -88,7 +88,7 @@ impl Book {
         self.publish(outpost, routed, findings);
 
         let interval = Duration::from_secs(outpost.refresh_interval_seconds());
-        if leaving { interval.min(self.parts.settings.removal_grace) } else { interval }
+        soon.map_or(interval, |soon| interval.min(soon))
     }
 
     /// Compares the list with what is known: who is new, changed, unreadable or gone.
@@ -182,15 +182,18 @@ impl Book {
     }
 
     /// Ends the sessions of providers that core has not listed for a while, and their actors.
-    /// Returns whether some are still waiting for that.
+    /// Returns when to look again, if some are on their way there.
     ///
-    /// A provider that is missing is not routed from the first refresh that does not list it.
-    /// Its sessions end only when a later refresh, `removal_grace` after the first, confirms it:
-    /// a glitch in core that lists nothing for a moment must not sign everybody out.
-    async fn remove_the_gone(&mut self) -> bool {
-        let grace = self.parts.settings.removal_grace;
-        let (gone, mut leaving) = self.roster.borrow().gone(grace);
-        for (pk, actor) in gone {
+    /// Pages that shift while they are read hide a provider once, and a glitch in core may list
+    /// nothing at all for a moment. So the first refresh that does not list a provider changes
+    /// nothing but that another one follows soon. The second takes it out of routing. Its
+    /// sessions, which nobody can use from then on, end `removal_grace` after the first: what
+    /// comes back before finds everybody still signed in.
+    async fn remove_the_gone(&mut self) -> Option<Duration> {
+        let settings = &self.parts.settings;
+        let leaving = self.roster.borrow().leaving(settings.removal_grace);
+        let mut in_grace = leaving.in_grace;
+        for (pk, actor) in leaving.gone {
             match actor.ask(EndAll).await {
                 Ok(Ok(ended)) => {
                     tracing::info!(provider = pk, sessions = ended, "a provider was removed");
@@ -202,12 +205,15 @@ impl Book {
                         %error,
                         "the sessions of a removed provider could not be ended; trying again"
                     );
-                    leaving = true;
+                    in_grace = true;
                 }
-                Err(_) => leaving = true,
+                // The actor is being rebuilt.
+                Err(_) => in_grace = true,
             }
         }
-        leaving
+        let grace = in_grace.then_some(settings.removal_grace);
+        let confirm = leaving.unconfirmed.then_some(settings.confirm_after);
+        confirm.into_iter().chain(grace).min()
     }
 
     /// Publishes certificates, the list of provider states and the snapshot.
@@ -248,6 +254,7 @@ impl Book {
                 "another configuration is in effect"
             );
         }
+        log_new_findings(&before.findings, &next.findings);
         self.parts.snapshot.publish(Snapshot { generation, ..next });
     }
 }
@@ -261,6 +268,29 @@ fn take_answer(entry: &mut Entry, change: Change, answer: Option<Arc<ProviderSta
     };
     if let Some(state) = answer {
         entry.state = state;
+    }
+}
+
+/// Says each finding once, when it comes up, and once when it is settled.
+fn log_new_findings(before: &[ProviderFinding], now: &[ProviderFinding]) {
+    type Key<'a> = (Option<i64>, &'a str, &'a str);
+    fn key(about: &ProviderFinding) -> Key<'_> {
+        let pk = about.provider.as_ref().map(|(pk, _)| *pk);
+        (pk, about.finding.code, &about.finding.message)
+    }
+    let (old, new): (HashSet<Key<'_>>, HashSet<Key<'_>>) =
+        (before.iter().map(key).collect(), now.iter().map(key).collect());
+    for about in now.iter().filter(|about| !old.contains(&key(about))) {
+        let (pk, name) = about.provider.clone().unzip();
+        let Finding { code, severity, message, remedy } = &about.finding;
+        match severity {
+            Severity::Info => tracing::info!(provider = pk, name, code, remedy, "{message}"),
+            _ => tracing::warn!(provider = pk, name, code, remedy, "{message}"),
+        }
+    }
+    for about in before.iter().filter(|about| !new.contains(&key(about))) {
+        let (pk, name) = about.provider.clone().unzip();
+        tracing::info!(provider = pk, name, code = about.finding.code, "a finding is settled");
     }
 }
 

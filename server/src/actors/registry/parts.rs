@@ -29,6 +29,9 @@ pub struct RegistrySettings {
     pub reconfigure_timeout: Duration,
     /// Certificates that have not come by then wait for the next refresh.
     pub certificate_timeout: Duration,
+    /// A provider that core does not list any more is looked for once more after this time;
+    /// until then it stays routed.
+    pub confirm_after: Duration,
     /// How long core must not list a provider before its sessions are ended.
     pub removal_grace: Duration,
     /// How often sessions that have run out are dropped.
@@ -45,6 +48,7 @@ impl Default for RegistrySettings {
             core_timeout: Duration::from_secs(60),
             reconfigure_timeout: Duration::from_secs(10),
             certificate_timeout: Duration::from_secs(10),
+            confirm_after: Duration::from_secs(2),
             removal_grace: Duration::from_secs(30),
             sweep_interval: Duration::from_secs(60),
             count_interval: Duration::from_secs(30),

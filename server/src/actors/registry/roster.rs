@@ -40,7 +40,29 @@ pub(super) struct Missing {
     refreshes: u32,
 }
 
+impl Missing {
+    /// A second refresh did not list it either.
+    fn is_confirmed(self) -> bool {
+        self.refreshes > 1
+    }
+}
+
+/// Providers that core does not list, by how far that has come.
+#[derive(Default)]
+pub(super) struct Leaving {
+    /// Their sessions are to be ended now.
+    pub(super) gone: Vec<(i64, ActorHandle<ProviderActor>)>,
+    /// Some are not routed any more and keep their sessions for the rest of the grace.
+    pub(super) in_grace: bool,
+    /// Some are missing for the first time: still routed, until another refresh confirms it.
+    pub(super) unconfirmed: bool,
+}
+
 impl Entry {
+    fn is_routed(&self) -> bool {
+        !self.missing.is_some_and(Missing::is_confirmed)
+    }
+
     /// A refresh does not list it.
     pub(super) fn note_missing(&mut self) {
         let missing = self.missing.get_or_insert(Missing { since: Instant::now(), refreshes: 0 });
@@ -87,32 +109,31 @@ impl Roster {
     /// What is served: the last good version of everything core lists, ordered by name as core
     /// orders it.
     pub(super) fn routed(&self) -> Vec<Arc<Provider>> {
-        let listed = self.entries.values().filter(|entry| entry.missing.is_none());
-        let mut routed: Vec<_> = listed.filter_map(|entry| entry.state.provider.clone()).collect();
+        let routed = self.entries.values().filter(|entry| entry.is_routed());
+        let mut routed: Vec<_> = routed.filter_map(|entry| entry.state.provider.clone()).collect();
         routed.sort_by(|a, b| (&a.name, a.pk).cmp(&(&b.name, b.pk)));
         routed
     }
 
-    /// Those that two refreshes, `grace` apart, did not list, and whether others are on their way
-    /// there.
-    pub(super) fn gone(&self, grace: Duration) -> (Vec<(i64, ActorHandle<ProviderActor>)>, bool) {
-        let mut gone = Vec::new();
-        let mut leaving = false;
+    /// What core does not list; sessions are kept for `grace`.
+    pub(super) fn leaving(&self, grace: Duration) -> Leaving {
+        let mut leaving = Leaving::default();
         for (pk, entry) in &self.entries {
             match entry.missing {
-                Some(missing) if missing.refreshes > 1 && missing.since.elapsed() >= grace => {
-                    gone.push((*pk, entry.actor.clone()));
+                Some(missing) if !missing.is_confirmed() => leaving.unconfirmed = true,
+                Some(missing) if missing.since.elapsed() >= grace => {
+                    leaving.gone.push((*pk, entry.actor.clone()));
                 }
-                Some(_) => leaving = true,
+                Some(_) => leaving.in_grace = true,
                 None => {}
             }
         }
-        (gone, leaving)
+        leaving
     }
 
     /// What the actors found, and which did not answer.
     pub(super) fn findings(&self) -> Vec<ProviderFinding> {
-        let listed = self.entries.iter().filter(|(_, entry)| entry.missing.is_none());
+        let listed = self.entries.iter().filter(|(_, entry)| entry.is_routed());
         listed
             .flat_map(|(pk, entry)| {
                 let provider = Some((*pk, entry.state.name.clone()));

@@ -264,6 +264,7 @@ fn settings() -> RegistrySettings {
     let now = Duration::from_millis(1);
     RegistrySettings {
         retry: Backoff { shortest: now, longest: now },
+        confirm_after: Duration::from_secs(3600),
         removal_grace: Duration::ZERO,
         sweep_interval: Duration::from_secs(3600),
         count_interval: Duration::from_secs(3600),

@@ -16,14 +16,15 @@ fn actors(bench: &Bench) -> usize {
 }
 
 #[actix::test]
-async fn a_provider_that_is_removed_is_not_routed_and_loses_its_sessions_once_confirmed() {
+async fn a_provider_that_is_removed_is_unrouted_and_loses_its_sessions_once_confirmed() {
     let bench = two().await;
     let removed = bench.readers.providers.load()[&1].clone();
     bench.core.set_providers(vec![record(2, "two")]);
     bench.refresh().await;
-    assert_eq!(bench.routed(), ["two"], "not routed at once");
-    assert_eq!(bench.sessions.count(Some(1)).await, Ok(1), "not yet confirmed");
+    assert_eq!(bench.routed(), ["one", "two"], "not confirmed yet");
+    assert_eq!(bench.sessions.count(Some(1)).await, Ok(1));
     bench.refresh().await;
+    assert_eq!(bench.routed(), ["two"]);
     assert_eq!(bench.sessions.count(Some(1)).await, Ok(0));
     assert_eq!(bench.sessions.count(Some(2)).await, Ok(1));
     assert_eq!(bench.readers.providers.load().keys().copied().collect::<Vec<_>>(), [2]);
@@ -39,7 +40,7 @@ async fn a_list_that_is_empty_once_signs_nobody_out() {
     let before = bench.snapshot();
     bench.core.set_providers(Vec::new());
     bench.refresh().await;
-    assert!(bench.routed().is_empty());
+    assert_eq!(bench.routed(), ["one", "two"]);
     bench.core.set_providers(vec![record(1, "one"), record(2, "two")]);
     bench.compiler.forget();
     bench.refresh().await;
@@ -62,13 +63,13 @@ async fn a_list_that_stays_empty_is_believed_and_nothing_panics() {
         bench.refresh().await;
     }
     assert_eq!(bench.sessions.count(None).await, Ok(0));
-    assert!(bench.snapshot().is_loaded());
+    assert!(bench.snapshot().is_loaded() && bench.routed().is_empty());
     assert!(bench.readers.providers.load().is_empty());
     assert_eq!(bench.supervisor.rebuilt(), 0);
 }
 
 #[actix::test]
-async fn refreshes_in_quick_succession_confirm_nothing() {
+async fn refreshes_in_quick_succession_do_not_shorten_the_grace() {
     let bench = two().await.with(|settings| {
         settings.removal_grace = std::time::Duration::from_secs(3600);
     });
@@ -79,6 +80,24 @@ async fn refreshes_in_quick_succession_confirm_nothing() {
     }
     assert_eq!(bench.routed(), ["two"]);
     assert_eq!(bench.sessions.count(Some(1)).await, Ok(1));
-    let status = bench.status();
-    assert!(status.next_attempt >= status.last_success.map(|at| at.plus(30)));
+    // What comes back within the grace is as it was.
+    bench.core.set_providers(vec![record(1, "one"), record(2, "two")]);
+    bench.compiler.forget();
+    bench.refresh().await;
+    assert_eq!(bench.routed(), ["one", "two"]);
+    assert!(bench.compiler.compiled().is_empty());
+}
+
+#[actix::test]
+async fn what_is_missing_is_looked_for_again_soon_without_being_asked() {
+    let bench = two().await.with(|settings| {
+        settings.confirm_after = std::time::Duration::from_millis(1);
+    });
+    let bench = bench.await;
+    bench.core.set_providers(vec![record(2, "two")]);
+    let refreshes = bench.status().refreshes;
+    bench.registry.do_send(super::ASKED).unwrap();
+    bench.refreshed(refreshes + 2).await;
+    assert_eq!(bench.routed(), ["two"]);
+    assert_eq!(bench.sessions.count(Some(1)).await, Ok(0));
 }
