@@ -7,6 +7,7 @@ pub mod handle;
 pub mod keys;
 pub mod provider;
 pub mod registry;
+pub mod revocations;
 pub mod supervisor;
 
 use actix::Message;

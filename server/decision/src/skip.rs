@@ -1,9 +1,34 @@
 //! Unauthenticated paths with the semantics of Go's regular expressions (contract 7).
+//!
+//! One expression a line, unanchored, as administrators have written them for the stock outpost.
+//! [`go_syntax`] reads them as Go does and hands an equivalent expression to the `regex` crate,
+//! whose matching time is linear in the text, like Go's.
+
+use regex::RegexBuilder;
+
+use crate::finding::{Finding, Severity};
+use crate::path::{self, PathView};
+use crate::provider::Mode;
+use crate::target::Target;
+
+mod go_class;
+mod go_syntax;
+
+pub use go_syntax::SyntaxError;
+
+/// Longest line that is read, in bytes.
+pub const MAX_LINE_BYTES: usize = 8 * 1024;
+/// Most lines that are read; blank ones do not count.
+pub const MAX_RULES: usize = 1000;
+/// Size of one rule: characters, ranges and repetitions multiplied out.
+pub const MAX_RULE_COST: usize = 20_000;
+/// Size of all rules of a provider together.
+pub const MAX_TOTAL_COST: usize = 100_000;
 
 /// The compiled skip rules of a provider.
 #[derive(Debug, Default)]
 pub struct SkipRules {
-    pub(crate) rules: Vec<SkipRule>,
+    rules: Vec<SkipRule>,
 }
 
 /// One line that compiled.
@@ -13,5 +38,162 @@ pub struct SkipRule {
     pub line: usize,
     /// The expression as written.
     pub source: String,
-    pub(crate) regex: regex::Regex,
+    /// Whether it can match at the beginning of the text only.
+    pub anchored: bool,
+    regex: regex::Regex,
 }
+
+/// What the skip rules say about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkipOutcome {
+    /// No rule matches.
+    NoMatch,
+    /// The rule of this line (from 1) matches; the first one if several do.
+    Matched {
+        /// The line.
+        line: usize,
+    },
+    /// No rule was tried: the path can be read in more than one way, as said here.
+    Refused(&'static str),
+}
+
+impl SkipRules {
+    /// Compiles the lines of a provider's setting. Blank lines are nothing; a line that does not
+    /// compile is left out and found fault with, and so is whatever exceeds the limits above.
+    #[must_use]
+    pub fn compile(text: &str) -> (Self, Vec<Finding>) {
+        let mut rules = Vec::new();
+        let mut findings = Vec::new();
+        let mut cost = 0;
+        let mut read = 0;
+        for (number, line) in (1..).zip(text.split('\n')) {
+            let source = line.strip_suffix('\r').unwrap_or(line);
+            if source.trim().is_empty() {
+                continue;
+            }
+            if read == MAX_RULES || cost >= MAX_TOTAL_COST {
+                findings.push(list_too_large(number));
+                break;
+            }
+            read += 1;
+            match compile_line(source) {
+                Err(error) => {
+                    // Finding out that a line is too large has its cost, too.
+                    cost += if error == SyntaxError::TooLarge { MAX_RULE_COST / 4 } else { 0 };
+                    findings.push(invalid(number, source, &error));
+                }
+                Ok((regex, anchored, rule_cost)) => {
+                    cost += rule_cost;
+                    findings.extend(oddities(number, source, anchored));
+                    let source = source.to_owned();
+                    rules.push(SkipRule { line: number, source, anchored, regex });
+                }
+            }
+        }
+        (Self { rules }, findings)
+    }
+
+    /// The rules in effect.
+    #[must_use]
+    pub fn rules(&self) -> &[SkipRule] {
+        &self.rules
+    }
+
+    /// Whether a request may pass without signing in. Tried against the decoded path, or in
+    /// `forward_domain` against the whole URL as sent.
+    #[must_use]
+    pub fn matches(&self, mode: Mode, target: &Target) -> SkipOutcome {
+        if self.rules.is_empty() {
+            return SkipOutcome::NoMatch;
+        }
+        let decoded = match path::view(&target.path) {
+            PathView::Plain(decoded) => decoded,
+            PathView::Ambiguous(reason) => return SkipOutcome::Refused(reason),
+        };
+        let text = match mode {
+            Mode::Proxy | Mode::ForwardSingle => decoded,
+            Mode::ForwardDomain => target.to_string().into(),
+        };
+        self.rules
+            .iter()
+            .find(|rule| rule.regex.is_match(&text))
+            .map_or(SkipOutcome::NoMatch, |rule| SkipOutcome::Matched { line: rule.line })
+    }
+}
+
+fn compile_line(source: &str) -> Result<(regex::Regex, bool, usize), SyntaxError> {
+    if source.len() > MAX_LINE_BYTES {
+        return Err(SyntaxError::TooLarge);
+    }
+    let translated = go_syntax::translate(source)?;
+    if translated.cost > MAX_RULE_COST {
+        return Err(SyntaxError::TooLarge);
+    }
+    let regex = RegexBuilder::new(&translated.expression)
+        .size_limit(8 << 20)
+        .dfa_size_limit(1 << 20)
+        .nest_limit(4 * go_syntax::MAX_DEPTH)
+        .build()
+        .map_err(|_| SyntaxError::TooLarge)?;
+    Ok((regex, translated.anchored, translated.cost))
+}
+
+fn invalid(line: usize, source: &str, error: &SyntaxError) -> Finding {
+    Finding::new(
+        Severity::Error,
+        "skip_path_invalid",
+        format!(
+            "Line {line} of the unauthenticated paths is not in effect: {error} (in {:?}).",
+            shortened(source)
+        ),
+        "Write the line as a Go (RE2) regular expression.",
+    )
+}
+
+fn oddities(line: usize, source: &str, anchored: bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !anchored {
+        findings.push(Finding::new(
+            Severity::Info,
+            "skip_path_unanchored",
+            format!(
+                "Line {line} of the unauthenticated paths, {:?}, may match anywhere in the path or URL.",
+                shortened(source)
+            ),
+            "Begin the line with ^ to match from the beginning.",
+        ));
+    }
+    if source.trim() != source {
+        findings.push(Finding::new(
+            Severity::Warning,
+            "skip_path_blanks",
+            format!("Line {line} of the unauthenticated paths begins or ends with a blank, which is part of the expression."),
+            "Remove the blank.",
+        ));
+    }
+    findings
+}
+
+fn list_too_large(line: usize) -> Finding {
+    Finding::new(
+        Severity::Error,
+        "skip_path_too_large",
+        format!(
+            "The unauthenticated paths are too large: what follows from line {line} on is not in effect."
+        ),
+        format!("Use at most {MAX_RULES} lines, and join similar ones into one expression."),
+    )
+}
+
+/// The beginning of a long line, for messages.
+fn shortened(source: &str) -> &str {
+    const LONGEST: usize = 120;
+    let mut end = source.len().min(LONGEST);
+    while !source.is_char_boundary(end) {
+        end -= 1;
+    }
+    &source[..end]
+}
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,6 @@ use crate::authentik::rest::{RestClient, RestLimits};
 use crate::authentik::websocket::{Destination, Heard, Say, WebsocketClient};
 use crate::clock;
 use crate::publish::{Published, Publisher};
-use crate::randomness;
 use crate::snapshot::Snapshot;
 
 /// How long an ending link waits for its close frame to be answered.
@@ -71,6 +70,8 @@ pub struct CoreLinkParts {
     pub session_ends: Arc<dyn Tell<CoreSessionEnded>>,
     /// Where the link's state is published. Outlives incarnations, and the counters with it.
     pub status: Arc<Publisher<LinkStatus>>,
+    /// Uniformly random words for the waits: [`crate::randomness::word`].
+    pub random: fn() -> u32,
 }
 
 /// The link as others see it.
@@ -132,6 +133,8 @@ pub struct CoreLink {
     tick: Option<SpawnHandle>,
     /// Session ends that found nobody.
     undelivered: VecDeque<CoreSessionEnded>,
+    /// Whether they are about to be offered again.
+    offering: bool,
 }
 
 /// The connection that is open or being opened.
@@ -158,12 +161,13 @@ impl CoreLink {
             epoch: 0,
             tick: None,
             undelivered: VecDeque::new(),
+            offering: false,
             parts,
         }
     }
 
     fn happen(&mut self, event: &Event, ctx: &mut Context<Self>) {
-        let effects = self.machine.step(event, self.began.elapsed(), randomness::word());
+        let effects = self.machine.step(event, self.began.elapsed(), (self.parts.random)());
         for effect in effects {
             self.carry_out(effect, ctx);
         }
@@ -186,7 +190,9 @@ impl CoreLink {
             Effect::RequestRefresh(reason) => self.request_refresh(reason),
             Effect::EndSession(sid) => {
                 self.undelivered.push_back(CoreSessionEnded { sid });
-                self.deliver(ctx);
+                if !self.offering {
+                    self.deliver(ctx);
+                }
             }
             Effect::ReportState(state) => self.report(state, ctx),
             Effect::ScheduleTick(at) => {
@@ -259,7 +265,11 @@ impl CoreLink {
     fn deliver(&mut self, ctx: &mut Context<Self>) {
         while let Some(ended) = self.undelivered.front() {
             if self.parts.session_ends.tell(ended.clone()).is_err() {
-                ctx.run_later(OFFER_AGAIN, Self::deliver);
+                self.offering = true;
+                ctx.run_later(OFFER_AGAIN, |link, ctx| {
+                    link.offering = false;
+                    link.deliver(ctx);
+                });
                 return;
             }
             self.undelivered.pop_front();
@@ -278,13 +288,12 @@ impl CoreLink {
                 self.learn_version(ctx);
             }
             LinkState::Down(cause) => {
-                let what = describe(cause);
-                if self.status.last_error.is_none() {
-                    self.status.last_error = Some(what.clone());
+                if cause == DownCause::NoAck {
+                    self.status.last_error = Some(describe(cause));
                 }
                 tracing::warn!(
                     error = self.status.last_error,
-                    "the websocket to core is down: {what}; retrying, serving goes on"
+                    "the websocket to core is down; retrying, serving goes on"
                 );
             }
             LinkState::Stopped => tracing::info!("the websocket to core is closed"),
@@ -350,7 +359,7 @@ impl Handler<FromSocket> for CoreLink {
             Heard::Text(text) => Event::Frame(text),
             Heard::Opened => Event::Connected,
             Heard::Refused(status) => {
-                self.status.last_error = None;
+                self.status.last_error = Some(describe(DownCause::Refused(status)));
                 Event::ConnectFailed(ConnectFailure::Refused(status))
             }
             Heard::Unreachable(error) => {
@@ -359,7 +368,7 @@ impl Handler<FromSocket> for CoreLink {
                 Event::ConnectFailed(ConnectFailure::Unreachable)
             }
             Heard::Closed(code) => {
-                self.status.last_error = None;
+                self.status.last_error = Some(describe(DownCause::Closed(code)));
                 Event::PeerClosed(code)
             }
         };
@@ -407,3 +416,6 @@ fn describe(cause: DownCause) -> String {
         DownCause::NoAck => "core no longer answers".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;
