@@ -1,7 +1,7 @@
 //! A websocket over actix-http's own codec: a stream of frames in, a channel of messages out.
 
 use actix_codec::{Decoder as _, Encoder as _};
-use actix_http::ws::{Codec, Frame, Message, hash_key, verify_handshake};
+use actix_http::ws::{Codec, Frame, HandshakeError, Message, hash_key, verify_handshake};
 use actix_web::{HttpRequest, HttpResponse, error::PayloadError, http::header, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
@@ -35,14 +35,13 @@ impl Incoming {
 /// The sending half; dropping it ends the connection.
 pub(crate) type Outgoing = mpsc::UnboundedSender<Message>;
 
-/// Answers a handshake with 101, or with what is wrong about it.
+/// Answers a handshake with 101, or tells what is wrong about it.
 pub(crate) fn accept(
     request: &HttpRequest,
     payload: web::Payload,
     subprotocol: Option<&str>,
-) -> Result<(HttpResponse, Incoming, Outgoing), HttpResponse> {
-    verify_handshake(request.head())
-        .map_err(|error| HttpResponse::BadRequest().body(error.to_string()))?;
+) -> Result<(HttpResponse, Incoming, Outgoing), HandshakeError> {
+    verify_handshake(request.head())?;
     let key = request
         .headers()
         .get(header::SEC_WEBSOCKET_KEY)

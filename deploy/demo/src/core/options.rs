@@ -20,6 +20,8 @@ pub struct CoreOptions {
     pub outpost_name: String,
     /// Token of the outpost's service account.
     pub token: String,
+    /// Token of a superuser, who sees every outpost.
+    pub admin_token: String,
     /// `managed` of the outpost: `goauthentik.io/outposts/embedded` for the embedded one.
     pub managed: Option<String>,
     /// Keys over the default outpost configuration.
@@ -44,6 +46,7 @@ impl Default for CoreOptions {
             outpost_uuid: Uuid::new_v4(),
             outpost_name: "outpost".to_owned(),
             token: crypto::random_text(60),
+            admin_token: crypto::random_text(60),
             managed: None,
             config: Map::new(),
             refresh_interval_seconds: 300,

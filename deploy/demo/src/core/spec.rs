@@ -266,8 +266,8 @@ pub struct UserSpec {
     pub email: String,
     /// Groups, in the order tokens list them.
     pub groups: Vec<String>,
-    /// Entitlements, also sent as `roles`.
-    pub entitlements: Vec<String>,
+    /// Entitlements, also sent as `roles`: slug of the application, name.
+    pub entitlements: Vec<(String, String)>,
     /// Attributes: any JSON object; `additionalHeaders` is where extra headers live.
     pub attributes: Value,
     /// Whether the user is a superuser of core.
@@ -316,10 +316,10 @@ impl UserSpec {
         self
     }
 
-    /// Sets the entitlements.
+    /// Adds an entitlement of the application with this slug.
     #[must_use]
-    pub fn entitlements(mut self, entitlements: &[&str]) -> Self {
-        self.entitlements = entitlements.iter().map(|&one| one.to_owned()).collect();
+    pub fn entitled(mut self, slug: &str, entitlement: &str) -> Self {
+        self.entitlements.push((slug.to_owned(), entitlement.to_owned()));
         self
     }
 

@@ -116,7 +116,7 @@ impl State {
             outpost_uuid: options.outpost_uuid,
             outpost_name: options.outpost_name.clone(),
             token: options.token.clone(),
-            admin_token: crypto::random_text(60),
+            admin_token: options.admin_token.clone(),
             managed: options.managed.clone(),
             config: options.config.clone(),
             refresh_interval_seconds: options.refresh_interval_seconds,

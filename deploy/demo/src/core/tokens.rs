@@ -159,8 +159,8 @@ fn claims(
     (now, expires): (Duration, Duration),
 ) -> Map<String, Value> {
     let person = match subject {
-        Subject::Session(session) => Person::of(state, &session.username),
-        Subject::User(username) => Person::of(state, username),
+        Subject::Session(session) => Person::of(state, &session.username, &provider.spec.slug),
+        Subject::User(username) => Person::of(state, username, &provider.spec.slug),
         Subject::ServiceAccount => Person::service_account(provider),
     };
     let auth_time = match subject {
@@ -208,7 +208,7 @@ pub(crate) struct Person {
 
 impl Person {
     /// A user; attributes are those of the groups by name, then the user's own, merged deeply.
-    pub(crate) fn of(state: &State, username: &str) -> Self {
+    pub(crate) fn of(state: &State, username: &str, slug: &str) -> Self {
         let user = state
             .users
             .get(username)
@@ -221,13 +221,15 @@ impl Person {
             }
         }
         merge(&mut attributes, user.attributes.clone());
+        let entitlements =
+            user.entitlements.clone().into_iter().filter(|(application, _)| application == slug);
         Self {
             sub: user.sub(),
             username: user.username,
             name: user.name,
             email: user.email,
             groups: user.groups,
-            entitlements: user.entitlements,
+            entitlements: entitlements.map(|(_, name)| name).collect(),
             attributes,
             superuser: user.superuser,
         }

@@ -75,7 +75,7 @@ pub(crate) fn handshake(
     }
     let (response, incoming, outgoing) = match socket::accept(request, payload, None) {
         Ok(accepted) => accepted,
-        Err(response) => return response,
+        Err(error) => return HttpResponse::BadRequest().body(error.to_string()),
     };
     let (commands, inbox) = mpsc::unbounded_channel();
     let id = shared.with(|state| {

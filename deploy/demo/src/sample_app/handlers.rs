@@ -85,7 +85,7 @@ pub(super) async fn websocket(request: HttpRequest, payload: Payload) -> HttpRes
     let (response, mut incoming, outgoing) =
         match socket::accept(&request, payload, subprotocol.as_deref()) {
             Ok(accepted) => accepted,
-            Err(response) => return response,
+            Err(error) => return HttpResponse::BadRequest().body(error.to_string()),
         };
     actix_rt::spawn(async move {
         while let Some(frame) = incoming.next().await {

@@ -39,8 +39,11 @@ pub(crate) fn userinfo(state: &State, ask: &Ask) -> Reply {
     };
     let mut body = json!({"sub": token.claims.get("sub")});
     if let Some(username) = &token.username {
+        let slug = state
+            .provider_by_client(&token.client_id)
+            .map_or("", |provider| provider.spec.slug.as_str());
         let scopes: Vec<String> = token.scope.split(' ').map(str::to_owned).collect();
-        merge(&mut body, Person::of(state, username).scope_claims(&scopes));
+        merge(&mut body, Person::of(state, username, slug).scope_claims(&scopes));
     }
     Reply::oauth(200, &body)
 }
