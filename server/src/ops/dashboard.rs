@@ -1,1 +1,111 @@
-//! The operators' page.
+//! The operators' page, mounted. It has no sign-in of its own yet: its listener is bound to
+//! loopback addresses only (settings see to that), and the `Host` header must name one, so that no
+//! web page can reach it through a name of its own that resolves to this machine.
+
+use std::sync::Arc;
+
+use actix_web::dev::{ServiceRequest, fn_service};
+use actix_web::guard::GuardContext;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use outpost_dashboard::model::Overview;
+use outpost_dashboard::{STYLE, STYLE_PATH, page};
+use outpost_decision::target::Authority;
+
+/// Headers of every answer: nothing from elsewhere, no frame, no script at all.
+const SECURITY: [(&str, &str); 6] = [
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cache-control", "no-store"),
+];
+
+/// Where the page gets what it shows.
+pub trait OverviewSource: Send + Sync {
+    /// The outpost at this moment. Must not wait.
+    fn overview(&self) -> Overview;
+}
+
+impl<F: Fn() -> Overview + Send + Sync> OverviewSource for F {
+    fn overview(&self) -> Overview {
+        self()
+    }
+}
+
+/// The dashboard. Cheap to clone.
+#[derive(Clone)]
+pub struct Dashboard(Arc<dyn OverviewSource>);
+
+impl Dashboard {
+    /// Shows what `source` tells.
+    pub fn new(source: impl OverviewSource + 'static) -> Self {
+        Self(Arc::new(source))
+    }
+
+    /// Routes of the dashboard listener.
+    pub fn configure(&self, config: &mut ServiceConfig) {
+        let strange = |request: &GuardContext<'_>| !names_loopback(request.head().headers());
+        config
+            .app_data(Data::new(self.clone()))
+            .service(web::resource("{any:.*}").guard(strange).to(misdirected))
+            .route("/", web::get().to(overview))
+            .route(STYLE_PATH, web::get().to(style))
+            .default_service(fn_service(async |request: ServiceRequest| {
+                Ok(request.into_response(not_found()))
+            }));
+    }
+}
+
+async fn overview(dashboard: Data<Dashboard>) -> HttpResponse {
+    answer(HttpResponse::Ok())
+        .content_type("text/html; charset=utf-8")
+        .body(page::render(&dashboard.0.overview()))
+}
+
+async fn style() -> HttpResponse {
+    answer(HttpResponse::Ok()).content_type("text/css; charset=utf-8").body(STYLE)
+}
+
+async fn misdirected() -> HttpResponse {
+    answer(HttpResponse::MisdirectedRequest())
+        .content_type("text/plain; charset=utf-8")
+        .body("The dashboard answers under localhost, 127.0.0.1 and [::1] only.\n")
+}
+
+fn not_found() -> HttpResponse {
+    answer(HttpResponse::NotFound())
+        .content_type("text/plain; charset=utf-8")
+        .body("There is nothing here; the dashboard is at /.\n")
+}
+
+fn answer(mut answer: HttpResponseBuilder) -> HttpResponseBuilder {
+    for header in SECURITY {
+        answer.insert_header(header);
+    }
+    answer
+}
+
+/// Whether there is exactly one `Host` and it is a name of this machine that no DNS server decides.
+fn names_loopback(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST);
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let Some(authority) = host.to_str().ok().and_then(Authority::parse) else { return false };
+    is_loopback(&authority.host)
+}
+
+fn is_loopback(host: &str) -> bool {
+    // RFC 6761: names under localhost resolve to loopback.
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests;
