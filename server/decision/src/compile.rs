@@ -23,7 +23,7 @@ pub use fingerprint::{Fingerprint, fingerprint};
 const DEFAULT_VALIDITY: i64 = 24 * 60 * 60;
 
 /// What compiling depends on beside the record.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CompileContext {
     /// `AUTHENTIK_HOST_BROWSER`: scheme and host under which browsers know core.
     pub host_browser: Option<Url>,

@@ -11,11 +11,12 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, MessageResult,
     ResponseActFuture, WrapFuture,
 };
+use outpost_decision::compile::CompileContext;
 use outpost_decision::finding::{Finding, Severity};
 use outpost_decision::wire::ProviderRecord;
 
 use super::SessionsChanged;
-use super::registry::compiler::{CompileContext, Compiler};
+use super::registry::compiler::Compiler;
 use super::supervisor::Shutdown;
 use crate::publish::Publisher;
 use crate::session::{Selection, Sessions, StoreError};
@@ -143,7 +144,7 @@ impl Handler<Reconfigure> for ProviderActor {
         self.state.name.clone_from(&record.name);
         match self.parts.compiler.compile(&record, &context) {
             Ok(compiled) => {
-                self.state.provider = Some(compiled.provider);
+                self.state.provider = Some(Arc::new(compiled.provider));
                 self.state.up_to_date = true;
                 self.state.findings = compiled.findings;
             }

@@ -7,7 +7,6 @@
 mod book;
 mod certificates;
 pub mod compiler;
-mod diff;
 mod parts;
 mod roster;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{join_all, join3};
+use outpost_decision::compile::{CompileContext, Fingerprint, fingerprint};
 use outpost_decision::finding::{Finding, Severity};
 use outpost_decision::provider::Provider;
 use outpost_decision::ruleset::Ruleset;
@@ -14,8 +15,6 @@ use outpost_decision::wire::{GlobalConfig, OutpostRecord, ProviderRecord};
 use tokio::time::timeout;
 
 use super::certificates::Certificates;
-use super::compiler::CompileContext;
-use super::diff::same_record;
 use super::parts::RegistryParts;
 use super::roster::{Entry, Roster};
 use crate::actors::provider::{EndAll, Reconfigure, Unreadable, unreadable_finding};
@@ -61,7 +60,7 @@ pub(super) struct Book {
 
 /// What has to happen to one provider.
 enum Change {
-    Reconfigure(Arc<ProviderRecord>),
+    Reconfigure(Arc<ProviderRecord>, Fingerprint),
     Unreadable(String),
 }
 
@@ -108,10 +107,9 @@ impl Book {
                 continue;
             }
             let entry = roster.entry(pk, &record.name, &self.parts);
-            let unchanged = !recompile
-                && entry.applied.as_ref().is_some_and(|applied| same_record(applied, &record));
-            if !unchanged {
-                changes.push((pk, Change::Reconfigure(Arc::new(record))));
+            let print = fingerprint(&record);
+            if recompile || entry.applied != Some(print) {
+                changes.push((pk, Change::Reconfigure(Arc::new(record), print)));
             }
         }
         let routed = self.parts.snapshot.load();
@@ -159,7 +157,7 @@ impl Book {
                     let answer = async {
                         actor.started().await?;
                         match &change {
-                            Change::Reconfigure(record) => {
+                            Change::Reconfigure(record, _) => {
                                 let record = Arc::clone(record);
                                 actor.ask(Reconfigure { record, context }).await.ok()
                             }
@@ -263,7 +261,7 @@ fn take_answer(entry: &mut Entry, change: Change, answer: Option<Arc<ProviderSta
     entry.silent = answer.is_none();
     // Whoever has not taken a record is told again at the next refresh.
     entry.applied = match (&answer, change) {
-        (Some(_), Change::Reconfigure(record)) => Some(record),
+        (Some(_), Change::Reconfigure(_, print)) => Some(print),
         _ => None,
     };
     if let Some(state) = answer {

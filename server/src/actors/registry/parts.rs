@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use actix::ArbiterHandle;
 use outpost_decision::backoff::Backoff;
+use outpost_decision::compile::CompileContext;
 use outpost_decision::wire::OutpostRecord;
 use url::Url;
 
-use super::compiler::{CompileContext, Compiler};
+use super::compiler::{Compiler, PureCompiler};
 use crate::actors::supervisor::Supervisor;
 use crate::publish::{Published, Publisher, published};
 use crate::session::Sessions;
@@ -91,7 +92,6 @@ impl RegistryParts {
         supervisor: Supervisor,
         arbiter: ArbiterHandle,
         sessions: Sessions,
-        compiler: Arc<dyn Compiler>,
     ) -> (Self, RegistryReaders) {
         let (snapshot, snapshot_reader) = published(Snapshot::default());
         let (status, status_reader) = published(RegistryStatus::default());
@@ -102,7 +102,7 @@ impl RegistryParts {
             supervisor,
             arbiter,
             sessions,
-            compiler,
+            compiler: Arc::new(PureCompiler),
             snapshot: Arc::new(snapshot),
             status: Arc::new(status),
             states: Arc::new(states),
@@ -116,20 +116,57 @@ impl RegistryParts {
         };
         (parts, readers)
     }
+
+    /// The same parts with another compiler.
+    #[must_use]
+    pub fn with_compiler(mut self, compiler: Arc<dyn Compiler>) -> Self {
+        self.compiler = compiler;
+        self
+    }
 }
 
 impl RegistrySettings {
-    /// What the compiler needs to know beside the record.
+    /// What the compiler needs to know beside the record. The environment wins over the
+    /// outpost's own option; whether embedded mode wins over both is the compiler's business.
     pub(super) fn compile_context(&self, outpost: &OutpostRecord) -> CompileContext {
         let option = |name| outpost.option(name).and_then(|value| Url::parse(value).ok());
-        let own = if outpost.is_embedded() { option("authentik_host") } else { None };
         CompileContext {
-            embedded: outpost.is_embedded(),
-            browser_host: self
-                .browser_host
-                .clone()
-                .or_else(|| option("authentik_host_browser"))
-                .or(own),
+            host_browser: self.browser_host.clone().or_else(|| option("authentik_host_browser")),
+            embedded_host: option("authentik_host").filter(|_| outpost.is_embedded()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn where_browsers_see_core_comes_from_the_environment_then_from_the_outpost() {
+        let url = |text: &str| Url::parse(text).ok();
+        let embedded = "goauthentik.io/outposts/embedded";
+        let (env, own, host) = ("https://env.test", "https://own.test", "https://host.test");
+        for (browser, managed, option, expected) in [
+            (None, None, "", (None, None)),
+            (None, None, own, (url(own), None)),
+            (None, None, "not a URL", (None, None)),
+            (Some(env), None, own, (url(env), None)),
+            (Some(env), None, "", (url(env), None)),
+            (None, Some(embedded), own, (url(own), url(host))),
+            (None, Some("other"), "", (None, None)),
+        ] {
+            let outpost = serde_json::from_value(json!({
+                "pk": "p", "managed": managed,
+                "config": { "authentik_host": host, "authentik_host_browser": option },
+            }));
+            let settings = RegistrySettings {
+                browser_host: browser.and_then(url),
+                ..RegistrySettings::default()
+            };
+            let context = settings.compile_context(&outpost.unwrap());
+            assert_eq!((context.host_browser, context.embedded_host), expected);
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use outpost_decision::compile::Fingerprint;
 use outpost_decision::finding::{Finding, Severity};
 use outpost_decision::provider::Provider;
-use outpost_decision::wire::ProviderRecord;
 use tokio::time::Instant;
 
 use super::parts::RegistryParts;
@@ -25,8 +25,8 @@ pub(super) struct Entry {
     published: Published<ProviderState>,
     /// What the actor answered last. Routing goes by this, not by what it publishes in between.
     pub(super) state: Arc<ProviderState>,
-    /// The record the actor has taken; `None` when it has to be told again.
-    pub(super) applied: Option<Arc<ProviderRecord>>,
+    /// Of the record the actor has taken; `None` when it has to be told again.
+    pub(super) applied: Option<Fingerprint>,
     /// Whether the actor did not answer the last time it was asked.
     pub(super) silent: bool,
     /// Set while core does not list it.

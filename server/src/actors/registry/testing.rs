@@ -7,8 +7,13 @@ use outpost_decision::skip::SkipRules;
 use outpost_decision::target::{Authority, Scheme};
 use url::Url;
 
-/// A provider in proxy mode at `https://<name>.test`, and whatever `change` makes of it.
+/// To share, see [`build`].
 pub(crate) fn provider(pk: i64, name: &str, change: impl FnOnce(&mut Provider)) -> Arc<Provider> {
+    Arc::new(build(pk, name, change))
+}
+
+/// A provider in proxy mode at `https://<name>.test`, and whatever `change` makes of it.
+pub(crate) fn build(pk: i64, name: &str, change: impl FnOnce(&mut Provider)) -> Provider {
     let core = Url::parse("https://core.test/").unwrap();
     let mut provider = Provider {
         pk,
@@ -48,5 +53,5 @@ pub(crate) fn provider(pk: i64, name: &str, change: impl FnOnce(&mut Provider)) 
         redirect_uri: String::new(),
     };
     change(&mut provider);
-    Arc::new(provider)
+    provider
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix::{Arbiter, System};
 use async_trait::async_trait;
 use outpost_decision::backoff::Backoff;
+use outpost_decision::compile::{CompileContext, Compiled};
 use outpost_decision::finding::{Finding, Severity};
 use outpost_decision::wire::{GlobalConfig, KeypairRecord, OutpostRecord, ProviderRecord};
 use secrecy::SecretString;
@@ -15,8 +16,8 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use url::Url;
 
-use super::super::compiler::{CompileContext, Compiled, Compiler};
-use super::super::testing::provider;
+use super::super::compiler::Compiler;
+use super::super::testing::build;
 use super::super::{RegistryActor, RegistryParts, RegistryReaders, RegistrySettings, start};
 use super::ASKED;
 use crate::actors::handle::ActorHandle;
@@ -74,7 +75,7 @@ impl Compiler for WatchedCompiler {
             return Err(vec![Finding::new(Severity::Error, "external_host_invalid", "bad", "fix")]);
         };
         let host = external.host_str().unwrap();
-        let provider = provider(record.pk, host.trim_end_matches(".test"), |provider| {
+        let provider = build(record.pk, host.trim_end_matches(".test"), |provider| {
             provider.name.clone_from(&record.name);
             provider.internal = Url::parse(&record.internal_host).ok();
             provider.certificate.clone_from(&record.certificate);
@@ -306,17 +307,13 @@ impl Bench {
         let arbiter = Arbiter::try_current().unwrap_or_else(|| System::current().arbiter().clone());
         let sessions = sessions.unwrap_or_else(|| Sessions::new(Arc::new(MemoryStore::new(1_000))));
         let compiler = Arc::new(WatchedCompiler::default());
-        let (parts, readers) = RegistryParts::new(
-            settings,
-            supervisor.clone(),
-            arbiter.clone(),
-            sessions.clone(),
-            Arc::clone(&compiler) as Arc<dyn Compiler>,
-        );
+        let (parts, readers) =
+            RegistryParts::new(settings, supervisor.clone(), arbiter.clone(), sessions.clone());
+        let watched: Arc<dyn Compiler> = Arc::clone(&compiler) as _;
         let core = Arc::new(core);
         let clients = Arc::clone(&core);
         let client = move || Rc::new(Client(Arc::clone(&clients))) as Rc<dyn CoreApi>;
-        let registry = start(parts, &supervisor, &arbiter, client);
+        let registry = start(parts.with_compiler(watched), &supervisor, &arbiter, client);
         Self { core, compiler, sessions, supervisor, registry, readers }
     }
 
