@@ -7,7 +7,9 @@ pub(crate) fn answer(state: &mut State, ask: &Ask) -> Reply {
     let Some(path) = ask.path.strip_prefix('/') else { return pages::not_found() };
     let segments: Vec<&str> = path.split('/').collect();
     match segments.as_slice() {
-        [""] => pages::message(200, "Stand-in authentik core", "Applications send you here to sign in."),
+        [""] => {
+            pages::message(200, "Stand-in authentik core", "Applications send you here to sign in.")
+        }
         ["-", "health", "live" | "ready", ""] => Reply::html(200, String::new()),
         ["api", "v3", rest @ .., ""] => api::answer(state, ask, rest),
         ["application", "o", "authorize", ""] => oauth::authorize::answer(state, ask),
