@@ -2,9 +2,11 @@
 //! application run on, whatever runtime their owner has.
 
 use std::{
+    convert::Infallible,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{Arc, mpsc},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use actix_web::{
@@ -36,10 +38,15 @@ pub enum StartError {
     Thread(std::io::Error),
 }
 
+/// How long a stopped worker may take to end.
+const WORKER_END: Duration = Duration::from_secs(5);
+
 /// A server on a thread of its own.
 pub(crate) struct Running {
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
+    /// Disconnected once the worker and every connection are gone.
+    gone: mpsc::Receiver<Infallible>,
 }
 
 impl Drop for Running {
@@ -49,6 +56,8 @@ impl Drop for Running {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        // A forced stop does not wait for the worker's thread, which might still answer on an open connection.
+        let _ = self.gone.recv_timeout(WORKER_END);
     }
 }
 
@@ -79,6 +88,9 @@ where
     B: MessageBody + 'static,
 {
     let (started, wait) = mpsc::sync_channel(1);
+    let (alive, gone) = mpsc::channel::<Infallible>();
+    // The application of a worker holds it, and its connections hold the application.
+    let app = move || app().app_data(alive.clone());
     let serve = move || {
         actix_rt::System::new().block_on(async move {
             let server = HttpServer::new(app).workers(1).shutdown_timeout(0).disable_signals();
@@ -106,5 +118,5 @@ where
         .map_err(StartError::Thread)?;
     let ended = |_| StartError::Thread(std::io::Error::other("its thread ended at once"));
     let handle = wait.recv().map_err(ended)??;
-    Ok(Running { handle, thread: Some(thread) })
+    Ok(Running { handle, thread: Some(thread), gone })
 }
