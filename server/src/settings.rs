@@ -9,6 +9,7 @@ mod reader;
 mod reference;
 #[cfg(test)]
 mod tests;
+mod types;
 mod values;
 
 use std::collections::BTreeMap;
@@ -16,14 +17,14 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
-use secrecy::SecretString;
-use url::Url;
-
 use layers::Origin;
 pub use layers::{CONTRACT_VARIABLES, DEFAULT, DEFAULT_FILE, Environment, Sources};
 pub use mistake::{Mistake, SettingsError};
 use reader::{Effective, Reader};
+pub use types::{
+    Core, Dashboard, HeaderAuth, Identity, IdentityEncoding, Journal, Limits, Listen, Log,
+    LogFormat, LogLevel, ScriptAnswer, Sessions, Shutdown, SignIn, StoreKind, Upstream, Web,
+};
 
 /// All settings, checked.
 #[derive(Clone, Debug)]
@@ -57,219 +58,6 @@ pub struct Settings {
     /// Names of `AUTHENTIK_*` variables that mean nothing to an outpost and were left alone.
     pub foreign_variables: Vec<String>,
     effective: Vec<Effective>,
-}
-
-/// The link to core.
-#[derive(Clone, Debug)]
-pub struct Core {
-    /// Base URL, or `unix:///path/of/socket`.
-    pub host: Url,
-    /// The outpost's token.
-    pub token: SecretString,
-    /// Whether core's certificate goes unverified.
-    pub insecure: bool,
-    /// Base URL for browsers, when it differs.
-    pub host_browser: Option<Url>,
-    /// Limit of connecting.
-    pub connect_timeout: Duration,
-    /// Limit of one request and its answer.
-    pub request_timeout: Duration,
-    /// Time between hellos.
-    pub hello_interval: Duration,
-    /// Longest random wait before a triggered refresh.
-    pub refresh_jitter: Duration,
-}
-
-/// Where to listen. An empty list is a listener turned off.
-#[derive(Clone, Debug)]
-pub struct Listen {
-    /// HTTP.
-    pub http: Vec<SocketAddr>,
-    /// HTTPS.
-    pub https: Vec<SocketAddr>,
-    /// Metrics and readiness.
-    pub metrics: Vec<SocketAddr>,
-    /// Networks of proxies whose forwarding headers are believed.
-    pub trusted_proxy_cidrs: Vec<IpNet>,
-}
-
-/// The web server.
-#[derive(Clone, Debug)]
-pub struct Web {
-    /// Threads; `None`: one for each processor.
-    pub workers: Option<usize>,
-    /// Limit of a request's head.
-    pub read_header_timeout: Duration,
-    /// Limit of silence within a request's body.
-    pub read_timeout: Duration,
-    /// Limit of a client that takes no byte.
-    pub write_timeout: Duration,
-    /// Limit of an idle connection.
-    pub idle_timeout: Duration,
-}
-
-/// What a client may send.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Bytes of all headers together.
-    pub header_bytes: usize,
-    /// Bytes of all cookies together.
-    pub cookie_bytes: usize,
-    /// Bytes of a body the outpost itself reads.
-    pub body_bytes: usize,
-    /// Connections at a time for each worker.
-    pub connections: usize,
-}
-
-/// Signing in.
-#[derive(Clone, Debug)]
-pub struct SignIn {
-    /// How long a flow lives.
-    pub flow_ttl: Duration,
-    /// Restarts before a page explains.
-    pub max_tries: usize,
-    /// What scripts are answered.
-    pub unauthenticated_scripts: ScriptAnswer,
-}
-
-/// What a client that is no page navigation is answered when nobody is signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScriptAnswer {
-    /// 401 with JSON.
-    Challenge,
-    /// The redirect a navigation gets.
-    Redirect,
-}
-
-/// Header authentication.
-#[derive(Clone, Debug)]
-pub struct HeaderAuth {
-    /// How long a success is remembered.
-    pub cache_ttl: Duration,
-    /// How long a failure is remembered.
-    pub negative_ttl: Duration,
-    /// How many are remembered.
-    pub capacity: usize,
-}
-
-/// Where sessions are kept.
-#[derive(Clone, Debug)]
-pub struct Sessions {
-    /// The store.
-    pub store: StoreKind,
-    /// How many at most.
-    pub capacity: usize,
-}
-
-/// A kind of session store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoreKind {
-    /// This process's memory.
-    Memory,
-}
-
-/// The applications behind proxy mode.
-#[derive(Clone, Debug)]
-pub struct Upstream {
-    /// Limit of connecting.
-    pub connect_timeout: Duration,
-    /// Limit of silence on both sides.
-    pub idle_timeout: Duration,
-    /// How long an unused connection is kept.
-    pub pool_idle_timeout: Duration,
-    /// How many unused connections are kept, per application and worker.
-    pub pool_max_idle: usize,
-}
-
-/// What applications are told about the user.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    /// How characters beyond ASCII are written.
-    pub encoding: IdentityEncoding,
-}
-
-/// How characters beyond ASCII are written in identity headers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IdentityEncoding {
-    /// UTF-8.
-    Raw,
-    /// Percent-encoded UTF-8.
-    Percent,
-}
-
-/// The operators' page.
-#[derive(Clone, Debug)]
-pub struct Dashboard {
-    /// Loopback addresses; empty when off.
-    pub listen: Vec<SocketAddr>,
-}
-
-/// Logs.
-#[derive(Clone, Debug)]
-pub struct Log {
-    /// The level; `None`: core's option decides.
-    pub level: Option<LogLevel>,
-    /// The format.
-    pub format: LogFormat,
-    /// Request headers for the access log, in lower case.
-    pub http_headers: Vec<String>,
-}
-
-/// How much is logged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LogLevel {
-    /// Failures only.
-    Error,
-    /// And what likely needs attention.
-    Warning,
-    /// And every request.
-    #[default]
-    Info,
-    /// And what the parts do.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-impl LogLevel {
-    const NAMES: [(&'static str, Self); 6] = [
-        ("trace", Self::Trace),
-        ("debug", Self::Debug),
-        ("info", Self::Info),
-        ("warning", Self::Warning),
-        ("warn", Self::Warning),
-        ("error", Self::Error),
-    ];
-
-    /// Reads a level as core and the contract name it, in any case.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let found = Self::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-        found.map(|(_, level)| *level)
-    }
-}
-
-/// The shape of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// One JSON object a line.
-    Json,
-    /// For people.
-    Text,
-}
-
-/// The latest decisions.
-#[derive(Clone, Debug)]
-pub struct Journal {
-    /// How many are kept.
-    pub capacity: usize,
-}
-
-/// The end.
-#[derive(Clone, Debug)]
-pub struct Shutdown {
-    /// How long requests under way may take.
-    pub drain_timeout: Duration,
 }
 
 const MILLISECOND: Duration = Duration::from_millis(1);
