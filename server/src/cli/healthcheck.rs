@@ -64,7 +64,9 @@ fn status_line(address: SocketAddr) -> io::Result<String> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     let path = format!("{}/ping", outpost_decision::OUTPOST_PREFIX);
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    // In one piece: whoever answers at the first bytes and closes would reset the rest.
+    stream.write_all(request.as_bytes())?;
     let mut head = [0; 256];
     let mut filled = 0;
     while let Some(room @ [_, ..]) = head.get_mut(filled..) {
