@@ -77,6 +77,21 @@ fn every_customary_form_of_key_is_read() {
 }
 
 #[test]
+fn what_a_real_core_gives_is_read() {
+    let data = |name: &str| -> String {
+        let path = format!("{}/../tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+        let captured: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        captured["response"]["body"]["data"].as_str().unwrap().to_owned()
+    };
+    let chain = data("04_keypair_view_certificate.json");
+    let key = data("04_keypair_view_private_key.json").into();
+    let read = certified_key(&chain, &key).unwrap();
+    // `cert_expiry` of the keypair record: 2027-11-22T00:16:21Z.
+    assert_eq!(validity_ends(&read.cert[0]), Some(Timestamp(1_826_842_581)));
+}
+
+#[test]
 fn a_chain_keeps_its_order() {
     let leaf = made(&PKCS_ECDSA_P256_SHA256, &["leaf.test"]);
     let above = made(&PKCS_ECDSA_P256_SHA256, &["above.test"]);

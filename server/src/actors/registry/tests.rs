@@ -7,7 +7,7 @@ mod removal;
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::bench::{Bench, record};
 use crate::actors::{Refresh, RefreshCause};
@@ -148,6 +148,31 @@ async fn providers_come_in_order_of_name_and_a_repeated_one_counts_once() {
         Bench::start(vec![record(3, "zeta"), record(1, "mid"), record(2, "alpha"), again]).await;
     assert_eq!(bench.routed(), ["alpha", "mid", "zeta"]);
     assert_eq!(bench.compiler.compiled(), [1, 2, 3]);
+}
+
+/// A captured answer of core.
+fn captured(name: &str) -> Value {
+    let path = format!("{}/../tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+#[actix::test]
+async fn what_a_real_core_says_is_compiled_and_the_same_from_another_process_is_no_change() {
+    let first = captured("02_outposts_proxy.json")["response"]["body"]["results"].take();
+    let other = captured("02d_outposts_proxy_other_process.json");
+    let other = &other["exchanges"][0]["response"]["body"]["results"][0];
+    let mut records = first.as_array().unwrap().clone();
+    let bench = Bench::start_real(records.clone()).await;
+    assert_eq!(bench.routed(), ["proxy-fwd-domain", "proxy-fwd-single", "proxy-main"]);
+    let same = records.iter_mut().find(|record| record["pk"] == other["pk"]).unwrap();
+    assert_ne!(same["scopes_to_request"], other["scopes_to_request"]);
+    *same = other.clone();
+    let before = bench.snapshot();
+    bench.core.set_providers(records);
+    bench.compiler.forget();
+    bench.refresh().await;
+    assert!(bench.compiler.compiled().is_empty());
+    assert_eq!(bench.snapshot().generation, before.generation);
 }
 
 #[actix::test]

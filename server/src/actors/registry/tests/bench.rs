@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use url::Url;
 
-use super::super::compiler::Compiler;
+use super::super::compiler::{Compiler, PureCompiler};
 use super::super::testing::build;
 use super::super::{RegistryActor, RegistryParts, RegistryReaders, RegistrySettings, start};
 use super::ASKED;
@@ -43,10 +43,11 @@ pub(super) fn record(pk: i64, name: &str) -> Value {
     })
 }
 
-/// Compiles what it must for these tests. `external_host` says what happens: `bad` does not
-/// compile, `panic` panics.
+/// Compiles what it must for these tests, or with the real compiler. `external_host` says what
+/// happens: `bad` does not compile, `panic` panics.
 #[derive(Debug, Default)]
 pub(super) struct WatchedCompiler {
+    real: bool,
     seen: Mutex<Vec<i64>>,
 }
 
@@ -67,9 +68,12 @@ impl Compiler for WatchedCompiler {
     fn compile(
         &self,
         record: &ProviderRecord,
-        _: &CompileContext,
+        context: &CompileContext,
     ) -> Result<Compiled, Vec<Finding>> {
         self.seen.lock().unwrap().push(record.pk);
+        if self.real {
+            return PureCompiler.compile(record, context);
+        }
         assert_ne!(record.external_host, "panic", "this compiler was told to panic");
         let Ok(external) = Url::parse(&record.external_host) else {
             return Err(vec![Finding::new(Severity::Error, "external_host_invalid", "bad", "fix")]);
@@ -276,7 +280,14 @@ fn settings() -> RegistrySettings {
 impl Bench {
     /// A registry that has heard core once.
     pub(super) async fn start(providers: Vec<Value>) -> Self {
-        let bench = Self::new(Core::new(providers), settings(), None);
+        let bench = Self::new(Core::new(providers), settings(), None, false);
+        bench.refreshed(1).await;
+        bench
+    }
+
+    /// The same with the real compiler.
+    pub(super) async fn start_real(providers: Vec<Value>) -> Self {
+        let bench = Self::new(Core::new(providers), settings(), None, true);
         bench.refreshed(1).await;
         bench
     }
@@ -285,7 +296,7 @@ impl Bench {
     pub(super) fn start_failing(providers: Vec<Value>, failure: ApiError) -> Self {
         let core = Core::new(providers);
         core.fail(Some(failure));
-        Self::new(core, settings(), None)
+        Self::new(core, settings(), None, false)
     }
 
     /// Another registry with the same core script and sessions, and other settings.
@@ -293,12 +304,12 @@ impl Bench {
         let mut settings = settings();
         change(&mut settings);
         let core = Core::new(self.core.script().providers.clone());
-        let bench = Self::new(core, settings, Some(self.sessions));
+        let bench = Self::new(core, settings, Some(self.sessions), false);
         bench.refreshed(1).await;
         bench
     }
 
-    fn new(core: Core, settings: RegistrySettings, sessions: Option<Sessions>) -> Self {
+    fn new(core: Core, settings: RegistrySettings, sessions: Option<Sessions>, real: bool) -> Self {
         let now = Duration::from_millis(1);
         let supervisor = Supervisor::new(RebuildPolicy {
             backoff: Backoff { shortest: now, longest: now },
@@ -306,7 +317,7 @@ impl Bench {
         });
         let arbiter = Arbiter::try_current().unwrap_or_else(|| System::current().arbiter().clone());
         let sessions = sessions.unwrap_or_else(|| Sessions::new(Arc::new(MemoryStore::new(1_000))));
-        let compiler = Arc::new(WatchedCompiler::default());
+        let compiler = Arc::new(WatchedCompiler { real, ..WatchedCompiler::default() });
         let (parts, readers) =
             RegistryParts::new(settings, supervisor.clone(), arbiter.clone(), sessions.clone());
         let watched: Arc<dyn Compiler> = Arc::clone(&compiler) as _;
