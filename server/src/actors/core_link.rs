@@ -15,12 +15,9 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle,
     WrapFuture,
 };
-use outpost_decision::COMPATIBLE_VERSION;
 use outpost_decision::link::{
-    ConnectFailure, DownCause, Effect, Event, Link, LinkCounters, LinkState, LinkTiming,
-    RefreshReason,
+    ConnectFailure, DownCause, Effect, Event, Link, LinkState, LinkTiming, RefreshReason,
 };
-use outpost_decision::time::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -35,6 +32,8 @@ use crate::authentik::websocket::{Destination, Heard, Say, WebsocketClient};
 use crate::clock;
 use crate::publish::{Published, Publisher};
 use crate::snapshot::Snapshot;
+pub use crate::status::link::LinkStatus;
+use crate::status::link::describe;
 
 /// How long an ending link waits for its close frame to be answered.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -72,50 +71,6 @@ pub struct CoreLinkParts {
     pub status: Arc<Publisher<LinkStatus>>,
     /// Uniformly random words for the waits: [`crate::randomness::word`].
     pub random: fn() -> u32,
-}
-
-/// The link as others see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkStatus {
-    /// What it is doing.
-    pub state: LinkState,
-    /// Since when.
-    pub since: Timestamp,
-    /// When the last hello was sent.
-    pub last_hello: Option<Timestamp>,
-    /// When core last acknowledged one.
-    pub last_ack: Option<Timestamp>,
-    /// How many connections in a row have failed.
-    pub attempt: u32,
-    /// The version told to core.
-    pub version: String,
-    /// What the last failure said.
-    pub last_error: Option<String>,
-    /// What has been seen since the program started.
-    pub counters: LinkCounters,
-}
-
-impl LinkStatus {
-    /// Before the link has begun.
-    #[must_use]
-    pub fn idle(now: Timestamp) -> Self {
-        Self {
-            state: LinkState::Idle,
-            since: now,
-            last_hello: None,
-            last_ack: None,
-            attempt: 0,
-            version: COMPATIBLE_VERSION.to_owned(),
-            last_error: None,
-            counters: LinkCounters::default(),
-        }
-    }
-
-    /// Whether core acknowledges hellos.
-    #[must_use]
-    pub fn is_up(&self) -> bool {
-        self.state == LinkState::Up
-    }
 }
 
 /// The actor.
@@ -395,25 +350,6 @@ impl Handler<Shutdown> for CoreLink {
 impl fmt::Debug for CoreLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CoreLink").field("status", &self.status).finish_non_exhaustive()
-    }
-}
-
-/// What an operator should know and do about a link that is down.
-fn describe(cause: DownCause) -> String {
-    match cause {
-        DownCause::Refused(403) => "core refused it (403): check AUTHENTIK_TOKEN, and that \
-                                    AUTHENTIK_HOST leads to core with nothing in between that \
-                                    refuses websockets"
-            .to_owned(),
-        DownCause::Refused(status) => format!(
-            "core answered {status} in place of a websocket: check AUTHENTIK_HOST, and that what \
-             stands in front of core passes websockets"
-        ),
-        DownCause::Unreachable => "core cannot be reached".to_owned(),
-        DownCause::Closed(Some(1012)) => "core restarts (1012)".to_owned(),
-        DownCause::Closed(Some(code)) => format!("core closed it ({code})"),
-        DownCause::Closed(None) => "the connection broke".to_owned(),
-        DownCause::NoAck => "core no longer answers".to_owned(),
     }
 }
 

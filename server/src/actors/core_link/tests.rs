@@ -1,3 +1,4 @@
+use outpost_decision::COMPATIBLE_VERSION;
 use outpost_decision::backoff::Backoff;
 use serde_json::Value;
 
