@@ -8,6 +8,7 @@ pub mod keys;
 pub mod provider;
 pub mod registry;
 pub mod revocations;
+pub mod reports;
 pub mod supervisor;
 
 use actix::Message;

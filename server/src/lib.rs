@@ -7,8 +7,10 @@
 pub mod actors;
 pub mod authentik;
 pub mod cli;
+pub mod boot;
 pub mod clock;
 pub mod core_tls;
+pub mod http;
 pub mod keys;
 pub mod oidc;
 pub mod ops;
@@ -20,3 +22,6 @@ pub mod snapshot;
 pub mod status;
 pub mod tls;
 pub mod upstream;
+
+/// Our own version, from the workspace.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

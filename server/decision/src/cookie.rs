@@ -19,8 +19,8 @@ pub const OWN_PREFIX: &str = "authentik_proxy_";
 /// path has a cookie of the name, too.
 pub const MAX_VALUES: usize = 8;
 
-/// Longest value that can be one of ours.
-const MAX_VALUE_BYTES: usize = 256;
+/// Longest value that can be one of ours: browsers keep no longer ones.
+const MAX_VALUE_BYTES: usize = 4096;
 
 /// Flow cookies of a provider that a browser may keep. Each is a sign-in begun and not finished;
 /// what exceeds this is removed, oldest first.

@@ -1,1 +1,137 @@
-//! Placeholder: decide.
+//! The one decision: what to do with a request, from facts alone.
+
+use crate::decision::{Action, CredentialOutcome, CredentialScheme, Decision, Reason, Step};
+use crate::dialect::Dialect;
+use crate::facts::{ClientKind, Endpoint};
+use crate::provider::{Mode, Provider};
+use crate::skip::SkipOutcome;
+use crate::target::Target;
+
+/// Everything a decision is made from. The provider has been found; a request that has none, or
+/// whose original URL cannot be told, is [`refuse`]d earlier.
+#[derive(Clone, Copy, Debug)]
+pub struct Inquiry<'a> {
+    /// What the **original** request asks for.
+    pub endpoint: Endpoint,
+    /// Which reverse proxy asks, in forward auth.
+    pub dialect: Option<Dialect>,
+    /// The original URL.
+    pub target: &'a Target,
+    /// The provider that serves its host.
+    pub provider: &'a Provider,
+    /// What kind of client asks.
+    pub client: ClientKind,
+    /// What became of each credential, in the order tried.
+    pub credential: Credential,
+    /// What scripts without a session get.
+    pub scripts: Scripts,
+}
+
+/// What became of the credentials of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// The scheme that decided (the last one tried).
+    pub scheme: CredentialScheme,
+    /// What became of it.
+    pub outcome: CredentialOutcome,
+}
+
+impl Credential {
+    /// No credential at all.
+    pub const ABSENT: Self =
+        Self { scheme: CredentialScheme::Cookie, outcome: CredentialOutcome::Absent };
+}
+
+/// What a client that cannot follow a redirect to a sign-in page gets (contract 7, *better*).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scripts {
+    /// 401 with JSON and `WWW-Authenticate`.
+    #[default]
+    Challenge,
+    /// The redirect that navigations get, as the stock outpost does.
+    Redirect,
+}
+
+/// Decides. `steps` is what was looked at so far; the decision carries it on.
+///
+/// An answer that lets a request through is [`Action::Allow`] only with a valid credential,
+/// [`Action::Skip`] only with a skip rule that matched, [`Action::PassOwnPath`] only for paths
+/// that the outpost itself answers.
+#[must_use]
+pub fn decide(inquiry: &Inquiry<'_>, mut steps: Vec<Step>) -> Decision {
+    steps.push(Step::Client { kind: inquiry.client });
+    let (action, reason, rule) = match inquiry.endpoint {
+        Endpoint::Start => (start(inquiry), Reason::StartRequested, None),
+        Endpoint::Callback => (Action::FinishSignIn, Reason::CallbackReceived, None),
+        Endpoint::SignOut => (Action::SignOut, Reason::SignOutRequested, None),
+        Endpoint::Ping | Endpoint::Static => (Action::PassOwnPath, Reason::OwnPath, None),
+        // Forward auth about a forward-auth path, or nothing of ours.
+        Endpoint::Auth(_) | Endpoint::Unknown => match inquiry.dialect {
+            Some(_) => (Action::PassOwnPath, Reason::OwnPath, None),
+            None => (Action::Deny, Reason::UnknownPath, None),
+        },
+        Endpoint::Application => application(inquiry, &mut steps),
+    };
+    Decision { action, reason, rule, dialect: inquiry.dialect, steps }
+}
+
+/// A decision that could not get as far as credentials.
+#[must_use]
+pub fn refuse(reason: Reason, dialect: Option<Dialect>, steps: Vec<Step>) -> Decision {
+    let action = match reason {
+        Reason::NotReady | Reason::StoreUnavailable | Reason::CoreUnavailable => {
+            Action::Unavailable
+        }
+        _ => Action::Deny,
+    };
+    Decision { action, reason, rule: None, dialect, steps }
+}
+
+/// nginx handles the redirect to `/start` itself: a question about our own paths is let through,
+/// and the browser's next request reaches them. The others pass our answer on to the browser.
+fn start(inquiry: &Inquiry<'_>) -> Action {
+    match inquiry.dialect {
+        Some(Dialect::Nginx) => Action::PassOwnPath,
+        _ => Action::BeginSignIn { return_to: None },
+    }
+}
+
+fn application(inquiry: &Inquiry<'_>, steps: &mut Vec<Step>) -> (Action, Reason, Option<usize>) {
+    let forward_auth = inquiry.dialect.is_some();
+    if forward_auth == (inquiry.provider.mode == Mode::Proxy) {
+        return (Action::Deny, Reason::ModeMismatch, None);
+    }
+    let Credential { scheme, outcome } = inquiry.credential;
+    steps.push(Step::Credential { scheme, outcome });
+    if outcome == CredentialOutcome::Valid {
+        let reason = match scheme {
+            CredentialScheme::Cookie => Reason::Session,
+            CredentialScheme::Bearer | CredentialScheme::Basic => Reason::HeaderAuthentication,
+        };
+        return (Action::Allow, reason, None);
+    }
+    let skip = inquiry.provider.skip.matches(inquiry.provider.mode, inquiry.target);
+    steps.push(Step::SkipRules { matched: skip.line(), refused: skip.refused() });
+    if let SkipOutcome::Matched { line } = skip {
+        return (Action::Skip, Reason::SkipPath, Some(line));
+    }
+    let reason = match outcome {
+        CredentialOutcome::Unavailable(reason) => return (Action::Unavailable, reason, None),
+        CredentialOutcome::Rejected(Reason::HeaderRejected)
+            if inquiry.provider.intercept_header_auth =>
+        {
+            return (Action::Deny, Reason::HeaderRejected, None);
+        }
+        CredentialOutcome::Rejected(reason) => reason,
+        CredentialOutcome::Absent | CredentialOutcome::Valid => Reason::NotSignedIn,
+    };
+    if !inquiry.client.is_navigation() && inquiry.scripts == Scripts::Challenge {
+        return (Action::Challenge, Reason::NotSignedInScript, None);
+    }
+    let action = match inquiry.dialect {
+        Some(Dialect::Nginx) => Action::Challenge,
+        Some(_) => Action::BeginSignIn { return_to: Some(inquiry.target.clone()) },
+        None => Action::RedirectToStart { return_to: inquiry.target.clone() },
+    };
+    (action, reason, None)
+}

@@ -7,6 +7,7 @@
 //! number can finish in any order, and anonymous requests write nothing.
 
 mod callback;
+mod markers;
 mod pkce;
 mod state;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use secrecy::ExposeSecret;
 use thiserror::Error;
 
 pub use self::callback::{Callback, parse_callback};
+pub use self::markers::{remembered_cookie, remembered_name, retry_cookie, retry_name};
 pub use self::pkce::code_challenge;
 pub use self::state::{FlowProof, StateError, StateRecord, read_state};
 use crate::cookie::{SetCookie, flow_name};

@@ -57,6 +57,26 @@ pub enum SkipOutcome {
     Refused(&'static str),
 }
 
+impl SkipOutcome {
+    /// The line that matched.
+    #[must_use]
+    pub const fn line(self) -> Option<usize> {
+        match self {
+            Self::Matched { line } => Some(line),
+            Self::NoMatch | Self::Refused(_) => None,
+        }
+    }
+
+    /// Why no rule was tried.
+    #[must_use]
+    pub const fn refused(self) -> Option<&'static str> {
+        match self {
+            Self::Refused(reason) => Some(reason),
+            Self::NoMatch | Self::Matched { .. } => None,
+        }
+    }
+}
+
 impl SkipRules {
     /// Compiles the lines of a provider's setting. Blank lines are nothing; a line that does not
     /// compile is left out and found fault with, and so is whatever exceeds the limits above.

@@ -43,6 +43,8 @@ pub struct RequestEvent {
     pub user: Option<String>,
     /// What the application took, in proxy mode.
     pub upstream: Option<UpstreamEvent>,
+    /// What went wrong after the decision (an application away, a code refused), by name.
+    pub failure: Option<&'static str>,
     /// Bytes of the answer's body, where known.
     pub bytes: Option<u64>,
     /// Request headers that an operator wants to see, masked.

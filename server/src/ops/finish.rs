@@ -55,6 +55,7 @@ macro_rules! line {
             duration_ms = milliseconds(event.duration),
             upstream = event.upstream.as_ref().map(|upstream| upstream.host.as_str()),
             upstream_ms = event.upstream.as_ref().map(|upstream| milliseconds(upstream.duration)),
+            failure = event.failure,
             bytes = event.bytes,
             headers = headers.as_deref(),
             "request"

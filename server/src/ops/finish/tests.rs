@@ -37,6 +37,7 @@ pub(crate) fn event() -> RequestEvent {
             tls: false,
             host: "internal:8080".to_owned(),
         }),
+        failure: None,
         bytes: Some(17),
         headers: ChosenHeaders::pick(&["cookie".to_owned(), "user-agent".to_owned()], |name| {
             Some(if name == "cookie" { b"s3cr3t" } else { b"line\nbreak" })

@@ -1,0 +1,104 @@
+//! Tells core's event log of misconfigurations seen in requests, at a bounded rate: a stranger
+//! who asks nonsense must not fill core's log.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::fut::WrapFuture;
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, StreamHandler};
+use futures_util::stream::unfold;
+use tokio::sync::{Mutex, mpsc};
+
+use super::supervisor::Shutdown;
+use crate::authentik::{CoreApi, MisconfigurationReport};
+
+/// Reports on their way from requests. Bounded; who sends when it is full drops the report.
+pub type ReportQueue = mpsc::Receiver<MisconfigurationReport>;
+
+/// Reports that wait at most.
+pub const QUEUE: usize = 64;
+
+/// The same misconfiguration of the same host is reported once in this time.
+const SILENCE: Duration = Duration::from_secs(10 * 60);
+
+/// Different misconfigurations reported within [`SILENCE`]: hosts are named by clients.
+const MOST_IN_SILENCE: usize = 30;
+
+/// What outlives an incarnation of the actor.
+#[derive(Clone)]
+pub struct ReportParts {
+    /// What requests have seen.
+    pub queue: Arc<Mutex<ReportQueue>>,
+}
+
+/// The actor. Supervised.
+pub struct ReportsActor {
+    parts: ReportParts,
+    core: Rc<dyn CoreApi>,
+    told: HashMap<(String, String), Instant>,
+}
+
+impl ReportsActor {
+    /// An incarnation of the actor.
+    #[must_use]
+    pub fn new(parts: ReportParts, core: Rc<dyn CoreApi>) -> Self {
+        Self { parts, core, told: HashMap::new() }
+    }
+
+    /// Whether a report is news.
+    fn is_news(&mut self, report: &MisconfigurationReport, now: Instant) -> bool {
+        self.told.retain(|_, at| now.duration_since(*at) < SILENCE);
+        let host = report.context.get("host").and_then(|host| host.as_str()).unwrap_or_default();
+        let about = (report.message.clone(), host.to_owned());
+        if self.told.len() >= MOST_IN_SILENCE || self.told.contains_key(&about) {
+            return false;
+        }
+        self.told.insert(about, now);
+        true
+    }
+}
+
+impl Actor for ReportsActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        let queue = Arc::clone(&self.parts.queue);
+        ctx.add_stream(unfold(queue, |queue| async {
+            let report = queue.lock().await.recv().await?;
+            Some((report, queue))
+        }));
+    }
+}
+
+impl StreamHandler<MisconfigurationReport> for ReportsActor {
+    fn handle(&mut self, report: MisconfigurationReport, ctx: &mut Context<Self>) {
+        if !self.is_news(&report, Instant::now()) {
+            return;
+        }
+        tracing::warn!(
+            message = report.message,
+            context = %serde_json::Value::Object(report.context.clone()),
+            "a request shows a misconfiguration"
+        );
+        let core = Rc::clone(&self.core);
+        let telling = async move {
+            if let Err(error) = core.report(&report).await {
+                tracing::warn!(%error, "core did not take the report of a misconfiguration");
+            }
+        };
+        ctx.spawn(telling.into_actor(self));
+    }
+
+    /// The queue ends with the program; that does not end the actor.
+    fn finished(&mut self, _: &mut Context<Self>) {}
+}
+
+impl Handler<Shutdown> for ReportsActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Shutdown, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}

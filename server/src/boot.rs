@@ -1,0 +1,242 @@
+//! Wires everything together, in order, and takes it apart again. The only place that knows all.
+
+mod control;
+mod data;
+mod key_source;
+mod operations;
+mod signals;
+
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+use crate::actors::RefreshCause;
+use crate::authentik::connection::AddressError;
+use crate::core_tls::CoreTlsError;
+use crate::ops::logging::{self, LogControl};
+use crate::ops::readiness::Readiness;
+use crate::settings::Settings;
+use crate::tls::TlsError;
+use crate::upstream::DialerError;
+
+use self::control::Control;
+
+/// Why the outpost does not start.
+#[derive(Debug, Error)]
+pub enum BootError {
+    /// A socket or a thread cannot be had.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// `AUTHENTIK_HOST` is no address of a core.
+    #[error("AUTHENTIK_HOST: {0}")]
+    Address(#[from] AddressError),
+    /// TLS towards core cannot be set up.
+    #[error("TLS towards core: {0}")]
+    CoreTls(#[from] CoreTlsError),
+    /// TLS towards browsers cannot be set up.
+    #[error("TLS towards browsers: {0}")]
+    Tls(#[from] TlsError),
+    /// TLS towards applications cannot be set up.
+    #[error("TLS towards applications: {0}")]
+    Upstream(#[from] DialerError),
+    /// The figures cannot be registered.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// Where the outpost listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// HTTP.
+    pub http: Vec<SocketAddr>,
+    /// HTTPS.
+    pub https: Vec<SocketAddr>,
+    /// Metrics, liveness, readiness.
+    pub metrics: Vec<SocketAddr>,
+    /// The operators' page.
+    pub dashboard: Vec<SocketAddr>,
+}
+
+/// A running outpost.
+pub struct Running {
+    /// Where it listens.
+    pub addresses: Addresses,
+    control: Control,
+    readiness: Readiness,
+    servers: Vec<ServerHandle>,
+    drain_timeout: Duration,
+}
+
+/// Runs the outpost until a signal ends it.
+#[must_use]
+pub fn run(settings: &Settings) -> ExitCode {
+    let log = match logging::init(&settings.log) {
+        Ok(log) => log,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "there is no log to say it in")]
+            {
+                eprintln!("outpost: {error}");
+            }
+            return ExitCode::FAILURE;
+        }
+    };
+    actix_web::rt::System::new().block_on(async {
+        match start(settings, Some(log)).await {
+            Ok(running) => {
+                signals::serve_until_told(&running).await;
+                running.stop().await;
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                tracing::error!(%error, "the outpost does not start");
+                ExitCode::FAILURE
+            }
+        }
+    })
+}
+
+/// Starts the outpost within the actix system of the calling thread. Returns once every listener
+/// is bound; the configuration comes from core when core answers.
+///
+/// # Errors
+/// See [`BootError`]. Core being away is none.
+pub async fn start(settings: &Settings, log: Option<LogControl>) -> Result<Running, BootError> {
+    for name in &settings.foreign_variables {
+        tracing::debug!(variable = name, "this variable means nothing to an outpost");
+    }
+    let operations = operations::Operations::new(settings)?;
+    let control = Control::start(settings, &operations, log)?;
+    let readiness = Readiness::new(control.readers.snapshot.clone());
+
+    let data = data::serve(settings, &control, &operations)?;
+    let (metrics, dashboard) = operations.serve(settings, &control, &readiness)?;
+    let addresses = Addresses {
+        http: data.http,
+        https: data.https,
+        metrics: metrics.addresses,
+        dashboard: dashboard.addresses,
+    };
+    let mut servers = Vec::new();
+    for server in [data.server].into_iter().chain(metrics.server).chain(dashboard.server) {
+        servers.push(server.handle());
+        actix_web::rt::spawn(server);
+    }
+    readiness.listening();
+    tracing::info!(
+        http = ?addresses.http,
+        https = ?addresses.https,
+        metrics = ?addresses.metrics,
+        dashboard = ?addresses.dashboard,
+        version = crate::VERSION,
+        "the outpost listens"
+    );
+    let drain_timeout = settings.shutdown.drain_timeout;
+    Ok(Running { addresses, control, readiness, servers, drain_timeout })
+}
+
+impl Running {
+    /// Fetches the configuration anew (SIGUSR1).
+    pub fn refresh(&self) {
+        self.control.refresh(RefreshCause::Signal);
+    }
+
+    /// Stops accepting, finishes what is under way within the drain time, says goodbye to core.
+    pub async fn stop(self) {
+        tracing::info!("the outpost stops");
+        self.readiness.draining();
+        let stopping = self.servers.iter().map(|server| server.stop(true));
+        let drained = futures_util::future::join_all(stopping);
+        // actix ends by itself after the drain time; the margin is for the last answers.
+        let limit = self.drain_timeout + Duration::from_secs(2);
+        if tokio::time::timeout(limit, drained).await.is_err() {
+            tracing::warn!("requests were still under way when the drain time was over");
+        }
+        self.control.stop().await;
+    }
+}
+
+/// An outpost on a thread of its own, for programs that hold one: the demo, tests.
+pub struct Held {
+    /// Where it listens.
+    pub addresses: Addresses,
+    stop: Option<oneshot::Sender<Stop>>,
+    refresh: tokio::sync::mpsc::UnboundedSender<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Stop;
+
+/// Starts an outpost on a thread of its own.
+///
+/// # Errors
+/// See [`BootError`].
+pub fn hold(settings: Settings) -> Result<Held, BootError> {
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    let (stop, stopped) = oneshot::channel();
+    let (refresh, mut refreshes) = tokio::sync::mpsc::unbounded_channel();
+    let thread = std::thread::Builder::new().name("outpost".into()).spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let running = match start(&settings, None).await {
+                Ok(running) => Arc::new(running),
+                Err(error) => {
+                    let _ = ready.send(Err(error));
+                    return;
+                }
+            };
+            let _ = ready.send(Ok(running.addresses.clone()));
+            let refreshed = Arc::clone(&running);
+            let listening = actix_web::rt::spawn(async move {
+                while refreshes.recv().await.is_some() {
+                    refreshed.refresh();
+                }
+            });
+            let _ = stopped.await;
+            listening.abort();
+            let _ = listening.await;
+            if let Ok(running) = Arc::try_unwrap(running) {
+                running.stop().await;
+            }
+        });
+    })?;
+    match is_ready.recv() {
+        Ok(Ok(addresses)) => {
+            Ok(Held { addresses, stop: Some(stop), refresh, thread: Some(thread) })
+        }
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(io::Error::other("the outpost's thread has died").into()),
+    }
+}
+
+impl Held {
+    /// Fetches the configuration anew.
+    pub fn refresh(&self) {
+        let _ = self.refresh.send(());
+    }
+
+    /// Stops it, as SIGTERM does, and waits until it has.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(Stop);
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,221 @@
+//! The control plane: its threads, its actors, and what they publish.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use outpost_decision::link::LinkTiming;
+use tokio::sync::{Mutex, mpsc};
+use uuid::Uuid;
+
+use super::BootError;
+use super::key_source::OidcKeySource;
+use super::operations::Operations;
+use crate::actors::core_link::{self, CoreLinkParts, InstanceIdentity, LinkStatus};
+use crate::actors::handle::ActorHandle;
+use crate::actors::keys::{self, KeyParts, KeySettings};
+use crate::actors::registry::{self, RegistryActor, RegistryParts, RegistryReaders, RegistrySettings};
+use crate::actors::reports::{self, ReportParts, ReportsActor};
+use crate::actors::revocations;
+use crate::actors::supervisor::{ControlPlane, Supervisor};
+use crate::actors::{Refresh, RefreshCause, SessionsChanged};
+use crate::authentik::CoreApi;
+use crate::authentik::connection::{CoreAddress, CoreConnection};
+use crate::authentik::rest::{RestClient, RestLimits};
+use crate::clock;
+use crate::core_tls::{self, CoreTimeouts, CoreTrust};
+use crate::http::SessionNotice;
+use crate::keys::{KeyRequests, KeyRing};
+use crate::ops::logging::LogControl;
+use crate::publish::{Published, published};
+use crate::session::Sessions;
+use crate::session::memory::MemoryStore;
+use crate::settings::{Settings, StoreKind};
+
+/// How long a request waits for keys that it needs and nobody has yet.
+const KEY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Notices of sessions that wait at most.
+const NOTICES: usize = 1024;
+
+/// How long actors have to end.
+const FAREWELL: Duration = Duration::from_secs(7);
+
+/// The running control plane, and what others need of it.
+pub struct Control {
+    /// What the registry publishes.
+    pub readers: RegistryReaders,
+    /// The link to core.
+    pub link: Published<LinkStatus>,
+    /// The sessions.
+    pub sessions: Sessions,
+    /// Keys of tokens, for requests.
+    pub keys: KeyRequests,
+    /// Misconfigurations seen in requests go here.
+    pub reports: mpsc::Sender<crate::authentik::MisconfigurationReport>,
+    /// News of sessions go here.
+    pub notices: mpsc::Sender<SessionNotice>,
+    /// TLS towards core.
+    pub core_tls: Arc<rustls::ClientConfig>,
+    /// Limits of asking core.
+    pub core_timeouts: CoreTimeouts,
+    /// Who keeps the actors alive.
+    pub supervisor: Supervisor,
+    registry: ActorHandle<RegistryActor>,
+    // Ends its thread when dropped: last.
+    _planes: [ControlPlane; 2],
+}
+
+impl Control {
+    /// Starts the actors. The link has a thread of its own: however long a refresh takes, hellos
+    /// go out in time.
+    ///
+    /// # Errors
+    /// See [`BootError`].
+    pub fn start(
+        settings: &Settings,
+        operations: &Operations,
+        log: Option<LogControl>,
+    ) -> Result<Self, BootError> {
+        let trust = if settings.core.insecure { CoreTrust::Nothing } else { CoreTrust::NativeRoots };
+        let core_tls = Arc::new(core_tls::client_config(&trust)?);
+        let core_timeouts = CoreTimeouts {
+            connect: settings.core.connect_timeout,
+            response: settings.core.request_timeout,
+        };
+        let connection = CoreConnection::new(
+            CoreAddress::new(&settings.core.host)?,
+            settings.core.token.clone(),
+            Arc::clone(&core_tls),
+            core_timeouts,
+        );
+        let instance = InstanceIdentity {
+            uuid: Uuid::new_v4().to_string(),
+            hostname: hostname(),
+            build: crate::VERSION.to_owned(),
+        };
+        let sessions = match settings.sessions.store {
+            StoreKind::Memory => {
+                Sessions::new(Arc::new(MemoryStore::new(settings.sessions.capacity)))
+            }
+        };
+        let planes = [ControlPlane::start()?, ControlPlane::start()?];
+        let [plane, link_plane] = &planes;
+        let supervisor = Supervisor::default();
+
+        let registry_settings = RegistrySettings {
+            browser_host: settings.core.host_browser.clone(),
+            ..RegistrySettings::default()
+        };
+        let (parts, readers) = RegistryParts::new(
+            registry_settings,
+            supervisor.clone(),
+            plane.handle(),
+            sessions.clone(),
+        );
+        let core = {
+            let connection = connection.clone();
+            move || -> Rc<dyn CoreApi> {
+                Rc::new(RestClient::new(connection.clone(), RestLimits::default()))
+            }
+        };
+        let registry = registry::start(parts, &supervisor, &plane.handle(), core.clone());
+
+        let session_ends = revocations::start(sessions.clone(), &supervisor, &plane.handle());
+        let (link_status, link) = published(LinkStatus::idle(clock::now()));
+        core_link::start(
+            CoreLinkParts {
+                connection,
+                timing: LinkTiming {
+                    hello_every: settings.core.hello_interval,
+                    refresh_jitter: settings.core.refresh_jitter,
+                    ..LinkTiming::default()
+                },
+                instance: instance.clone(),
+                snapshot: readers.snapshot.clone(),
+                refresh: Arc::new(registry.clone()),
+                session_ends: Arc::new(session_ends),
+                status: Arc::new(link_status),
+            },
+            &supervisor,
+            &link_plane.handle(),
+        );
+
+        let keys = start_keys(&supervisor, plane, &readers, (&core_tls, core_timeouts));
+        let (reports, queue) = mpsc::channel(reports::QUEUE);
+        let report_parts = ReportParts { queue: Arc::new(Mutex::new(queue)) };
+        supervisor.supervise("reports", &plane.handle(), move || {
+            ReportsActor::new(report_parts.clone(), core())
+        });
+        let notices = forward_notices(&registry);
+        operations.follow(&instance.uuid, &readers, &link, &supervisor, log);
+        Ok(Self {
+            readers,
+            link,
+            sessions,
+            keys,
+            reports,
+            notices,
+            core_tls,
+            core_timeouts,
+            supervisor,
+            registry,
+            _planes: planes,
+        })
+    }
+
+    /// Asks for a refresh.
+    pub fn refresh(&self, cause: RefreshCause) {
+        if self.registry.do_send(Refresh { cause }).is_err() {
+            tracing::warn!("the registry is being rebuilt; it refreshes when it is back");
+        }
+    }
+
+    /// Ends the actors; the link says goodbye to core.
+    pub async fn stop(&self) {
+        self.supervisor.shutdown(FAREWELL).await;
+    }
+}
+
+fn start_keys(
+    supervisor: &Supervisor,
+    plane: &ControlPlane,
+    readers: &RegistryReaders,
+    (tls, timeouts): (&Arc<rustls::ClientConfig>, CoreTimeouts),
+) -> KeyRequests {
+    let (ring, ring_reader) = published(KeyRing::default());
+    let (requests, queue) = KeyRequests::new(ring_reader, KEY_PATIENCE);
+    let parts = KeyParts {
+        settings: KeySettings::default(),
+        snapshot: readers.snapshot.clone(),
+        ring: Arc::new(ring),
+        requests: Arc::new(Mutex::new(queue)),
+    };
+    let tls = Arc::clone(tls);
+    supervisor.supervise("keys", &plane.handle(), move || {
+        keys::KeysActor::new(parts.clone(), Rc::new(OidcKeySource::new(&tls, timeouts)))
+    });
+    requests
+}
+
+/// Requests tell of their sessions without knowing actors; here the news find theirs.
+fn forward_notices(registry: &ActorHandle<RegistryActor>) -> mpsc::Sender<SessionNotice> {
+    let (sender, mut receiver) = mpsc::channel::<SessionNotice>(NOTICES);
+    let registry = registry.clone();
+    actix_web::rt::spawn(async move {
+        while let Some(notice) = receiver.recv().await {
+            // Not delivered: the new incarnation counts anew.
+            let _ = registry.do_send(SessionsChanged { provider: notice.provider });
+        }
+    });
+    sender
+}
+
+/// The machine's name as the kernel knows it; containers set it to something telling.
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map(|name| name.trim().to_owned())
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .unwrap_or_else(|| "unknown".to_owned())
+}

@@ -1,0 +1,93 @@
+//! The data plane: what workers share, what each owns, and their listeners.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use outpost_decision::decide::Scripts;
+use outpost_decision::headers::Encoding;
+use outpost_decision::origin::TrustedNetworks;
+
+use super::BootError;
+use super::control::Control;
+use super::operations::Operations;
+use crate::core_tls::{self, CoreTimeouts};
+use crate::http::listeners::{self, BoundServer, ListenerOptions};
+use crate::http::{Gateway, Policy, Worker};
+use crate::oidc::OidcClient;
+use crate::session::header_cache::HeaderCache;
+use crate::settings::{IdentityEncoding, ScriptAnswer, Settings};
+use crate::tls;
+use crate::upstream::{Dialer, UpstreamSettings, Upstreams};
+
+/// Binds the listeners.
+///
+/// # Errors
+/// See [`BootError`].
+pub fn serve(
+    settings: &Settings,
+    control: &Control,
+    operations: &Operations,
+) -> Result<BoundServer, BootError> {
+    let gateway = Arc::new(Gateway {
+        snapshot: control.readers.snapshot.clone(),
+        trusted: TrustedNetworks::new(settings.listen.trusted_proxy_cidrs.clone()),
+        sessions: control.sessions.clone(),
+        header_results: HeaderCache::new(settings.header_auth.capacity),
+        keys: control.keys.clone(),
+        policy: policy(settings),
+        record: operations.record.clone(),
+        metrics: Arc::clone(&operations.metrics),
+        logged_headers: settings.log.http_headers.clone(),
+        reports: control.reports.clone(),
+        notices: control.notices.clone(),
+    });
+    let dialer = Dialer::new(UpstreamSettings {
+        connect_timeout: settings.upstream.connect_timeout,
+        idle_timeout: settings.upstream.idle_timeout,
+        pool_idle_timeout: settings.upstream.pool_idle_timeout,
+        pool_max_idle_per_host: settings.upstream.pool_max_idle,
+        ..UpstreamSettings::default()
+    })?;
+    let (core_tls, core_timeouts) = (Arc::clone(&control.core_tls), control.core_timeouts);
+    let options = ListenerOptions {
+        http: settings.listen.http.clone(),
+        https: settings.listen.https.clone(),
+        tls: tls::server_config(control.readers.certificates.clone())?,
+        workers: settings.web.workers,
+        connections: settings.limits.connections,
+        read_header_timeout: settings.web.read_header_timeout,
+        idle_timeout: settings.web.idle_timeout,
+        drain_timeout: settings.shutdown.drain_timeout,
+    };
+    let worker = move || Worker {
+        gateway: Arc::clone(&gateway),
+        oidc: Rc::new(oidc_client(&core_tls, core_timeouts)),
+        upstreams: Upstreams::new(dialer.clone()),
+    };
+    Ok(listeners::bind(&options, worker)?)
+}
+
+/// A client of core's OAuth2 endpoints for the calling thread.
+pub fn oidc_client(tls: &Arc<rustls::ClientConfig>, timeouts: CoreTimeouts) -> OidcClient {
+    let http = core_tls::http_client(Arc::clone(tls), timeouts);
+    OidcClient::new(http, crate::VERSION, timeouts.connect + timeouts.response)
+}
+
+fn policy(settings: &Settings) -> Policy {
+    Policy {
+        scripts: match settings.sign_in.unauthenticated_scripts {
+            ScriptAnswer::Challenge => Scripts::Challenge,
+            ScriptAnswer::Redirect => Scripts::Redirect,
+        },
+        flow_seconds: i64::try_from(settings.sign_in.flow_ttl.as_secs()).unwrap_or(i64::MAX),
+        max_tries: u8::try_from(settings.sign_in.max_tries).unwrap_or(u8::MAX),
+        header_ttl: settings.header_auth.cache_ttl,
+        header_negative_ttl: settings.header_auth.negative_ttl,
+        encoding: match settings.identity.encoding {
+            IdentityEncoding::Raw => Encoding::Utf8,
+            IdentityEncoding::Percent => Encoding::Percent,
+        },
+        header_bytes: settings.limits.header_bytes,
+        cookie_bytes: settings.limits.cookie_bytes,
+    }
+}

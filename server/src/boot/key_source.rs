@@ -1,0 +1,32 @@
+//! Where the keys actor gets key sets from: core, over the OAuth2 adapter.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use outpost_decision::token::KeySet;
+
+use crate::core_tls::{self, CoreTimeouts};
+use crate::keys::{KeyEndpoint, KeySource};
+use crate::oidc::OidcClient;
+
+/// Key sets from core.
+pub struct OidcKeySource {
+    oidc: OidcClient,
+}
+
+impl OidcKeySource {
+    /// For the calling thread.
+    pub fn new(tls: &Arc<rustls::ClientConfig>, timeouts: CoreTimeouts) -> Self {
+        Self { oidc: super::data::oidc_client(tls, timeouts) }
+    }
+}
+
+#[async_trait(?Send)]
+impl KeySource for OidcKeySource {
+    async fn fetch(&self, endpoint: &KeyEndpoint) -> Result<KeySet, String> {
+        self.oidc
+            .fetch_jwks(&endpoint.url, endpoint.back_channel.as_ref())
+            .await
+            .map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,107 @@
+//! What operators see: figures, the journal, readiness, their page.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_web::dev::Server;
+use actix_web::web::ServiceConfig;
+use actix_web::{App, HttpServer};
+
+use super::BootError;
+use super::control::Control;
+use crate::actors::core_link::LinkStatus;
+use crate::actors::registry::RegistryReaders;
+use crate::actors::supervisor::Supervisor;
+use crate::http::listeners;
+use crate::ops::endpoints::Endpoints;
+use crate::ops::finish::Finish;
+use crate::ops::journal::Journal;
+use crate::ops::logging::LogControl;
+use crate::ops::metrics::Metrics;
+use crate::ops::readiness::Readiness;
+use crate::publish::Published;
+use crate::settings::Settings;
+
+/// What every part of the program writes its figures to.
+pub struct Operations {
+    /// The figures.
+    pub metrics: Arc<Metrics>,
+    /// The latest decisions.
+    pub journal: Arc<Journal>,
+    /// The end of every request.
+    pub record: Finish,
+}
+
+/// A server of a listener that may be turned off.
+pub struct Listening {
+    /// Bound addresses.
+    pub addresses: Vec<SocketAddr>,
+    /// The server, unless the listener is off.
+    pub server: Option<Server>,
+}
+
+impl Operations {
+    /// Figures and journal, empty.
+    ///
+    /// # Errors
+    /// When the figures cannot be registered.
+    pub fn new(settings: &Settings) -> Result<Self, BootError> {
+        let metrics = Arc::new(Metrics::new(crate::VERSION, crate::VERSION)?);
+        let journal = Arc::new(Journal::new(settings.journal.capacity));
+        let record = Finish::new(Arc::clone(&metrics), Arc::clone(&journal));
+        Ok(Self { metrics, journal, record })
+    }
+
+    /// Keeps the figures and the log level in step with what actors publish.
+    pub fn follow(
+        &self,
+        instance: &str,
+        readers: &RegistryReaders,
+        link: &Published<LinkStatus>,
+        supervisor: &Supervisor,
+        log: Option<LogControl>,
+    ) {
+        let _ = (instance, readers, link, supervisor, log);
+    }
+
+    /// Binds the metrics and dashboard listeners.
+    ///
+    /// # Errors
+    /// When an address cannot be bound.
+    pub fn serve(
+        &self,
+        settings: &Settings,
+        control: &Control,
+        readiness: &Readiness,
+    ) -> Result<(Listening, Listening), BootError> {
+        let endpoints = Endpoints {
+            metrics: Arc::clone(&self.metrics),
+            journal: Arc::clone(&self.journal),
+            readiness: readiness.clone(),
+        };
+        let metrics =
+            listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
+        let _ = control;
+        let dashboard = Listening { addresses: Vec::new(), server: None };
+        Ok((metrics, dashboard))
+    }
+}
+
+fn listen(
+    addresses: &[SocketAddr],
+    configure: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> Result<Listening, BootError> {
+    if addresses.is_empty() {
+        return Ok(Listening { addresses: Vec::new(), server: None });
+    }
+    let mut server = HttpServer::new(move || App::new().configure(configure.clone()))
+        .workers(1)
+        .disable_signals();
+    let mut bound = Vec::new();
+    for address in addresses {
+        let listener = listeners::listen(*address)?;
+        bound.push(listener.local_addr()?);
+        server = server.listen(listener)?;
+    }
+    Ok(Listening { addresses: bound, server: Some(server.run()) })
+}

@@ -1,0 +1,104 @@
+//! The data plane: requests in, decisions realised, answers out. Reads what actors publish, and
+//! never waits for one.
+
+pub mod callback;
+pub mod credentials;
+pub mod exchange;
+pub mod fields;
+pub mod finish;
+pub mod header_auth;
+pub mod identity;
+pub mod listeners;
+pub mod pages;
+pub mod pipeline;
+pub mod proxy;
+pub mod realise;
+pub mod sign_out;
+pub mod start;
+pub mod tokens;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use outpost_decision::decide::Scripts;
+use outpost_decision::headers::Encoding;
+use outpost_decision::origin::TrustedNetworks;
+use tokio::sync::mpsc;
+
+use crate::authentik::MisconfigurationReport;
+use crate::keys::KeyRequests;
+use crate::oidc::OidcClient;
+use crate::ops::finish::Finish;
+use crate::ops::metrics::Metrics;
+use crate::publish::Published;
+use crate::session::Sessions;
+use crate::session::header_cache::HeaderCache;
+use crate::snapshot::Snapshot;
+use crate::upstream::Upstreams;
+
+/// What all workers share.
+pub struct Gateway {
+    /// The configuration in effect.
+    pub snapshot: Published<Snapshot>,
+    /// Whose forwarding headers are believed.
+    pub trusted: TrustedNetworks,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// Results of header authentication.
+    pub header_results: HeaderCache<header_auth::HeaderResult>,
+    /// Keys that tokens are signed with.
+    pub keys: KeyRequests,
+    /// The settings that requests are served by.
+    pub policy: Policy,
+    /// Log line, metrics and journal of each request.
+    pub record: Finish,
+    /// The figures.
+    pub metrics: Arc<Metrics>,
+    /// Request headers for the log, lower case.
+    pub logged_headers: Vec<String>,
+    /// Misconfigurations seen in requests, on their way to core. Full: dropped.
+    pub reports: mpsc::Sender<MisconfigurationReport>,
+    /// Sessions that began or ended here, for the actors of their providers. Full: dropped; the
+    /// actors count anew from the store at intervals.
+    pub notices: mpsc::Sender<SessionNotice>,
+}
+
+/// Something happened to the sessions of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionNotice {
+    /// Key of the provider.
+    pub provider: i64,
+}
+
+/// The settings that requests are served by.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// What scripts without a session get.
+    pub scripts: Scripts,
+    /// How long a sign-in may take, in seconds.
+    pub flow_seconds: i64,
+    /// How often a sign-in that fails is begun anew by itself.
+    pub max_tries: u8,
+    /// How long accepted header authentication is kept.
+    pub header_ttl: Duration,
+    /// How long refused header authentication is kept.
+    pub header_negative_ttl: Duration,
+    /// How non-ASCII identity values are sent.
+    pub encoding: Encoding,
+    /// Largest sum of all header names and values, in bytes.
+    pub header_bytes: usize,
+    /// Largest sum of all `Cookie` headers, in bytes.
+    pub cookie_bytes: usize,
+}
+
+/// What one worker thread owns.
+#[derive(Clone)]
+pub struct Worker {
+    /// What all share.
+    pub gateway: Arc<Gateway>,
+    /// The way to core's OAuth2 endpoints.
+    pub oidc: Rc<OidcClient>,
+    /// The way to the applications.
+    pub upstreams: Upstreams,
+}

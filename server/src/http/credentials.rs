@@ -1,0 +1,122 @@
+//! Who asks: the session cookie, then header authentication. A store that cannot answer is
+//! *unavailable*, never *signed out* and never *allowed*.
+
+use std::sync::Arc;
+
+use outpost_decision::decide::Credential;
+use outpost_decision::decision::{CredentialOutcome, CredentialScheme, Reason, Step};
+use outpost_decision::facts::{ClientKind, Endpoint, Headers};
+use outpost_decision::target::Authority;
+use url::Url;
+
+use super::exchange::{Exchange, Facts};
+use super::header_auth;
+use crate::session::{Session, SessionId, SessionKey};
+
+/// What became of the credentials of a request.
+pub struct Credentials {
+    /// What the decision is made from.
+    pub verdict: Credential,
+    /// The live session, where there is one.
+    pub session: Option<LiveSession>,
+    /// Why header authentication was refused, for the page that says so.
+    pub header_message: Option<String>,
+}
+
+/// A session that is live now.
+#[derive(Clone)]
+pub struct LiveSession {
+    /// Its key.
+    pub key: SessionKey,
+    /// The session.
+    pub session: Arc<Session>,
+    /// The cookie's id, when the client has no cookie for it yet.
+    pub new_cookie: Option<SessionId>,
+}
+
+impl Credentials {
+    const fn verdict(scheme: CredentialScheme, outcome: CredentialOutcome) -> Self {
+        Self { verdict: Credential { scheme, outcome }, session: None, header_message: None }
+    }
+}
+
+/// Looks at the credentials as far as the endpoint needs them.
+pub async fn look(exchange: &Exchange<'_>, facts: &Facts, steps: &mut Vec<Step>) -> Credentials {
+    match facts.endpoint {
+        Endpoint::Application | Endpoint::Callback | Endpoint::SignOut => {}
+        _ => return Credentials::verdict(CredentialScheme::Cookie, CredentialOutcome::Absent),
+    }
+    let by_cookie = look_at_cookie(exchange, facts).await;
+    let decided = matches!(
+        by_cookie.verdict.outcome,
+        CredentialOutcome::Valid | CredentialOutcome::Rejected(Reason::CrossSiteWebsocket)
+    );
+    if decided || facts.endpoint != Endpoint::Application {
+        return by_cookie;
+    }
+    let Some(by_header) = header_auth::look(exchange, facts).await else { return by_cookie };
+    let Credential { scheme, outcome } = by_cookie.verdict;
+    steps.push(Step::Credential { scheme, outcome });
+    by_header
+}
+
+async fn look_at_cookie(exchange: &Exchange<'_>, facts: &Facts) -> Credentials {
+    let values = exchange.cookies(&facts.provider.cookie.name);
+    let mut outcome = CredentialOutcome::Absent;
+    for value in values {
+        let Some(id) = SessionId::parse(value) else {
+            outcome = worse(outcome, CredentialOutcome::Rejected(Reason::SessionUnknown));
+            continue;
+        };
+        let key = id.key();
+        let found = match exchange.gateway().sessions.get(&key, exchange.now).await {
+            Err(_) => CredentialOutcome::Unavailable(Reason::StoreUnavailable),
+            Ok(None) => CredentialOutcome::Rejected(Reason::SessionUnknown),
+            Ok(Some(session)) if session.about.provider != facts.provider.pk => {
+                CredentialOutcome::Rejected(Reason::SessionOfOtherProvider)
+            }
+            Ok(Some(_)) if is_cross_site_websocket(exchange, facts) => {
+                CredentialOutcome::Rejected(Reason::CrossSiteWebsocket)
+            }
+            Ok(Some(session)) => {
+                let live = LiveSession { key, session, new_cookie: None };
+                return Credentials {
+                    session: Some(live),
+                    ..Credentials::verdict(CredentialScheme::Cookie, CredentialOutcome::Valid)
+                };
+            }
+        };
+        outcome = worse(outcome, found);
+    }
+    Credentials::verdict(CredentialScheme::Cookie, outcome)
+}
+
+/// Of several cookies of one name, the outcome that must be told: an outage before everything.
+fn worse(left: CredentialOutcome, right: CredentialOutcome) -> CredentialOutcome {
+    let rank = |outcome| match outcome {
+        CredentialOutcome::Absent => 0,
+        CredentialOutcome::Valid | CredentialOutcome::Rejected(_) => 1,
+        CredentialOutcome::Unavailable(_) => 2,
+    };
+    if rank(right) >= rank(left) { right } else { left }
+}
+
+/// Whether a page of another site opens a websocket with the cookie of this one (CVE class
+/// "cross-site websocket hijacking"; browsers send `Origin` with every handshake, RFC 6455 10.2).
+fn is_cross_site_websocket(exchange: &Exchange<'_>, facts: &Facts) -> bool {
+    if facts.client != ClientKind::Websocket {
+        return false;
+    }
+    let fields = exchange.fields();
+    if fields.nth("origin", 0).is_none() {
+        return false; // Not a browser: it could send any cookie anyway.
+    }
+    let Some(origin) = fields.text("origin").and_then(|origin| Url::parse(origin).ok()) else {
+        return true;
+    };
+    let Some(origin) = origin.host_str().and_then(Authority::parse) else { return true };
+    let same_host = origin.host == facts.target.authority.host;
+    let same_domain =
+        facts.provider.cookie_domain.as_deref().is_some_and(|domain| origin.is_within(domain));
+    !(same_host || same_domain)
+}

@@ -1,0 +1,193 @@
+//! One request on its way through the phases: what is known of it so far.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
+use outpost_decision::cookie;
+use outpost_decision::decision::Decision;
+use outpost_decision::dialect::Dialect;
+use outpost_decision::facts::{ClientKind, Endpoint, Headers};
+use outpost_decision::origin::Origin;
+use outpost_decision::provider::Provider;
+use outpost_decision::redirect::RequestHost;
+use outpost_decision::target::Target;
+use outpost_decision::time::Timestamp;
+use uuid::Uuid;
+
+use super::fields::Fields;
+use super::pages::Problem;
+use super::{Gateway, SessionNotice, Worker};
+use crate::clock;
+use crate::ops::event::UpstreamEvent;
+use crate::snapshot::Snapshot;
+
+/// A request, the configuration it is served by, and the time it came.
+pub struct Exchange<'a> {
+    /// What this thread owns.
+    pub worker: &'a Worker,
+    /// The request.
+    pub request: &'a HttpRequest,
+    /// The one configuration this request is served by.
+    pub snapshot: Arc<Snapshot>,
+    /// The one reading of the clock.
+    pub now: Timestamp,
+    /// When work began, for the duration.
+    pub began: Instant,
+    /// Finds log line, page and decision.
+    pub id: String,
+}
+
+/// What is known of a request once its facts are gathered.
+pub struct Facts {
+    /// Where it came from.
+    pub origin: Origin,
+    /// The original URL.
+    pub target: Target,
+    /// Which reverse proxy asks, in forward auth.
+    pub dialect: Option<Dialect>,
+    /// What the original request asks for.
+    pub endpoint: Endpoint,
+    /// What kind of client asks.
+    pub client: ClientKind,
+    /// Who serves the host.
+    pub provider: Arc<Provider>,
+}
+
+impl Facts {
+    /// The host the request came in on, for judging return targets.
+    #[must_use]
+    pub const fn request_host(&self) -> RequestHost<'_> {
+        RequestHost { scheme: self.target.scheme, authority: &self.target.authority }
+    }
+}
+
+/// An answer, with what is to be recorded of how it came to be.
+pub struct Answer {
+    /// The answer.
+    pub response: HttpResponse,
+    /// User name, where one is known.
+    pub user: Option<String>,
+    /// Time until the application's answer began, in proxy mode.
+    pub upstream: Option<UpstreamEvent>,
+    /// What went wrong after the decision (a code exchange refused, an application away), as a
+    /// stable name.
+    pub failure: Option<&'static str>,
+}
+
+impl From<HttpResponse> for Answer {
+    fn from(response: HttpResponse) -> Self {
+        Self { response, user: None, upstream: None, failure: None }
+    }
+}
+
+impl Answer {
+    /// About this user.
+    #[must_use]
+    pub fn of(mut self, user: &str) -> Self {
+        self.user = Some(user.to_owned());
+        self
+    }
+
+    /// With a failure after the decision.
+    #[must_use]
+    pub const fn failed(mut self, failure: &'static str) -> Self {
+        self.failure = Some(failure);
+        self
+    }
+}
+
+impl<'a> Exchange<'a> {
+    /// Takes up a request.
+    #[must_use]
+    pub fn begin(worker: &'a Worker, request: &'a HttpRequest) -> Self {
+        Self {
+            worker,
+            request,
+            snapshot: worker.gateway.snapshot.load_full(),
+            now: clock::now(),
+            began: Instant::now(),
+            id: Uuid::new_v4().simple().to_string(),
+        }
+    }
+
+    /// What all workers share.
+    #[must_use]
+    pub fn gateway(&self) -> &'a Gateway {
+        &self.worker.gateway
+    }
+
+    /// The request's headers.
+    #[must_use]
+    pub fn fields(&self) -> Fields<'a> {
+        Fields(self.request.headers())
+    }
+
+    /// The values of the request's cookie `name`; browsers may send several of one name.
+    #[must_use]
+    pub fn cookies(&self, name: &str) -> Vec<&'a str> {
+        let headers = self.request.headers().get_all(header::COOKIE);
+        cookie::values(headers.map(header::HeaderValue::as_bytes), name)
+    }
+
+    /// Names of flow cookies that this browser has too many of.
+    #[must_use]
+    pub fn surplus_flows(&self, provider: &Provider) -> Vec<String> {
+        let headers = self.request.headers().get_all(header::COOKIE);
+        cookie::surplus_flows(headers.map(header::HeaderValue::as_bytes), &provider.cookie.name)
+    }
+
+    /// The client's `User-Agent`, cut to 200 bytes.
+    #[must_use]
+    pub fn user_agent(&self) -> String {
+        let fields = self.fields();
+        let agent = fields.text("user-agent").unwrap_or_default();
+        agent[..agent.floor_char_boundary(200)].to_owned()
+    }
+
+    /// Tells the actor of a provider that its sessions have changed.
+    pub fn notice(&self, notice: SessionNotice) {
+        // Full: the actor counts anew from the store at intervals.
+        let _ = self.gateway().notices.try_send(notice);
+    }
+
+    /// A problem that carries this request's id.
+    #[must_use]
+    pub fn problem(
+        &self,
+        status: StatusCode,
+        code: &'static str,
+        title: &'static str,
+        message: impl Into<String>,
+    ) -> Problem {
+        Problem::new(status, code, title, message, &self.id)
+    }
+}
+
+/// A request as it stands when its decision is made.
+#[expect(clippy::large_enum_variant, reason = "nearly every request is the large one")]
+pub enum Judged {
+    /// Liveness.
+    Ping,
+    /// A static file of ours.
+    Static,
+    /// Nobody can be asked about it: refused before a provider was known.
+    Refused {
+        /// The decision; its action is `Deny` or `Unavailable`.
+        decision: Decision,
+        /// The host as far as it could be read.
+        host: Option<String>,
+        /// The client's address as far as it could be told.
+        client: std::net::IpAddr,
+    },
+    /// Decided about.
+    Full {
+        /// The facts.
+        facts: Facts,
+        /// What became of the credentials.
+        credentials: super::credentials::Credentials,
+        /// The decision.
+        decision: Decision,
+    },
+}

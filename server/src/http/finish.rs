@@ -1,0 +1,128 @@
+//! The last phase, on every path: one event gives the log line, the figures and the journal entry.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use outpost_decision::facts::Headers;
+
+use super::exchange::{Answer, Exchange, Judged};
+use crate::ops::event::{Decided, RequestEvent, RequestKind};
+use crate::ops::finish::Finish;
+use crate::ops::masking::{ChosenHeaders, MaskedPath};
+
+/// Records what became of the request and hands its answer on. An answer that streams is recorded
+/// when it ends, others at once.
+pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) -> HttpResponse {
+    let Answer { mut response, user, upstream, failure } = answer;
+    response.head_mut().set_camel_case_headers(true);
+    if let Ok(id) = HeaderValue::from_str(&exchange.id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+    }
+    let fields = exchange.fields();
+    let uri = exchange.request.uri();
+    let own_host = || fields.text("host").or_else(|| uri.host()).unwrap_or_default().to_owned();
+    let headers =
+        ChosenHeaders::pick(&exchange.gateway().logged_headers, |name| fields.nth(name, 0));
+    let mut event = RequestEvent {
+        at: exchange.now,
+        decision_id: judged.is_some().then(|| exchange.id.clone()),
+        request_id: exchange.id.clone(),
+        kind: RequestKind::App,
+        method: exchange.request.method().as_str().to_owned(),
+        host: String::new(),
+        path: MaskedPath::new(uri.path_and_query().map_or("/", |path| path.as_str())),
+        provider: None,
+        decided: None,
+        status: response.status().as_u16(),
+        duration: exchange.began.elapsed(),
+        client: None,
+        user,
+        upstream,
+        failure,
+        bytes: None,
+        headers,
+    };
+    match judged {
+        Some(Judged::Ping) => event.kind = RequestKind::Ping,
+        Some(Judged::Static) => event.kind = RequestKind::Static,
+        Some(Judged::Refused { decision, host, client }) => {
+            event.client = Some(client);
+            event.host = host.unwrap_or_else(own_host);
+            event.decided = Some(Decided::from(&decision));
+        }
+        Some(Judged::Full { facts, decision, .. }) => {
+            event.client = Some(facts.origin.client);
+            event.host = facts.target.authority.to_string();
+            event.path = MaskedPath::new(&facts.target.path_and_query());
+            event.provider = Some(facts.provider);
+            event.decided = Some(Decided::from(&decision));
+        }
+        None => {}
+    }
+    if event.host.is_empty() {
+        event.host = own_host();
+    }
+    let record = exchange.gateway().record.clone();
+    match response.body().size() {
+        BodySize::Stream => response.map_body(|_, body| {
+            let ending = Ending { began: exchange.began, bytes: 0, event: Some(event), record };
+            BoxBody::new(Recorded { body, ending })
+        }),
+        size => {
+            event.bytes = match size {
+                BodySize::Sized(bytes) => Some(bytes),
+                _ => Some(0),
+            };
+            record.record(event);
+            response
+        }
+    }
+}
+
+/// A body whose end, by whatever cause, is the end of its request.
+struct Recorded {
+    body: BoxBody,
+    ending: Ending,
+}
+
+struct Ending {
+    began: Instant,
+    bytes: u64,
+    event: Option<RequestEvent>,
+    record: Finish,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(mut event) = self.event.take() {
+            event.duration = self.began.elapsed();
+            event.bytes = Some(self.bytes);
+            self.record.record(event);
+        }
+    }
+}
+
+impl MessageBody for Recorded {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.body).poll_next(context);
+        if let Poll::Ready(Some(Ok(bytes))) = &polled {
+            this.ending.bytes += bytes.len() as u64;
+        }
+        polled
+    }
+}

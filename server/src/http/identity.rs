@@ -1,0 +1,58 @@
+//! Who the application is told is asking: on the answer in forward auth, on the request in proxy
+//! mode.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use outpost_decision::cookie::SetCookie;
+use outpost_decision::headers::{self, IdentityHeaders, OutpostNames};
+use secrecy::ExposeSecret;
+
+use super::credentials::LiveSession;
+use super::exchange::{Exchange, Facts};
+use super::realise;
+
+/// The headers that tell who asks; all of them, with empty values, for nobody.
+pub fn headers(
+    exchange: &Exchange<'_>,
+    facts: &Facts,
+    live: Option<&LiveSession>,
+) -> IdentityHeaders {
+    match live {
+        None => headers::anonymous_headers(),
+        Some(live) => headers::identity_headers(
+            &facts.provider,
+            &live.session.claims,
+            live.session.token.expose_secret(),
+            &OutpostNames { name: &exchange.snapshot.outpost.name, version: crate::VERSION },
+            exchange.gateway().policy.encoding,
+        ),
+    }
+}
+
+/// The answer to a forward-auth question that lets the request through.
+pub fn answer(exchange: &Exchange<'_>, facts: &Facts, live: Option<&LiveSession>) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CACHE_CONTROL, "no-store"));
+    if let Some(agent) = exchange.request.headers().get(header::USER_AGENT) {
+        response.insert_header((header::USER_AGENT, agent.clone()));
+    }
+    let mut response = response.finish();
+    for (name, value) in headers(exchange, facts, live).iter() {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        let value = HeaderValue::from_bytes(value.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    if let Some(cookie) = live.and_then(|live| new_cookie(exchange, facts, live)) {
+        realise::add_cookie(&mut response, &cookie);
+    }
+    response
+}
+
+/// The cookie for a client that has none for its session yet (header authentication).
+pub fn new_cookie(exchange: &Exchange<'_>, facts: &Facts, live: &LiveSession) -> Option<String> {
+    let id = live.new_cookie.as_ref()?;
+    let max_age = exchange.now.seconds_until(live.session.about.expires);
+    Some(SetCookie::session(&facts.provider.cookie, &id.cookie_value(), max_age).to_string())
+}

@@ -1,0 +1,192 @@
+//! Proxy mode: the request goes to the application with the identity, and only ours.
+
+use std::borrow::Cow;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web;
+use outpost_decision::claims::Claims;
+use outpost_decision::facts::{ClientKind, Headers};
+use url::Url;
+
+use super::credentials::LiveSession;
+use super::exchange::{Answer, Exchange, Facts};
+use super::{identity, realise};
+use crate::ops::event::UpstreamEvent;
+use crate::session;
+use crate::upstream::{Ended, Forwarded, Leg, UpstreamError};
+
+/// Forwards the request; `live` is the identity, `None` for nobody.
+pub async fn forward(
+    exchange: &Exchange<'_>,
+    facts: &Facts,
+    live: Option<&LiveSession>,
+    body: web::Payload,
+) -> Answer {
+    let claims = live.map(|live| &live.session.claims);
+    let base = match upstream(facts, claims) {
+        Ok(base) => base,
+        Err(cause) => {
+            return failed(exchange, claims, "bad_upstream", StatusCode::BAD_GATEWAY, cause);
+        }
+    };
+    let ended = match hold_open(exchange, facts, live).await {
+        Ok(ended) => ended,
+        Err(answer) => return answer,
+    };
+    let headers = identity::headers(exchange, facts, live);
+    let from_header = live.is_some_and(|live| live.session.about.origin == session::Origin::Header);
+    let strip = |name: &str| {
+        headers.must_strip(name) || (from_header && name == header::AUTHORIZATION.as_str())
+    };
+    let path_and_query = facts.target.path_and_query();
+    let leg = Leg {
+        base: &base,
+        path_and_query: &path_and_query,
+        verify: facts.provider.verify_upstream,
+        host: claims
+            .and_then(|claims| claims.ak_proxy.host_header.as_deref())
+            .map_or_else(|| Cow::Owned(facts.origin.host.to_string()), Cow::Borrowed),
+        strip: &strip,
+        strip_cookie: &|name| name.starts_with(outpost_decision::cookie::OWN_PREFIX),
+        set: headers
+            .iter()
+            .map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value.as_bytes())))
+            .collect(),
+        forwarded: Forwarded {
+            host: Cow::Owned(facts.target.authority.to_string()),
+            proto: facts.target.scheme.as_str(),
+            peer: exchange.request.peer_addr().map(|peer| peer.ip()),
+            peer_trusted: facts.origin.peer_trusted,
+        },
+        ended,
+    };
+    let asked = std::time::Instant::now();
+    let result = exchange.worker.upstreams.forward(exchange.request, body, leg).await;
+    let timing = UpstreamEvent {
+        tls: base.scheme() == "https",
+        host: base.host_str().unwrap_or_default().to_owned(),
+        duration: asked.elapsed(),
+    };
+    let mut answer = match result {
+        Ok(mut response) => {
+            if let Some(cookie) = live.and_then(|live| identity::new_cookie(exchange, facts, live))
+            {
+                realise::add_cookie(&mut response, &cookie);
+            }
+            Answer::from(response)
+        }
+        Err(error) => upstream_failed(exchange, claims, &error),
+    };
+    answer.upstream = Some(timing);
+    match live {
+        Some(live) => answer.of(&live.session.about.user),
+        None => answer,
+    }
+}
+
+/// Where to: the user's own upstream if a mapping set one, else the provider's.
+fn upstream(facts: &Facts, claims: Option<&Claims>) -> Result<Url, String> {
+    match claims.and_then(|claims| claims.ak_proxy.backend_override.as_deref()) {
+        Some(text) => match Url::parse(text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+            _ => Err("the claim ak_proxy.backend_override is no http or https URL".into()),
+        },
+        None => facts
+            .provider
+            .internal
+            .clone()
+            .ok_or_else(|| "the provider has no internal host".into()),
+    }
+}
+
+/// What stays open (a websocket, an event stream) must close when its session ends.
+async fn hold_open(
+    exchange: &Exchange<'_>,
+    facts: &Facts,
+    live: Option<&LiveSession>,
+) -> Result<Option<Ended>, Answer> {
+    let stays = facts.client == ClientKind::Websocket
+        || exchange
+            .fields()
+            .text("accept")
+            .is_some_and(|accept| accept.contains("text/event-stream"));
+    let Some(live) = live.filter(|_| stays) else { return Ok(None) };
+    match exchange.gateway().sessions.hold_open(live.key, exchange.now).await {
+        Ok(Some(connection)) => {
+            let ended = connection.ended();
+            let until = live.session.about.expires;
+            let left = exchange.now.seconds_until(until).unsigned_abs();
+            Ok(Some(Box::pin(async move {
+                let _held = connection;
+                tokio::select! {
+                    () = ended.cancelled() => {}
+                    () = tokio::time::sleep(std::time::Duration::from_secs(left)) => {}
+                }
+            })))
+        }
+        gone => {
+            // Ended (or not to be known) between the decision and now.
+            let status = match gone {
+                Ok(_) => StatusCode::UNAUTHORIZED,
+                Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            let problem =
+                exchange.problem(status, "session_ended", "Signed out", "The session has ended.");
+            Err(Answer::from(problem.json()).failed("session_ended"))
+        }
+    }
+}
+
+fn upstream_failed(
+    exchange: &Exchange<'_>,
+    claims: Option<&Claims>,
+    error: &UpstreamError,
+) -> Answer {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    failed(exchange, claims, error.code(), status, chain(error))
+}
+
+/// The page for a request that reached no application. The cause is for superusers (contract 12):
+/// it names hosts and ports behind the outpost.
+fn failed(
+    exchange: &Exchange<'_>,
+    claims: Option<&Claims>,
+    code: &'static str,
+    status: StatusCode,
+    cause: String,
+) -> Answer {
+    tracing::warn!(id = exchange.id, code, cause, "the application did not answer");
+    let (title, message) = match status {
+        StatusCode::BAD_GATEWAY => ("Bad gateway", "The application cannot be reached."),
+        StatusCode::GATEWAY_TIMEOUT => {
+            ("Gateway timeout", "The application did not answer in time.")
+        }
+        StatusCode::REQUEST_TIMEOUT => ("Request timeout", "The request took too long to arrive."),
+        StatusCode::UNAUTHORIZED => ("Signed out", "The session has ended."),
+        StatusCode::BAD_REQUEST => ("Bad request", "The request cannot be forwarded."),
+        _ => ("Error", "The request could not be forwarded."),
+    };
+    let mut problem = exchange.problem(status, code, title, message);
+    if status.is_server_error() {
+        problem = problem
+            .remedy("Try again in a moment; if it stays so, tell the operator the id below.");
+    }
+    if claims.is_some_and(|claims| claims.ak_proxy.is_superuser) {
+        problem.cause = Some(cause);
+    }
+    let kind = ClientKind::of(exchange.request.method().as_str(), &exchange.fields());
+    let response = if kind.is_navigation() { problem.page() } else { problem.json() };
+    Answer::from(response).failed(code)
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

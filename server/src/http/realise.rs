@@ -1,0 +1,200 @@
+//! From a decision to an answer: one exhaustive match.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, web};
+use outpost_decision::crypto;
+use outpost_decision::decision::{Action, Decision, Reason};
+use outpost_decision::dialect::Dialect;
+use outpost_decision::facts::ClientKind;
+use outpost_decision::login;
+use outpost_decision::provider::Provider;
+use outpost_decision::target::Target;
+use serde_json::Map;
+
+use super::credentials::Credentials;
+use super::exchange::{Answer, Exchange, Facts, Judged};
+use super::pages::Problem;
+use super::{callback, identity, proxy, sign_out, start};
+use crate::authentik::MisconfigurationReport;
+
+/// Does what was decided.
+pub async fn realise(exchange: &Exchange<'_>, judged: &Judged, body: web::Payload) -> Answer {
+    match judged {
+        Judged::Ping => HttpResponse::NoContent().finish().into(),
+        Judged::Static => HttpResponse::NotFound().finish().into(),
+        Judged::Refused { decision, host, client } => {
+            report(exchange, decision, host.as_deref(), *client);
+            refusal(exchange, decision, host.as_deref()).into()
+        }
+        Judged::Full { facts, credentials, decision } => {
+            full(exchange, facts, credentials, decision, body).await
+        }
+    }
+}
+
+async fn full(
+    exchange: &Exchange<'_>,
+    facts: &Facts,
+    credentials: &Credentials,
+    decision: &Decision,
+    body: web::Payload,
+) -> Answer {
+    match &decision.action {
+        Action::Allow | Action::Skip | Action::PassOwnPath => {
+            // Only `Allow` carries an identity: a skip rule lets everybody through as nobody.
+            let live = match decision.action {
+                Action::Allow => credentials.session.as_ref(),
+                _ => None,
+            };
+            match facts.dialect {
+                Some(_) => identity::answer(exchange, facts, live).into(),
+                None => proxy::forward(exchange, facts, live, body).await,
+            }
+        }
+        Action::RedirectToStart { return_to } => HttpResponse::Found()
+            .insert_header((header::LOCATION, start::url(&facts.provider, &return_to.to_string())))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .finish()
+            .into(),
+        Action::BeginSignIn { return_to } => start::begin(exchange, facts, return_to.as_ref()),
+        Action::Challenge => challenge(exchange, facts, decision).into(),
+        Action::FinishSignIn => callback::finish(exchange, facts, credentials).await,
+        Action::SignOut => sign_out::sign_out(exchange, facts, credentials).await,
+        Action::Deny => {
+            let host = facts.target.authority.to_string();
+            report(exchange, decision, Some(&host), facts.origin.client);
+            match (&credentials.header_message, decision.reason) {
+                (Some(message), Reason::HeaderRejected) => {
+                    header_rejected(exchange, facts, message).into()
+                }
+                _ => refusal(exchange, decision, Some(&host)).into(),
+            }
+        }
+        Action::Unavailable => refusal(exchange, decision, None).into(),
+    }
+}
+
+/// 401 for whoever must act on it: a script, or nginx, which then redirects to the start path.
+fn challenge(exchange: &Exchange<'_>, facts: &Facts, decision: &Decision) -> HttpResponse {
+    let sign_in = start::url(&facts.provider, &facts.target.to_string());
+    let reason = decision.reason;
+    let mut response = exchange
+        .problem(StatusCode::UNAUTHORIZED, reason.code(), "Not signed in", reason.explanation())
+        .remedy(reason.remedy())
+        .link("Sign in", sign_in)
+        .json();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, realm(&facts.provider));
+    if facts.dialect == Some(Dialect::Nginx) && facts.client.is_navigation() {
+        add_cookie(&mut response, &remember(&facts.provider, &facts.target));
+    }
+    response
+}
+
+/// nginx redirects to the start path by itself, often without `rd`: a cookie remembers the page.
+/// Only navigations set it, so that no background request can overwrite it.
+fn remember(provider: &Provider, target: &Target) -> String {
+    let value = crypto::base64url(target.to_string().as_bytes());
+    login::remembered_cookie(provider, &value).to_string()
+}
+
+fn header_rejected(exchange: &Exchange<'_>, facts: &Facts, message: &str) -> HttpResponse {
+    let reason = Reason::HeaderRejected;
+    let problem = exchange
+        .problem(
+            StatusCode::UNAUTHORIZED,
+            reason.code(),
+            "Not accepted",
+            format!("{} {message}.", reason.explanation()),
+        )
+        .remedy(reason.remedy());
+    let mut response = show(&problem, facts.client);
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, realm(&facts.provider));
+    response
+}
+
+fn realm(provider: &Provider) -> header::HeaderValue {
+    let name: String = provider
+        .application_name
+        .chars()
+        .filter(|c| (c.is_ascii_graphic() || *c == ' ') && !matches!(c, '"' | '\\'))
+        .collect();
+    header::HeaderValue::from_str(&format!("Bearer realm=\"{name}\""))
+        .unwrap_or(header::HeaderValue::from_static("Bearer"))
+}
+
+/// A request that is neither let through nor sent to sign in.
+fn refusal(exchange: &Exchange<'_>, decision: &Decision, host: Option<&str>) -> HttpResponse {
+    let reason = decision.reason;
+    let (status, title) = match reason {
+        Reason::NoProvider => return no_provider(exchange, host.unwrap_or_default()),
+        Reason::NotReady | Reason::StoreUnavailable | Reason::CoreUnavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable")
+        }
+        Reason::HeadersMissing | Reason::PeerUntrusted | Reason::ModeMismatch => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "Configuration error")
+        }
+        Reason::UnknownPath => (StatusCode::NOT_FOUND, "Not found"),
+        Reason::HeaderRejected => (StatusCode::UNAUTHORIZED, "Not accepted"),
+        _ => (StatusCode::BAD_REQUEST, "Bad request"),
+    };
+    let mut problem = exchange
+        .problem(status, reason.code(), title, reason.explanation())
+        .remedy(reason.remedy());
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        problem = problem.retry_after(2);
+    }
+    let kind = ClientKind::of(exchange.request.method().as_str(), &exchange.fields());
+    show(&problem, kind)
+}
+
+/// Contract 5, case 4: JSON for everybody, as scripts of today expect it.
+fn no_provider(exchange: &Exchange<'_>, host: &str) -> HttpResponse {
+    HttpResponse::BadRequest().insert_header((header::CACHE_CONTROL, "no-store")).json(
+        serde_json::json!({
+            "error": Reason::NoProvider.code(),
+            "message": "no app for hostname",
+            "host": host,
+            "remedy": Reason::NoProvider.remedy(),
+            "id": exchange.id,
+        }),
+    )
+}
+
+fn show(problem: &Problem, client: ClientKind) -> HttpResponse {
+    if client.is_navigation() { problem.page() } else { problem.json() }
+}
+
+/// Tells core's event log of a misconfiguration (contract 3); whoever sends them on limits their
+/// rate.
+fn report(
+    exchange: &Exchange<'_>,
+    decision: &Decision,
+    host: Option<&str>,
+    client: std::net::IpAddr,
+) {
+    let reason = decision.reason;
+    if !matches!(reason, Reason::HeadersMissing | Reason::PeerUntrusted | Reason::ModeMismatch) {
+        return;
+    }
+    let mut context = Map::new();
+    context.insert("reason".into(), reason.code().into());
+    context.insert("remedy".into(), reason.remedy().into());
+    context.insert("host".into(), host.unwrap_or_default().into());
+    if let Some(dialect) = decision.dialect {
+        context.insert("dialect".into(), dialect.as_str().into());
+    }
+    let report = MisconfigurationReport {
+        message: reason.explanation().into(),
+        client_ip: Some(client),
+        context,
+    };
+    // Full: core has enough to read.
+    let _ = exchange.gateway().reports.try_send(report);
+}
+
+/// Adds a `Set-Cookie`; a value that no header can hold is left out.
+pub fn add_cookie(response: &mut HttpResponse, cookie: &str) {
+    if let Ok(value) = header::HeaderValue::from_str(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}

@@ -1,0 +1,104 @@
+//! Beginning a sign-in: a redirect to core with a flow of its own.
+
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use outpost_decision::OUTPOST_PREFIX;
+use outpost_decision::crypto;
+use outpost_decision::login::{self, NewFlow};
+use outpost_decision::provider::{External, Provider};
+use outpost_decision::redirect;
+use outpost_decision::target::Target;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::exchange::{Answer, Exchange, Facts};
+use super::realise;
+
+/// Begins a sign-in towards `return_to`; without one, towards what the request's `rd` says, what
+/// a refused nginx check remembered, or the application's front page.
+pub fn begin(exchange: &Exchange<'_>, facts: &Facts, return_to: Option<&Target>) -> Answer {
+    let target = match return_to {
+        Some(target) => target.to_string(),
+        None => requested_target(exchange, facts),
+    };
+    redirect_to_core(exchange, facts, &target, 0).into()
+}
+
+/// The redirect to core's authorize endpoint; `tries` counts the sign-ins begun anew by
+/// themselves.
+pub fn redirect_to_core(
+    exchange: &Exchange<'_>,
+    facts: &Facts,
+    return_to: &str,
+    tries: u8,
+) -> HttpResponse {
+    let mut random = [0; 32];
+    if SystemRandom::new().fill(&mut random).is_err() {
+        return exchange
+            .problem(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no_randomness",
+                "Cannot sign in now",
+                "The machine gives no randomness.",
+            )
+            .page();
+    }
+    let flow = NewFlow {
+        return_to,
+        tries,
+        now: exchange.now,
+        lifetime: exchange.gateway().policy.flow_seconds,
+    };
+    match login::begin(&facts.provider, &flow, &random) {
+        Ok(begun) => {
+            let mut response = HttpResponse::Found()
+                .insert_header((header::LOCATION, begun.location))
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .append_header((header::SET_COOKIE, begun.flow_cookie.to_string()))
+                .finish();
+            // Sign-ins that were begun and never finished do not pile up in the browser.
+            for name in exchange.surplus_flows(&facts.provider) {
+                let removal = login::remove_flow_cookie(&facts.provider, &name);
+                realise::add_cookie(&mut response, &removal.to_string());
+            }
+            response
+        }
+        Err(error) => exchange
+            .problem(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "cannot_begin_sign_in",
+                "Cannot sign in",
+                error.to_string(),
+            )
+            .remedy("Ask the operator to look at the provider in authentik.")
+            .page(),
+    }
+}
+
+/// Where a request to `/start` wants to go, if that is a safe place.
+fn requested_target(exchange: &Exchange<'_>, facts: &Facts) -> String {
+    let provider = &facts.provider;
+    let query = facts.target.query.as_deref();
+    let asked = redirect::return_target_from_query(query, provider, facts.request_host());
+    let remembered = || {
+        exchange
+            .cookies(&login::remembered_name(provider))
+            .into_iter()
+            .filter_map(crypto::from_base64url)
+            .filter_map(|bytes| String::from_utf8(bytes).ok())
+            .find_map(|rd| redirect::return_target(&rd, provider, facts.request_host()).ok())
+    };
+    match asked {
+        Ok(Some(target)) => target,
+        Ok(None) => remembered().unwrap_or_else(|| redirect::fallback(provider)),
+        Err(_) => redirect::fallback(provider),
+    }
+}
+
+/// Address of the start path that leads to `return_to`, absolute.
+#[must_use]
+pub fn url(provider: &Provider, return_to: &str) -> String {
+    let encoded = utf8_percent_encode(return_to, NON_ALPHANUMERIC);
+    let External { path, .. } = &provider.external;
+    format!("{}{path}{OUTPOST_PREFIX}/start?rd={encoded}", provider.external.origin())
+}

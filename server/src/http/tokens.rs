@@ -1,0 +1,68 @@
+//! Checking tokens with the keys in effect, and once more with newer ones where that may help.
+
+use std::sync::Arc;
+
+use outpost_decision::claims::Claims;
+use outpost_decision::provider::{Provider, Signing};
+use outpost_decision::time::Timestamp;
+use outpost_decision::token::{Expectation, KeySet, TokenError};
+use thiserror::Error;
+
+use crate::keys::{KeyRequests, Keys, NoKeys};
+
+/// Seconds by which the clocks of core and this machine may differ.
+const LEEWAY_SECONDS: i64 = 30;
+
+/// Why no claims came of a token.
+#[derive(Debug, Error)]
+pub enum CheckError {
+    /// The token is not acceptable.
+    #[error(transparent)]
+    Rejected(#[from] TokenError),
+    /// The keys to tell are not to be had.
+    #[error("the keys of core cannot be fetched: {0}")]
+    Unavailable(String),
+}
+
+/// Runs `check` with what this provider's tokens must fulfil; with fresh keys a second time when
+/// the first says that a key is unknown.
+///
+/// # Errors
+/// See [`CheckError`].
+pub async fn check(
+    keys: &KeyRequests,
+    provider: &Provider,
+    now: Timestamp,
+    check: impl Fn(&Expectation<'_>) -> Result<Claims, TokenError>,
+) -> Result<Claims, CheckError> {
+    let with = |set: &KeySet| {
+        check(&Expectation {
+            issuer: &provider.endpoints.issuer,
+            audience: &provider.client_id,
+            signing: provider.signing,
+            client_secret: &provider.client_secret,
+            keys: set,
+            now,
+            leeway: LEEWAY_SECONDS,
+        })
+    };
+    let url = match (provider.signing, &provider.endpoints.jwks) {
+        (Signing::ClientSecret, _) => return Ok(with(&KeySet::default())?),
+        (Signing::KeySet, Some(url)) => url,
+        (Signing::KeySet, None) => return Err(TokenError::NoKey.into()),
+    };
+    let Keys { set, attempt } = keys.current(url).await.map_err(unavailable)?;
+    let rejected = match with(&set) {
+        Err(error) if error.wants_new_keys() => error,
+        result => return Ok(result?),
+    };
+    match keys.newer(url, attempt).await {
+        Ok(Keys { set, .. }) => Ok(with(Arc::as_ref(&set))?),
+        Err(NoKeys::UpToDate) => Err(rejected.into()),
+        Err(error) => Err(unavailable(error)),
+    }
+}
+
+fn unavailable(error: NoKeys) -> CheckError {
+    CheckError::Unavailable(error.to_string())
+}
