@@ -7,8 +7,8 @@ pub mod handle;
 pub mod keys;
 pub mod provider;
 pub mod registry;
-pub mod revocations;
 pub mod reports;
+pub mod revocations;
 pub mod supervisor;
 
 use actix::Message;

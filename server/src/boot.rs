@@ -2,8 +2,10 @@
 
 mod control;
 mod data;
+mod figures;
 mod key_source;
 mod operations;
+mod overview;
 mod signals;
 
 use std::io;

@@ -6,8 +6,8 @@
 
 pub mod actors;
 pub mod authentik;
-pub mod cli;
 pub mod boot;
+pub mod cli;
 pub mod clock;
 pub mod core_tls;
 pub mod http;

@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mimalloc::MiMalloc;
+use outpost::boot;
 use outpost::cli::Cli;
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    Cli::parse().run(|_settings| ExitCode::FAILURE)
+    Cli::parse().run(|settings| boot::run(&settings))
 }

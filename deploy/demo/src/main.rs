@@ -7,6 +7,10 @@ use std::{
 };
 
 use clap::Parser;
+use outpost::{
+    boot,
+    settings::{Settings, Sources},
+};
 use outpost_demo::{
     cast::{self, Ports},
     core::{CoreOptions, StandInCore},
@@ -54,8 +58,15 @@ async fn run(ports: &Ports) -> Result<(), Box<dyn std::error::Error>> {
     let app = SampleApp::start(ports.app_port)?;
     let core = StandInCore::start(CoreOptions { port: ports.core_port, ..CoreOptions::default() })?;
     cast::populate(&core, ports.http_port, &app.url())?;
+    let settings = Settings::load(&Sources {
+        environment: cast::outpost_environment(&core, ports),
+        ..Sources::default()
+    })?;
+    let log = outpost::ops::logging::init(&settings.log)?;
+    let outpost = boot::start(&settings, Some(log)).await?;
     std::io::stdout().write_all(welcome(ports).as_bytes())?;
     stop_signal().await?;
+    outpost.stop().await;
     Ok(())
 }
 

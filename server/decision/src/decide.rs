@@ -2,6 +2,7 @@
 
 use crate::decision::{Action, CredentialOutcome, CredentialScheme, Decision, Reason, Step};
 use crate::dialect::Dialect;
+use crate::endpoint;
 use crate::facts::{ClientKind, Endpoint};
 use crate::provider::{Mode, Provider};
 use crate::skip::SkipOutcome;
@@ -61,7 +62,8 @@ pub enum Scripts {
 pub fn decide(inquiry: &Inquiry<'_>, mut steps: Vec<Step>) -> Decision {
     steps.push(Step::Client { kind: inquiry.client });
     let (action, reason, rule) = match inquiry.endpoint {
-        Endpoint::Start => (start(inquiry), Reason::StartRequested, None),
+        _ if is_own_path_behind_nginx(inquiry) => (Action::PassOwnPath, Reason::OwnPath, None),
+        Endpoint::Start => (Action::BeginSignIn { return_to: None }, Reason::StartRequested, None),
         Endpoint::Callback => (Action::FinishSignIn, Reason::CallbackReceived, None),
         Endpoint::SignOut => (Action::SignOut, Reason::SignOutRequested, None),
         Endpoint::Ping | Endpoint::Static => (Action::PassOwnPath, Reason::OwnPath, None),
@@ -87,13 +89,12 @@ pub fn refuse(reason: Reason, dialect: Option<Dialect>, steps: Vec<Step>) -> Dec
     Decision { action, reason, rule: None, dialect, steps }
 }
 
-/// nginx handles the redirect to `/start` itself: a question about our own paths is let through,
-/// and the browser's next request reaches them. The others pass our answer on to the browser.
-fn start(inquiry: &Inquiry<'_>) -> Action {
-    match inquiry.dialect {
-        Some(Dialect::Nginx) => Action::PassOwnPath,
-        _ => Action::BeginSignIn { return_to: None },
-    }
+/// nginx cannot pass our redirects on: a question about one of our own paths is let through, and
+/// the browser's request itself then reaches us (contract 7).
+fn is_own_path_behind_nginx(inquiry: &Inquiry<'_>) -> bool {
+    let base = &inquiry.provider.external.path;
+    inquiry.dialect == Some(Dialect::Nginx)
+        && endpoint::classify(&inquiry.target.path, None, base) != Endpoint::Application
 }
 
 fn application(inquiry: &Inquiry<'_>, steps: &mut Vec<Step>) -> (Action, Reason, Option<usize>) {

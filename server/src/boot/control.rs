@@ -4,25 +4,28 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use outpost_decision::backoff::Backoff;
 use outpost_decision::link::LinkTiming;
 use tokio::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
 use super::BootError;
+use super::figures::{self, Followed};
 use super::key_source::OidcKeySource;
 use super::operations::Operations;
-use crate::actors::core_link::{self, CoreLinkParts, InstanceIdentity, LinkStatus};
+use crate::actors::core_link::{CoreLink, CoreLinkParts, InstanceIdentity, LinkStatus};
 use crate::actors::handle::ActorHandle;
 use crate::actors::keys::{self, KeyParts, KeySettings};
-use crate::actors::registry::{self, RegistryActor, RegistryParts, RegistryReaders, RegistrySettings};
+use crate::actors::registry::{
+    self, RegistryActor, RegistryParts, RegistryReaders, RegistrySettings,
+};
 use crate::actors::reports::{self, ReportParts, ReportsActor};
-use crate::actors::revocations;
+use crate::actors::revocations::{RevocationInbox, Revocations};
 use crate::actors::supervisor::{ControlPlane, Supervisor};
 use crate::actors::{Refresh, RefreshCause, SessionsChanged};
 use crate::authentik::CoreApi;
 use crate::authentik::connection::{CoreAddress, CoreConnection};
 use crate::authentik::rest::{RestClient, RestLimits};
-use crate::clock;
 use crate::core_tls::{self, CoreTimeouts, CoreTrust};
 use crate::http::SessionNotice;
 use crate::keys::{KeyRequests, KeyRing};
@@ -31,6 +34,7 @@ use crate::publish::{Published, published};
 use crate::session::Sessions;
 use crate::session::memory::MemoryStore;
 use crate::settings::{Settings, StoreKind};
+use crate::{clock, randomness};
 
 /// How long a request waits for keys that it needs and nobody has yet.
 const KEY_PATIENCE: Duration = Duration::from_secs(5);
@@ -38,29 +42,33 @@ const KEY_PATIENCE: Duration = Duration::from_secs(5);
 /// Notices of sessions that wait at most.
 const NOTICES: usize = 1024;
 
+/// Session ends of core that wait while the store is away; the link keeps what is more.
+const WAITING_REVOCATIONS: usize = 10_000;
+
 /// How long actors have to end.
 const FAREWELL: Duration = Duration::from_secs(7);
 
 /// The running control plane, and what others need of it.
-pub struct Control {
+pub(super) struct Control {
     /// What the registry publishes.
-    pub readers: RegistryReaders,
+    pub(super) readers: RegistryReaders,
     /// The link to core.
-    pub link: Published<LinkStatus>,
+    pub(super) link: Published<LinkStatus>,
     /// The sessions.
-    pub sessions: Sessions,
+    pub(super) sessions: Sessions,
     /// Keys of tokens, for requests.
-    pub keys: KeyRequests,
+    pub(super) keys: KeyRequests,
     /// Misconfigurations seen in requests go here.
-    pub reports: mpsc::Sender<crate::authentik::MisconfigurationReport>,
+    pub(super) reports: mpsc::Sender<crate::authentik::MisconfigurationReport>,
     /// News of sessions go here.
-    pub notices: mpsc::Sender<SessionNotice>,
+    pub(super) notices: mpsc::Sender<SessionNotice>,
     /// TLS towards core.
-    pub core_tls: Arc<rustls::ClientConfig>,
+    pub(super) core_tls: Arc<rustls::ClientConfig>,
     /// Limits of asking core.
-    pub core_timeouts: CoreTimeouts,
-    /// Who keeps the actors alive.
-    pub supervisor: Supervisor,
+    pub(super) core_timeouts: CoreTimeouts,
+    /// Who we are.
+    pub(super) instance: InstanceIdentity,
+    supervisor: Supervisor,
     registry: ActorHandle<RegistryActor>,
     // Ends its thread when dropped: last.
     _planes: [ControlPlane; 2],
@@ -72,12 +80,13 @@ impl Control {
     ///
     /// # Errors
     /// See [`BootError`].
-    pub fn start(
+    pub(super) fn start(
         settings: &Settings,
         operations: &Operations,
         log: Option<LogControl>,
     ) -> Result<Self, BootError> {
-        let trust = if settings.core.insecure { CoreTrust::Nothing } else { CoreTrust::NativeRoots };
+        let trust =
+            if settings.core.insecure { CoreTrust::Nothing } else { CoreTrust::NativeRoots };
         let core_tls = Arc::new(core_tls::client_config(&trust)?);
         let core_timeouts = CoreTimeouts {
             connect: settings.core.connect_timeout,
@@ -121,25 +130,30 @@ impl Control {
         };
         let registry = registry::start(parts, &supervisor, &plane.handle(), core.clone());
 
-        let session_ends = revocations::start(sessions.clone(), &supervisor, &plane.handle());
+        let inbox = RevocationInbox::new(WAITING_REVOCATIONS);
+        let revoking = {
+            let (inbox, sessions) = (inbox.clone(), sessions.clone());
+            move || Revocations::new(inbox.clone(), sessions.clone(), Backoff::default())
+        };
+        supervisor.supervise("revocations", &plane.handle(), revoking);
         let (link_status, link) = published(LinkStatus::idle(clock::now()));
-        core_link::start(
-            CoreLinkParts {
-                connection,
-                timing: LinkTiming {
-                    hello_every: settings.core.hello_interval,
-                    refresh_jitter: settings.core.refresh_jitter,
-                    ..LinkTiming::default()
-                },
-                instance: instance.clone(),
-                snapshot: readers.snapshot.clone(),
-                refresh: Arc::new(registry.clone()),
-                session_ends: Arc::new(session_ends),
-                status: Arc::new(link_status),
+        let link_parts = CoreLinkParts {
+            connection,
+            timing: LinkTiming {
+                hello_every: settings.core.hello_interval,
+                refresh_jitter: settings.core.refresh_jitter,
+                ..LinkTiming::default()
             },
-            &supervisor,
-            &link_plane.handle(),
-        );
+            instance: instance.clone(),
+            snapshot: readers.snapshot.clone(),
+            refresh: Arc::new(registry.clone()),
+            session_ends: Arc::new(inbox),
+            status: Arc::new(link_status),
+            random: randomness::word,
+        };
+        supervisor.supervise("core link", &link_plane.handle(), move || {
+            CoreLink::new(link_parts.clone())
+        });
 
         let keys = start_keys(&supervisor, plane, &readers, (&core_tls, core_timeouts));
         let (reports, queue) = mpsc::channel(reports::QUEUE);
@@ -148,7 +162,13 @@ impl Control {
             ReportsActor::new(report_parts.clone(), core())
         });
         let notices = forward_notices(&registry);
-        operations.follow(&instance.uuid, &readers, &link, &supervisor, log);
+        let followed = Followed {
+            instance: &instance.uuid,
+            readers: &readers,
+            link: &link,
+            supervisor: &supervisor,
+        };
+        figures::follow(&operations.metrics, &followed, log);
         Ok(Self {
             readers,
             link,
@@ -158,6 +178,7 @@ impl Control {
             notices,
             core_tls,
             core_timeouts,
+            instance,
             supervisor,
             registry,
             _planes: planes,
@@ -165,14 +186,14 @@ impl Control {
     }
 
     /// Asks for a refresh.
-    pub fn refresh(&self, cause: RefreshCause) {
+    pub(super) fn refresh(&self, cause: RefreshCause) {
         if self.registry.do_send(Refresh { cause }).is_err() {
             tracing::warn!("the registry is being rebuilt; it refreshes when it is back");
         }
     }
 
     /// Ends the actors; the link says goodbye to core.
-    pub async fn stop(&self) {
+    pub(super) async fn stop(&self) {
         self.supervisor.shutdown(FAREWELL).await;
     }
 }

@@ -23,14 +23,14 @@ use crate::upstream::{Dialer, UpstreamSettings, Upstreams};
 ///
 /// # Errors
 /// See [`BootError`].
-pub fn serve(
+pub(super) fn serve(
     settings: &Settings,
     control: &Control,
     operations: &Operations,
 ) -> Result<BoundServer, BootError> {
     let gateway = Arc::new(Gateway {
         snapshot: control.readers.snapshot.clone(),
-        trusted: TrustedNetworks::new(settings.listen.trusted_proxy_cidrs.clone()),
+        trusted: TrustedNetworks::from(settings.listen.trusted_proxy_cidrs.clone()),
         sessions: control.sessions.clone(),
         header_results: HeaderCache::new(settings.header_auth.capacity),
         keys: control.keys.clone(),
@@ -68,7 +68,7 @@ pub fn serve(
 }
 
 /// A client of core's OAuth2 endpoints for the calling thread.
-pub fn oidc_client(tls: &Arc<rustls::ClientConfig>, timeouts: CoreTimeouts) -> OidcClient {
+pub(super) fn oidc_client(tls: &Arc<rustls::ClientConfig>, timeouts: CoreTimeouts) -> OidcClient {
     let http = core_tls::http_client(Arc::clone(tls), timeouts);
     OidcClient::new(http, crate::VERSION, timeouts.connect + timeouts.response)
 }

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use outpost_decision::token::KeySet;
 
-use crate::core_tls::{self, CoreTimeouts};
+use crate::core_tls::CoreTimeouts;
 use crate::keys::{KeyEndpoint, KeySource};
 use crate::oidc::OidcClient;
 
 /// Key sets from core.
-pub struct OidcKeySource {
+pub(super) struct OidcKeySource {
     oidc: OidcClient,
 }
 
 impl OidcKeySource {
     /// For the calling thread.
-    pub fn new(tls: &Arc<rustls::ClientConfig>, timeouts: CoreTimeouts) -> Self {
+    pub(super) fn new(tls: &Arc<rustls::ClientConfig>, timeouts: CoreTimeouts) -> Self {
         Self { oidc: super::data::oidc_client(tls, timeouts) }
     }
 }

@@ -9,35 +9,32 @@ use actix_web::{App, HttpServer};
 
 use super::BootError;
 use super::control::Control;
-use crate::actors::core_link::LinkStatus;
-use crate::actors::registry::RegistryReaders;
-use crate::actors::supervisor::Supervisor;
+use super::overview::Sources;
 use crate::http::listeners;
+use crate::ops::dashboard::Dashboard;
 use crate::ops::endpoints::Endpoints;
 use crate::ops::finish::Finish;
 use crate::ops::journal::Journal;
-use crate::ops::logging::LogControl;
 use crate::ops::metrics::Metrics;
 use crate::ops::readiness::Readiness;
-use crate::publish::Published;
 use crate::settings::Settings;
 
 /// What every part of the program writes its figures to.
-pub struct Operations {
+pub(super) struct Operations {
     /// The figures.
-    pub metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     /// The latest decisions.
-    pub journal: Arc<Journal>,
+    pub(super) journal: Arc<Journal>,
     /// The end of every request.
-    pub record: Finish,
+    pub(super) record: Finish,
 }
 
 /// A server of a listener that may be turned off.
-pub struct Listening {
+pub(super) struct Listening {
     /// Bound addresses.
-    pub addresses: Vec<SocketAddr>,
+    pub(super) addresses: Vec<SocketAddr>,
     /// The server, unless the listener is off.
-    pub server: Option<Server>,
+    pub(super) server: Option<Server>,
 }
 
 impl Operations {
@@ -45,30 +42,18 @@ impl Operations {
     ///
     /// # Errors
     /// When the figures cannot be registered.
-    pub fn new(settings: &Settings) -> Result<Self, BootError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, BootError> {
         let metrics = Arc::new(Metrics::new(crate::VERSION, crate::VERSION)?);
         let journal = Arc::new(Journal::new(settings.journal.capacity));
         let record = Finish::new(Arc::clone(&metrics), Arc::clone(&journal));
         Ok(Self { metrics, journal, record })
     }
 
-    /// Keeps the figures and the log level in step with what actors publish.
-    pub fn follow(
-        &self,
-        instance: &str,
-        readers: &RegistryReaders,
-        link: &Published<LinkStatus>,
-        supervisor: &Supervisor,
-        log: Option<LogControl>,
-    ) {
-        let _ = (instance, readers, link, supervisor, log);
-    }
-
     /// Binds the metrics and dashboard listeners.
     ///
     /// # Errors
     /// When an address cannot be bound.
-    pub fn serve(
+    pub(super) fn serve(
         &self,
         settings: &Settings,
         control: &Control,
@@ -79,10 +64,16 @@ impl Operations {
             journal: Arc::clone(&self.journal),
             readiness: readiness.clone(),
         };
-        let metrics =
-            listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
-        let _ = control;
-        let dashboard = Listening { addresses: Vec::new(), server: None };
+        let metrics = listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
+        let sources = Sources {
+            instance: control.instance.uuid.clone(),
+            core: settings.core.host.to_string(),
+            readers: control.readers.clone(),
+            link: control.link.clone(),
+            readiness: readiness.clone(),
+        };
+        let page = Dashboard::new(move || sources.overview());
+        let dashboard = listen(&settings.dashboard.listen, move |config| page.configure(config))?;
         Ok((metrics, dashboard))
     }
 }

@@ -5,7 +5,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Running;
 
 /// Serves until SIGTERM or SIGINT; SIGUSR1 refreshes.
-pub async fn serve_until_told(running: &Running) {
+pub(super) async fn serve_until_told(running: &Running) {
     let signals = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),

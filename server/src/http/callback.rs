@@ -50,7 +50,9 @@ pub async fn finish(exchange: &Exchange<'_>, facts: &Facts, credentials: &Creden
 fn target(facts: &Facts, record: Option<&StateRecord>) -> String {
     let provider = &facts.provider;
     record
-        .and_then(|record| redirect::return_target(&record.return_to, provider, facts.request_host()).ok())
+        .and_then(|record| {
+            redirect::return_target(&record.return_to, provider, facts.request_host()).ok()
+        })
         .unwrap_or_else(|| redirect::fallback(provider))
 }
 

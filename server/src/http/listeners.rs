@@ -56,7 +56,11 @@ where
     .disable_signals()
     .keep_alive(KeepAlive::Timeout(options.idle_timeout))
     .client_request_timeout(options.read_header_timeout)
-    .client_disconnect_timeout(Duration::from_secs(5))
+    // After a tunnel's end actix waits this long for the client; browsers hold `onclose` back
+    // meanwhile.
+    .client_disconnect_timeout(Duration::from_millis(300))
+    // A client that half-closes while it waits is gone: do not ask the application in vain.
+    .h1_allow_half_closed(false)
     .max_connections(options.connections)
     .shutdown_timeout(options.drain_timeout.as_secs().max(1));
     if let Some(workers) = options.workers {

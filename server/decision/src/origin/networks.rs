@@ -76,6 +76,12 @@ impl TrustedNetworks {
     }
 }
 
+impl From<Vec<IpNet>> for TrustedNetworks {
+    fn from(networks: Vec<IpNet>) -> Self {
+        Self { networks: networks.into_iter().map(canonical).collect() }
+    }
+}
+
 /// `::ffff:10.0.0.0/104` means 10.0.0.0/8.
 fn canonical(network: IpNet) -> IpNet {
     let mapped = match network {

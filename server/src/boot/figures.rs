@@ -1,0 +1,122 @@
+//! Keeps figures and the log level in step with what actors publish.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use outpost_decision::link::LinkCounters;
+
+use crate::actors::core_link::LinkStatus;
+use crate::actors::registry::RegistryReaders;
+use crate::actors::supervisor::Supervisor;
+use crate::ops::logging::LogControl;
+use crate::ops::metrics::{Direction, Metrics, RefreshOutcome};
+use crate::publish::Published;
+use crate::status::RegistryStatus;
+
+/// How often figures that nobody announces are looked at.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// What is followed.
+pub(super) struct Followed<'a> {
+    /// Our uuid.
+    pub(super) instance: &'a str,
+    /// What the registry publishes.
+    pub(super) readers: &'a RegistryReaders,
+    /// The link to core.
+    pub(super) link: &'a Published<LinkStatus>,
+    /// Who rebuilds actors.
+    pub(super) supervisor: &'a Supervisor,
+}
+
+/// Follows, in tasks of the calling thread, until its system ends.
+pub(super) fn follow(metrics: &Arc<Metrics>, followed: &Followed<'_>, log: Option<LogControl>) {
+    let Followed { instance, readers, link, supervisor } = *followed;
+    let (own, snapshots, instance) =
+        (Arc::clone(metrics), readers.snapshot.clone(), instance.to_owned());
+    actix_web::rt::spawn(async move { own.follow(&instance, &snapshots).await });
+    actix_web::rt::spawn(follow_link(Arc::clone(metrics), link.clone()));
+    actix_web::rt::spawn(follow_refreshes(Arc::clone(metrics), readers.status.clone()));
+    actix_web::rt::spawn(look(Arc::clone(metrics), readers.clone(), supervisor.clone()));
+    if let Some(log) = log {
+        let snapshots = readers.snapshot.clone();
+        actix_web::rt::spawn(async move {
+            let mut seen = None;
+            while let Some(snapshot) = snapshots
+                .wait_for(|now| now.is_loaded() && seen.as_ref() != Some(&now.outpost.log_level))
+                .await
+            {
+                log.follow_core(snapshot.outpost.log_level.as_deref());
+                seen = Some(snapshot.outpost.log_level.clone());
+            }
+        });
+    }
+}
+
+async fn follow_link(metrics: Arc<Metrics>, link: Published<LinkStatus>) {
+    let mut seen = LinkCounters::default();
+    let mut up = None;
+    loop {
+        let changed = link.wait_for(|now| up != Some(now.is_up()) || now.counters != seen).await;
+        let Some(status) = changed else { return };
+        if up != Some(status.is_up()) {
+            up = Some(status.is_up());
+            metrics.core_connected(status.is_up());
+        }
+        let now = status.counters;
+        let times = |count: u64, before: u64| 0..count.saturating_sub(before);
+        let messages = |direction, instruction, count, before| {
+            times(count, before).for_each(|_| metrics.core_message(direction, instruction));
+        };
+        messages(Direction::Sent, 1, now.hellos, seen.hellos);
+        messages(Direction::Received, 0, now.acks, seen.acks);
+        messages(Direction::Received, 2, now.triggers, seen.triggers);
+        messages(Direction::Received, 3, now.provider_specific, seen.provider_specific);
+        messages(Direction::Received, 4, now.session_ends, seen.session_ends);
+        messages(Direction::Received, UNKNOWN_INSTRUCTION, now.unknown, seen.unknown);
+        let failures =
+            |counters: &LinkCounters| counters.connect_failures + counters.closed + counters.dead;
+        times(failures(&now), failures(&seen)).for_each(|_| metrics.core_reconnecting());
+        seen = now;
+    }
+}
+
+/// No instruction has this number; the figures call it `other`.
+const UNKNOWN_INSTRUCTION: i64 = -1;
+
+async fn follow_refreshes(metrics: Arc<Metrics>, status: Published<RegistryStatus>) {
+    let mut seen = 0;
+    while let Some(now) = status.wait_for(|now| now.refreshes != seen).await {
+        let outcome = match now.last_error {
+            None => RefreshOutcome::Complete,
+            Some(_) => RefreshOutcome::Failed,
+        };
+        metrics.refreshed(outcome);
+        seen = now.refreshes;
+    }
+}
+
+async fn look(metrics: Arc<Metrics>, readers: RegistryReaders, supervisor: Supervisor) {
+    let mut rebuilt: HashMap<String, u64> = HashMap::new();
+    let mut every = tokio::time::interval(LOOK);
+    loop {
+        every.tick().await;
+        for actor in supervisor.report() {
+            let before = rebuilt.insert(actor.name.clone(), actor.rebuilt).unwrap_or(0);
+            for _ in before..actor.rebuilt {
+                metrics.actor_restarted(kind(&actor.name));
+            }
+        }
+        let states: Vec<_> = readers.providers.load().values().map(Published::load_full).collect();
+        metrics.sessions(
+            states.iter().filter_map(|state| Some((state.name.as_str(), state.sessions.live?))),
+        );
+    }
+}
+
+/// The kind of an actor, for a label: providers are many.
+fn kind(name: &str) -> &'static str {
+    const KINDS: [&str; 6] =
+        ["registry", "core link", "keys", "revocations", "reports", "provider"];
+    KINDS.into_iter().find(|kind| name.starts_with(kind)).unwrap_or("other")
+}
