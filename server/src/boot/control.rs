@@ -235,8 +235,5 @@ fn forward_notices(registry: &ActorHandle<RegistryActor>) -> mpsc::Sender<Sessio
 /// The machine's name as the kernel knows it; containers set it to something telling.
 fn hostname() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .map(|name| name.trim().to_owned())
-        .ok()
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .unwrap_or_else(|| "unknown".to_owned())
+        .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
 }
