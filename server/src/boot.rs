@@ -24,7 +24,12 @@ use crate::authentik::connection::AddressError;
 use crate::core_tls::CoreTlsError;
 use crate::ops::logging::{self, LogControl};
 use crate::ops::readiness::Readiness;
+use crate::publish::Published;
+use crate::session::Sessions;
 use crate::settings::Settings;
+use crate::snapshot::Snapshot;
+use crate::status::RegistryStatus;
+use crate::status::link::LinkStatus;
 use crate::tls::TlsError;
 use crate::upstream::DialerError;
 
@@ -64,6 +69,19 @@ pub struct Addresses {
     pub metrics: Vec<SocketAddr>,
     /// The operators' page.
     pub dashboard: Vec<SocketAddr>,
+}
+
+/// What a running outpost publishes, for programs that hold one.
+#[derive(Clone, Debug)]
+pub struct Readers {
+    /// The configuration in effect.
+    pub snapshot: Published<Snapshot>,
+    /// How refreshing goes.
+    pub status: Published<RegistryStatus>,
+    /// The link to core.
+    pub link: Published<LinkStatus>,
+    /// The sessions.
+    pub sessions: Sessions,
 }
 
 /// A running outpost.
@@ -144,6 +162,17 @@ pub async fn start(settings: &Settings, log: Option<LogControl>) -> Result<Runni
 }
 
 impl Running {
+    /// What it publishes.
+    #[must_use]
+    pub fn published(&self) -> Readers {
+        Readers {
+            snapshot: self.control.readers.snapshot.clone(),
+            status: self.control.readers.status.clone(),
+            link: self.control.link.clone(),
+            sessions: self.control.sessions.clone(),
+        }
+    }
+
     /// Fetches the configuration anew (SIGUSR1).
     pub fn refresh(&self) {
         self.control.refresh(RefreshCause::Signal);
@@ -168,6 +197,8 @@ impl Running {
 pub struct Held {
     /// Where it listens.
     pub addresses: Addresses,
+    /// What it publishes.
+    pub published: Readers,
     stop: Option<oneshot::Sender<Stop>>,
     refresh: tokio::sync::mpsc::UnboundedSender<()>,
     thread: Option<JoinHandle<()>>,
@@ -192,7 +223,7 @@ pub fn hold(settings: Settings) -> Result<Held, BootError> {
                     return;
                 }
             };
-            let _ = ready.send(Ok(running.addresses.clone()));
+            let _ = ready.send(Ok((running.addresses.clone(), running.published())));
             let refreshed = Arc::clone(&running);
             let listening = actix_web::rt::spawn(async move {
                 while refreshes.recv().await.is_some() {
@@ -208,8 +239,8 @@ pub fn hold(settings: Settings) -> Result<Held, BootError> {
         });
     })?;
     match is_ready.recv() {
-        Ok(Ok(addresses)) => {
-            Ok(Held { addresses, stop: Some(stop), refresh, thread: Some(thread) })
+        Ok(Ok((addresses, published))) => {
+            Ok(Held { addresses, published, stop: Some(stop), refresh, thread: Some(thread) })
         }
         Ok(Err(error)) => Err(error),
         Err(_) => Err(io::Error::other("the outpost's thread has died").into()),
