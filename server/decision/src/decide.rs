@@ -4,6 +4,7 @@ use crate::decision::{Action, CredentialOutcome, CredentialScheme, Decision, Rea
 use crate::dialect::Dialect;
 use crate::endpoint;
 use crate::facts::{ClientKind, Endpoint};
+use crate::path;
 use crate::provider::{Mode, Provider};
 use crate::skip::SkipOutcome;
 use crate::target::Target;
@@ -67,11 +68,12 @@ pub fn decide(inquiry: &Inquiry<'_>, mut steps: Vec<Step>) -> Decision {
         Endpoint::Callback => (Action::FinishSignIn, Reason::CallbackReceived, None),
         Endpoint::SignOut => (Action::SignOut, Reason::SignOutRequested, None),
         Endpoint::Ping | Endpoint::Static => (Action::PassOwnPath, Reason::OwnPath, None),
-        // Forward auth about a forward-auth path, or nothing of ours.
-        Endpoint::Auth(_) | Endpoint::Unknown => match inquiry.dialect {
-            Some(_) => (Action::PassOwnPath, Reason::OwnPath, None),
-            None => (Action::Deny, Reason::UnknownPath, None),
-        },
+        // What follows `/auth/envoy` is free, so the path may be read in other ways by others:
+        // only a plain one is nothing but ours.
+        Endpoint::Auth(_) if !path::view(&inquiry.target.path).is_plain() => {
+            application(inquiry, &mut steps)
+        }
+        Endpoint::Auth(_) | Endpoint::Unknown => (Action::Deny, Reason::UnknownPath, None),
         Endpoint::Application => application(inquiry, &mut steps),
     };
     Decision { action, reason, rule, dialect: inquiry.dialect, steps }
@@ -95,6 +97,7 @@ fn is_own_path_behind_nginx(inquiry: &Inquiry<'_>) -> bool {
     let base = &inquiry.provider.external.path;
     inquiry.dialect == Some(Dialect::Nginx)
         && endpoint::classify(&inquiry.target.path, None, base) != Endpoint::Application
+        && path::view(&inquiry.target.path).is_plain()
 }
 
 fn application(inquiry: &Inquiry<'_>, steps: &mut Vec<Step>) -> (Action, Reason, Option<usize>) {

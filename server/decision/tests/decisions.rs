@@ -26,7 +26,7 @@ const DIALECTS: [Option<Dialect>; 5] = [
 
 const CLIENTS: [ClientKind; 2] = [ClientKind::Navigation, ClientKind::Fetch];
 
-const URLS: [&str; 10] = [
+const URLS: [&str; 12] = [
     "/",
     "/public/logo.png",
     "/public/../admin",
@@ -37,6 +37,8 @@ const URLS: [&str; 10] = [
     "/outpost.goauthentik.io/sign_out",
     "/outpost.goauthentik.io/nothing",
     "/outpost.goauthentik.io/../admin",
+    "/outpost.goauthentik.io/auth/envoy/../../../admin",
+    "/outpost.goauthentik.io/auth/envoy/%2e%2e/%2e%2e/%2e%2e/admin",
 ];
 
 fn credentials() -> [(&'static str, Credential); 8] {
@@ -223,7 +225,7 @@ fn nobody_is_let_through_without_a_reason() {
             }
             Action::PassOwnPath => {
                 assert!(url.starts_with("/outpost.goauthentik.io/"), "{about}");
-                assert!(!url.contains(".."), "{about}");
+                assert!(!url.contains("..") && !url.contains('%'), "{about}");
                 assert!(dialect.is_some(), "{about}");
             }
             Action::RedirectToStart { .. } | Action::BeginSignIn { return_to: Some(_) } => {
@@ -235,7 +237,7 @@ fn nobody_is_let_through_without_a_reason() {
             assert_ne!(decision.action, Action::Allow, "{about}");
         }
     });
-    assert_eq!(seen, 3 * 2 * 5 * 10 * 2 * 8);
+    assert_eq!(seen, 3 * 2 * 5 * 12 * 2 * 8);
 }
 
 /// The names of reasons are an interface: metrics, logs and pages carry them.
