@@ -244,10 +244,12 @@ fn refused_by_core(
 ) -> Answer {
     let provider = &facts.provider;
     let target = target(facts, record.as_ref());
-    let message = if description.is_empty() {
-        format!("authentik answered: {error}.")
-    } else {
-        format!("authentik answered: {description} ({error}).")
+    // Anybody can make a link with an error in it: what it says is shown only where it answers a
+    // sign-in that this browser began.
+    let message = match (&record, description) {
+        (None, _) => "authentik did not complete the sign-in.".to_owned(),
+        (Some(_), "") => format!("authentik answered: {error}."),
+        (Some(_), description) => format!("authentik answered: {description} ({error})."),
     };
     let problem = exchange
         .problem(StatusCode::FORBIDDEN, "refused_by_core", TITLE, message)
