@@ -1,0 +1,72 @@
+//! Programs that a test starts and ends.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// Longest that a program may take to say that it is up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running program; it ends, by its process id, when this is dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Process {
+    /// Starts a program and reads what it says on its standard output.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let output = child.stdout.take().expect("a pipe");
+        let (sender, lines) = channel();
+        // To the end, whether anybody listens or not: a full pipe would stop the program.
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// The rest of the first line that contains `mark`, after it; `None` when the program ends
+    /// without such a line.
+    ///
+    /// # Panics
+    /// When it does not come within a minute.
+    #[must_use]
+    pub fn says(&self, mark: &str) -> Option<String> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let line = match self.lines.recv_timeout(end.saturating_duration_since(Instant::now()))
+            {
+                Ok(line) => line,
+                Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return None,
+                Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                    panic!("process {} does not say {mark:?}", self.child.id())
+                }
+            };
+            if let Some((_, rest)) = line.split_once(mark) {
+                return Some(rest.to_owned());
+            }
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

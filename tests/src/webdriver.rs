@@ -1,0 +1,151 @@
+//! A real browser: Debian's Chromium, driven through chromedriver with plain WebDriver JSON
+//! (W3C WebDriver, sections 8 to 17).
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+use crate::process::Process;
+
+/// How WebDriver names an element in JSON.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// One browser window with a profile of its own. [`Self::quit`] ends it in good order; dropping
+/// it ends the driver.
+#[derive(Debug)]
+pub struct Chromium {
+    client: Client,
+    session: String,
+    profile: PathBuf,
+    _driver: Process,
+}
+
+impl Chromium {
+    /// Starts the driver on a free port and a browser with a light page of `width` by `height`.
+    pub async fn start(width: u32, height: u32) -> Self {
+        let driver = Process::start(Command::new("chromedriver").arg("--port=0"));
+        let port = driver.says("started successfully on port ").expect("chromedriver starts");
+        let port = port.trim_end_matches('.');
+        let profile =
+            std::env::temp_dir().join(format!("outpost-chromium-{}", uuid::Uuid::new_v4()));
+        let client = Client::builder().no_proxy().build().expect("a client");
+        let arguments = json!([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            format!("--user-data-dir={}", profile.display()),
+        ]);
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"binary": "/usr/bin/chromium", "args": arguments},
+            "timeouts": {"implicit": 30_000, "pageLoad": 60_000, "script": 30_000},
+        }}});
+        let driver_url = format!("http://127.0.0.1:{port}");
+        let begun = command(&client, Method::POST, &format!("{driver_url}/session"), &wanted).await;
+        let id = begun["sessionId"].as_str().expect("a session");
+        let browser = Self {
+            session: format!("{driver_url}/session/{id}"),
+            client,
+            profile,
+            _driver: driver,
+        };
+        let screen =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        browser.devtools("Emulation.setDeviceMetricsOverride", screen).await;
+        let light = json!({"features": [{"name": "prefers-color-scheme", "value": "light"}]});
+        browser.devtools("Emulation.setEmulatedMedia", light).await;
+        browser
+    }
+
+    /// Opens an address and waits for the page.
+    pub async fn open(&self, url: &str) {
+        self.post("/url", json!({"url": url})).await;
+    }
+
+    /// The address shown.
+    pub async fn url(&self) -> String {
+        let url =
+            command(&self.client, Method::GET, &format!("{}/url", self.session), &Value::Null)
+                .await;
+        url.as_str().expect("an address").to_owned()
+    }
+
+    /// Types into the field that a CSS selector finds; waits for it.
+    pub async fn type_into(&self, css: &str, text: &str) {
+        let field = self.find("css selector", css).await;
+        self.post(&format!("/element/{field}/value"), json!({"text": text})).await;
+    }
+
+    /// Clicks the element that a CSS selector finds; waits for it.
+    pub async fn click(&self, css: &str) {
+        let element = self.find("css selector", css).await;
+        self.post(&format!("/element/{element}/click"), json!({})).await;
+    }
+
+    /// Waits for a heading that contains `text`, which must hold no quotes.
+    pub async fn see_heading(&self, text: &str) {
+        self.find("xpath", &format!("//h1[contains(., '{text}')]")).await;
+    }
+
+    /// Status that a script of the page shown gets for `path`.
+    pub async fn fetch_status(&self, path: &str) -> Value {
+        let script = "const done = arguments[1]; fetch(arguments[0]).then(a => done(a.status), e => done(String(e)))";
+        self.post("/execute/async", json!({"script": script, "args": [path]})).await
+    }
+
+    /// What the window shows, as PNG.
+    pub async fn screenshot(&self) -> Vec<u8> {
+        let url = format!("{}/screenshot", self.session);
+        let image = command(&self.client, Method::GET, &url, &Value::Null).await;
+        STANDARD.decode(image.as_str().expect("an image")).expect("base64")
+    }
+
+    /// Closes the browser and removes its profile.
+    pub async fn quit(self) {
+        command(&self.client, Method::DELETE, &self.session, &Value::Null).await;
+    }
+
+    async fn find(&self, strategy: &str, selector: &str) -> String {
+        let found = self.post("/element", json!({"using": strategy, "value": selector})).await;
+        found[ELEMENT].as_str().expect("an element").to_owned()
+    }
+
+    async fn devtools(&self, name: &str, parameters: Value) {
+        self.post("/goog/cdp/execute", json!({"cmd": name, "params": parameters})).await;
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        command(&self.client, Method::POST, &format!("{}{path}", self.session), &body).await
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.profile);
+    }
+}
+
+/// One command; the `value` of its answer.
+async fn command(client: &Client, method: Method, url: &str, body: &Value) -> Value {
+    let mut request = client.request(method, url);
+    if !body.is_null() {
+        request = request.json(body);
+    }
+    let response = request.send().await.unwrap_or_else(|error| panic!("{url}: {error:?}"));
+    let status = response.status();
+    let mut answer: Value =
+        response.json().await.unwrap_or_else(|error| panic!("{url}: {error:?}"));
+    assert!(status.is_success(), "{url}: {status}: {}", answer["value"]);
+    answer["value"].take()
+}
