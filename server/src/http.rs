@@ -14,6 +14,7 @@ pub mod pipeline;
 pub mod proxy;
 pub mod realise;
 pub mod sign_out;
+pub mod span;
 pub mod start;
 pub mod tokens;
 

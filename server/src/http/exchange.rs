@@ -14,11 +14,10 @@ use outpost_decision::provider::Provider;
 use outpost_decision::redirect::RequestHost;
 use outpost_decision::target::Target;
 use outpost_decision::time::Timestamp;
-use uuid::Uuid;
 
 use super::fields::Fields;
 use super::pages::Problem;
-use super::{Gateway, SessionNotice, Worker};
+use super::{Gateway, SessionNotice, Worker, span};
 use crate::clock;
 use crate::ops::event::UpstreamEvent;
 use crate::snapshot::Snapshot;
@@ -108,7 +107,7 @@ impl<'a> Exchange<'a> {
             snapshot: worker.gateway.snapshot.load_full(),
             now: clock::now(),
             began: Instant::now(),
-            id: Uuid::new_v4().simple().to_string(),
+            id: span::id_of(request),
         }
     }
 

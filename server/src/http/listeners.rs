@@ -7,7 +7,9 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::http::KeepAlive;
 use actix_web::{App, HttpServer, web};
+use tracing_actix_web::TracingLogger;
 
+use super::span::RequestSpan;
 use super::{Worker, pipeline};
 
 /// Where and how to listen.
@@ -51,7 +53,10 @@ where
     F: Fn() -> Worker + Clone + Send + 'static,
 {
     let mut server = HttpServer::new(move || {
-        App::new().app_data(web::Data::new(worker())).default_service(web::to(pipeline::serve))
+        App::new()
+            .wrap(TracingLogger::<RequestSpan>::new())
+            .app_data(web::Data::new(worker()))
+            .default_service(web::to(pipeline::serve))
     })
     .disable_signals()
     .keep_alive(KeepAlive::Timeout(options.idle_timeout))
