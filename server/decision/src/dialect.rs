@@ -80,6 +80,9 @@ pub struct Original {
     pub method: String,
     /// The header (or the path) the URL came from.
     pub source: &'static str,
+    /// Whether the reverse proxy may be passing on what its client says of the host: what routing
+    /// finds must then fit the request's own host (`Ruleset::may_ask_about`).
+    pub host_claimed: bool,
 }
 
 /// Why the original request cannot be told.
@@ -178,6 +181,7 @@ fn forwarded(headers: &(impl Headers + ?Sized), origin: &Origin) -> Result<Origi
         target: Target { scheme, authority: authority.without_default_port(scheme), path, query },
         method: method(headers, "X-Forwarded-Method", origin)?.unwrap_or_else(|| "GET".to_owned()),
         source: "X-Forwarded-Uri",
+        host_claimed: false,
     })
 }
 

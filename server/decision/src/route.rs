@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::provider::Provider;
 use crate::ruleset::Ruleset;
-use crate::target::{Authority, Scheme};
+use crate::target::{Authority, Scheme, Target};
 
 /// How a host found its provider, most specific first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -14,6 +14,9 @@ use crate::target::{Authority, Scheme};
 pub enum Match {
     /// The host and port of an `external_host`.
     ExactHost,
+    /// The host name of exactly one provider, on another port than its `external_host` names: the
+    /// HTTPS listener beside the HTTP one, a port that a container engine maps.
+    OtherPort,
     /// Under the `cookie_domain` of a `forward_domain` provider.
     CookieDomain,
     /// There is only one provider.
@@ -36,12 +39,12 @@ impl Ruleset {
     ///
     /// Without a port, the default port of `scheme` is tried first and then the other one: the
     /// scheme is our guess where no trusted proxy tells it, and must not cost anybody the match.
+    /// Where several providers share the host name on different ports, only the port decides.
     #[must_use]
     pub fn route(&self, authority: &Authority, scheme: Scheme) -> Option<Routed<'_>> {
-        let exact =
-            self.exact_match(authority, scheme).map(|provider| (provider, Match::ExactHost));
+        let named = self.named_match(authority, scheme);
         let mut domains = self.domain_matches(&authority.host);
-        let (provider, matched) = exact
+        let (provider, matched) = named
             .or_else(|| domains.next().map(|provider| (provider, Match::CookieDomain)))
             .or_else(|| match self.providers() {
                 [only] => Some((only, Match::OnlyProvider)),
@@ -49,6 +52,21 @@ impl Ruleset {
             })?;
         let others = domains.filter(|other| other.pk != provider.pk).count();
         Some(Routed { provider, matched, others })
+    }
+
+    /// Whether a request that came in under the name `own` may be about `routed`, the provider that
+    /// `target` led to, where a client could have named `target` itself.
+    ///
+    /// A reverse proxy that asks under a name of its own is nobody's application: any target fits.
+    /// One that passes the application's name on must be asking about that application, or else
+    /// who may use one application would be let into another.
+    #[must_use]
+    pub fn may_ask_about(&self, own: &Authority, target: &Target, routed: &Routed<'_>) -> bool {
+        let named = self.named_match(own, target.scheme).map(|(provider, _)| provider);
+        let own_provider = named.or_else(|| self.domain_matches(&own.host).next());
+        own_provider.is_none_or(|provider| {
+            provider.pk == routed.provider.pk && own.host == target.authority.host
+        })
     }
 
     /// The provider whose certificate answers for a TLS server name: the host name decides,
@@ -67,9 +85,14 @@ impl Ruleset {
             .or_else(|| self.domain_matches(&name).find(certified))
     }
 
-    fn exact_match(&self, authority: &Authority, scheme: Scheme) -> Option<&Arc<Provider>> {
+    /// The provider whose external host has this name.
+    fn named_match(
+        &self,
+        authority: &Authority,
+        scheme: Scheme,
+    ) -> Option<(&Arc<Provider>, Match)> {
         let ports = self.exact.get(&authority.host)?;
-        match authority.port {
+        let exact = match authority.port {
             Some(port) => ports.get(&port),
             None => {
                 let other = match scheme {
@@ -78,7 +101,11 @@ impl Ruleset {
                 };
                 ports.get(&scheme.default_port()).or_else(|| ports.get(&other.default_port()))
             }
-        }
+        };
+        let only = || ports.values().next().filter(|_| ports.len() == 1);
+        exact
+            .map(|provider| (provider, Match::ExactHost))
+            .or_else(|| only().map(|provider| (provider, Match::OtherPort)))
     }
 
     /// Providers whose cookie domain the host equals or lies under, longest domain first.

@@ -134,11 +134,11 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
         client: origin.client,
     };
     let own_target = own_target(exchange.request, &origin);
-    let Original { target, method, source } = match original(exchange, asking, &own_target, &origin)
-    {
-        Ok(original) => original,
-        Err(error) => return refused(error.reason, &own_target, steps),
-    };
+    let Original { target, method, source, host_claimed } =
+        match original(exchange, asking, &own_target, &origin) {
+            Ok(original) => original,
+            Err(error) => return refused(error.reason, &own_target, steps),
+        };
     steps.push(Step::Origin { source, peer_trusted: origin.peer_trusted });
     if !exchange.snapshot.is_loaded() {
         return refused(Reason::NotReady, &target, steps);
@@ -147,6 +147,9 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
     let Some(routed) = routed else {
         return refused(Reason::NoProvider, &target, steps);
     };
+    if host_claimed && !exchange.snapshot.ruleset.may_ask_about(&origin.host, &target, &routed) {
+        return refused(Reason::HeadersDisagree, &target, steps);
+    }
     steps.push(Step::Route { matched: routed.matched, others: routed.others });
     let provider = Arc::clone(routed.provider);
     let endpoint =
@@ -188,6 +191,7 @@ fn original(
             target: own.clone(),
             method: exchange.request.method().as_str().to_owned(),
             source: origin.source,
+            host_claimed: false,
         }),
     }
 }

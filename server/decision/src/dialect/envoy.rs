@@ -28,5 +28,6 @@ pub fn original(asked: &Asked<'_>, origin: &Origin) -> Result<Original, DialectE
         target: Target { scheme: origin.scheme, authority: origin.host.clone(), path, query },
         method: asked.method.to_owned(),
         source: SOURCE,
+        host_claimed: false,
     })
 }

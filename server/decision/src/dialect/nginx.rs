@@ -1,5 +1,7 @@
 //! nginx's `auth_request`: `X-Original-URL` tells the whole URL, or `X-Original-URI` path and
-//! query. A client may send either itself, so where both are there they must agree.
+//! query. A client may send either itself, so where both are there they must agree, and the URL
+//! must be about the host that the check itself names: a proxy that sets path and query alone
+//! passes on what its client says of the host.
 
 use super::{DialectError, Original, method, split_target, trusted_value};
 use crate::decision::Reason;
@@ -14,7 +16,7 @@ const URI: &str = "X-Original-URI";
 ///
 /// # Errors
 /// Neither header is there, or one is repeated, unreadable or from an untrusted peer, or they
-/// name different paths or queries.
+/// name different hosts, paths or queries.
 pub fn original(
     headers: &(impl Headers + ?Sized),
     origin: &Origin,
@@ -28,7 +30,7 @@ pub fn original(
         }
         (Some(url), uri) => {
             let (scheme, authority, own_uri) = split_url(url)?;
-            if uri.is_some_and(|uri| uri != own_uri) {
+            if uri.is_some_and(|uri| uri != own_uri || !names_host_of(&authority, scheme, origin)) {
                 return Err(DialectError { reason: Reason::HeadersDisagree, header: URI });
             }
             let (path, query) = split_target(own_uri, URL)?;
@@ -42,7 +44,17 @@ pub fn original(
     Ok(Original {
         target,
         method: method.unwrap_or_else(|| "GET".to_owned()),
+        host_claimed: uri.is_some(),
         source: if headers.nth(URL, 0).is_some_and(|value| !value.is_empty()) { URL } else { URI },
+    })
+}
+
+/// Whether the URL's host is the one that the check came in under. A port counts where both name
+/// one: nginx' `$host` has none.
+fn names_host_of(authority: &Authority, scheme: Scheme, origin: &Origin) -> bool {
+    [&origin.authority, &origin.host].into_iter().any(|own| {
+        own.host == authority.host
+            && own.port.is_none_or(|port| port == authority.port_or_default(scheme))
     })
 }
 

@@ -44,8 +44,12 @@ fn nginx_tells_the_whole_url_or_path_and_query() {
         (&[("x-original-uri", "//evil.test/a")], "https://forwarded.test//evil.test/a"),
         (&[("x-original-url", ""), ("x-original-uri", "/a")], "https://forwarded.test/a"),
         (
-            &[("x-original-url", "https://app.test/a?b"), ("x-original-uri", "/a?b")],
-            "https://app.test/a?b",
+            &[("x-original-url", "https://forwarded.test/a?b"), ("x-original-uri", "/a?b")],
+            "https://forwarded.test/a?b",
+        ),
+        (
+            &[("x-original-url", "https://own.test:8443/a"), ("x-original-uri", "/a")],
+            "https://own.test:8443/a",
         ),
     ] {
         assert_eq!(told(Dialect::Nginx, headers).as_deref(), Ok(expected), "{headers:?}");
@@ -83,6 +87,17 @@ fn nginx_refuses_what_is_missing_doubled_or_contradictory() {
                 ("x-original-url", "https://a/outpost.goauthentik.io/"),
                 ("x-original-uri", "/private"),
             ],
+            Reason::HeadersDisagree,
+            URI,
+        ),
+        // Path and query agree, but a client behind a proxy that sets these alone names a host.
+        (
+            &[("x-original-url", "https://other.test/a"), ("x-original-uri", "/a")],
+            Reason::HeadersDisagree,
+            URI,
+        ),
+        (
+            &[("x-original-url", "https://sub.own.test/a"), ("x-original-uri", "/a")],
             Reason::HeadersDisagree,
             URI,
         ),
@@ -176,6 +191,22 @@ fn headers_of_an_untrusted_peer_tell_nothing() {
 }
 
 #[test]
+fn a_named_port_counts_where_nginx_headers_agree_on_the_host() {
+    let headers: Pairs<'_> = &[("x-original-url", "https://own.test/a"), ("x-original-uri", "/a")];
+    for (port, fits) in [(None, true), (Some(443), true), (Some(8443), false)] {
+        let host = Authority { host: "own.test".to_owned(), port };
+        let origin = Origin { authority: host.clone(), host, ..origin(true) };
+        let told = Dialect::Nginx.original(headers, &CHECK, &origin);
+        assert_eq!(told.is_ok(), fits, "{port:?}");
+        assert!(told.is_ok_and(|original| original.host_claimed) == fits);
+    }
+    let alone: Pairs<'_> = &[("x-original-url", "https://other.test/a")];
+    assert!(!Dialect::Nginx.original(alone, &CHECK, &origin(true)).unwrap().host_claimed);
+    let uri: Pairs<'_> = &[("x-original-uri", "/a")];
+    assert!(Dialect::Nginx.original(uri, &CHECK, &origin(true)).unwrap().host_claimed);
+}
+
+#[test]
 fn the_method_is_what_the_proxy_reports() {
     let url = ("x-original-url", "https://app.test/");
     for (dialect, extra, expected) in [
@@ -222,7 +253,7 @@ proptest! {
     /// Path and query come through byte for byte in every dialect, or not at all.
     #[test]
     fn path_and_query_are_never_changed(uri in "/[ -~é]{0,30}") {
-        let url = format!("https://app.test{uri}");
+        let url = format!("https://forwarded.test{uri}");
         let check = format!("/outpost.goauthentik.io/auth/envoy{uri}");
         let asked = Asked { method: "GET", path_and_query: &check, base: "" };
         let headers = [

@@ -30,6 +30,7 @@ fn hosts_find_their_provider() {
         domain(5, "https://auth.company.com", "company.com"),
         domain(6, "https://auth.dev.company.com", "dev.company.com"),
         provider(7, Mode::Proxy, "https://proxy.test", Some("proxied.test")),
+        single(8, "http://lone.test:9000"),
     ]);
     for (host, scheme, expected) in [
         ("app.company.com", Scheme::Https, Some((1, Match::ExactHost, 1))),
@@ -37,13 +38,20 @@ fn hosts_find_their_provider() {
         // TLS ended at a proxy that does not say so.
         ("app.company.com", Scheme::Http, Some((1, Match::ExactHost, 1))),
         ("app.company.com:443", Scheme::Http, Some((1, Match::ExactHost, 1))),
-        ("app.company.com:8080", Scheme::Https, Some((5, Match::CookieDomain, 0))),
+        // Another port of the same name; its domain's provider would have matched less well.
+        ("app.company.com:8080", Scheme::Https, Some((1, Match::OtherPort, 1))),
+        ("auth.company.com:9443", Scheme::Https, Some((5, Match::OtherPort, 0))),
         ("plain.test", Scheme::Https, Some((2, Match::ExactHost, 0))),
         ("plain.test:80", Scheme::Http, Some((2, Match::ExactHost, 0))),
-        ("plain.test:443", Scheme::Https, None),
+        ("plain.test:443", Scheme::Https, Some((2, Match::OtherPort, 0))),
+        ("Plain.Test:9000", Scheme::Http, Some((2, Match::OtherPort, 0))),
+        ("sub.plain.test:9000", Scheme::Http, None),
         ("port.test:8443", Scheme::Https, Some((3, Match::ExactHost, 0))),
         ("port.test", Scheme::Https, Some((4, Match::ExactHost, 0))),
+        // Two providers share the name: only the port can tell which is meant.
         ("port.test:9000", Scheme::Https, None),
+        ("lone.test", Scheme::Https, Some((8, Match::OtherPort, 0))),
+        ("lone.test:9443", Scheme::Https, Some((8, Match::OtherPort, 0))),
         ("company.com", Scheme::Https, Some((5, Match::CookieDomain, 0))),
         ("x.company.com:1234", Scheme::Http, Some((5, Match::CookieDomain, 0))),
         ("x.dev.company.com", Scheme::Https, Some((6, Match::CookieDomain, 1))),
@@ -127,6 +135,40 @@ fn the_server_name_finds_a_certificate_whatever_the_port() {
     assert_eq!(found("not a name"), None);
 }
 
+#[test]
+fn who_asks_under_an_applications_name_may_ask_about_that_one_only() {
+    let rules = ruleset(vec![
+        single(1, "https://a.test"),
+        single(2, "https://b.test"),
+        single(3, "https://a.test:8443"),
+        domain(4, "https://auth.d.test", "d.test"),
+    ]);
+    for (own, target, expected) in [
+        ("a.test", "a.test", true),
+        ("b.test:9000", "b.test", true),
+        ("a.test", "b.test", false),
+        ("b.test", "a.test", false),
+        ("a.test", "a.test:8443", false),
+        ("a.test:8443", "a.test:8443", true),
+        ("x.d.test", "x.d.test", true),
+        // Rules of one provider may be about one of its hosts.
+        ("x.d.test", "y.d.test", false),
+        ("x.d.test", "a.test", false),
+        ("outpost.internal:9000", "a.test", true),
+        ("127.0.0.1:9000", "x.d.test", true),
+    ] {
+        let target = Target {
+            scheme: Scheme::Https,
+            authority: authority(target),
+            path: "/".to_owned(),
+            query: None,
+        };
+        let routed = rules.route(&target.authority, target.scheme).unwrap();
+        let found = rules.may_ask_about(&authority(own), &target, &routed);
+        assert_eq!(found, expected, "{own} about {target}");
+    }
+}
+
 /// Contract 5, word by word, over a list.
 fn naive(providers: &[Provider], host: &Authority, scheme: Scheme) -> Option<(i64, Match)> {
     let ports = match host.port {
@@ -144,6 +186,16 @@ fn naive(providers: &[Provider], host: &Authority, scheme: Scheme) -> Option<(i6
                 return Some((provider.pk, Match::ExactHost));
             }
         }
+    }
+    // Contract 5, better: one provider has the name, whatever the port.
+    let named: Vec<_> =
+        sorted.iter().filter(|provider| provider.external.authority.host == host.host).collect();
+    let effective =
+        |provider: &Provider| provider.external.authority.port_or_default(provider.external.scheme);
+    if let [first, rest @ ..] = named.as_slice()
+        && rest.iter().all(|other| effective(other) == effective(first))
+    {
+        return Some((first.pk, Match::OtherPort));
     }
     let under = |provider: &&&Provider| {
         provider.mode == Mode::ForwardDomain
