@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test -p outpost-decision --test decisions` writes it anew.
 
+#![expect(clippy::expect_used, reason = "a test ends at the first surprise")]
+
 use std::fmt::Write as _;
 use std::path::Path;
 
