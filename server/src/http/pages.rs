@@ -102,6 +102,9 @@ impl Problem {
         if let Some((_, address)) = &self.link {
             body["sign_in"] = address.as_str().into();
         }
+        if let Some(cause) = &self.cause {
+            body["cause"] = cause.as_str().into();
+        }
         self.answer().json(body)
     }
 

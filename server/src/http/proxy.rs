@@ -156,24 +156,31 @@ fn failed(
     cause: String,
 ) -> Answer {
     tracing::warn!(id = exchange.id, code, cause, "the application did not answer");
-    let (title, message) = match status {
-        StatusCode::BAD_GATEWAY => ("Bad gateway", "The application cannot be reached."),
-        StatusCode::GATEWAY_TIMEOUT => {
-            ("Gateway timeout", "The application did not answer in time.")
+    let (public_code, title, message) = match status {
+        StatusCode::BAD_GATEWAY => {
+            ("bad_gateway", "Bad gateway", "The application cannot be reached.")
         }
-        StatusCode::REQUEST_TIMEOUT => ("Request timeout", "The request took too long to arrive."),
-        StatusCode::UNAUTHORIZED => ("Signed out", "The session has ended."),
-        StatusCode::BAD_REQUEST => ("Bad request", "The request cannot be forwarded."),
-        _ => ("Error", "The request could not be forwarded."),
+        StatusCode::GATEWAY_TIMEOUT => {
+            ("gateway_timeout", "Gateway timeout", "The application did not answer in time.")
+        }
+        StatusCode::REQUEST_TIMEOUT => {
+            ("request_timeout", "Request timeout", "The request took too long to arrive.")
+        }
+        StatusCode::UNAUTHORIZED => ("session_ended", "Signed out", "The session has ended."),
+        StatusCode::BAD_REQUEST => {
+            ("bad_request", "Bad request", "The request cannot be forwarded.")
+        }
+        _ => ("error", "Error", "The request could not be forwarded."),
     };
-    let mut problem = exchange.problem(status, code, title, message);
+    let may_see = claims.is_some_and(|claims| claims.ak_proxy.is_superuser);
+    // The name of the cause (a refused connection, a name without address) tells as much.
+    let shown = if may_see { code } else { public_code };
+    let mut problem = exchange.problem(status, shown, title, message);
     if status.is_server_error() {
         problem = problem
             .remedy("Try again in a moment; if it stays so, tell the operator the id below.");
     }
-    if claims.is_some_and(|claims| claims.ak_proxy.is_superuser) {
-        problem.cause = Some(cause);
-    }
+    problem.cause = may_see.then_some(cause);
     let kind = ClientKind::of(exchange.request.method().as_str(), &exchange.fields());
     let response = if kind.is_navigation() { problem.page() } else { problem.json() };
     Answer::from(response).failed(code)
