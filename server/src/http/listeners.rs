@@ -33,6 +33,11 @@ pub struct ListenerOptions {
     pub drain_timeout: Duration,
 }
 
+/// Shortest timeout that actix-http keeps: it counts from a clock that is up to half a second
+/// behind, and a deadline that has passed when it is set never fires. The connection would then
+/// stay until the client closes it.
+const SHORTEST_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A server that has bound its sockets and begins when it is awaited.
 pub struct BoundServer {
     /// The server; a future.
@@ -60,10 +65,10 @@ where
     })
     .disable_signals()
     .keep_alive(KeepAlive::Timeout(options.idle_timeout))
-    .client_request_timeout(options.read_header_timeout)
-    // After a tunnel's end actix waits this long for the client; browsers hold `onclose` back
-    // meanwhile.
-    .client_disconnect_timeout(Duration::from_millis(300))
+    .client_request_timeout(options.read_header_timeout.max(SHORTEST_TIMEOUT))
+    // After a tunnel's end, or a refusal with the request's body unread, actix waits this long
+    // for the client; browsers hold `onclose` back meanwhile.
+    .client_disconnect_timeout(SHORTEST_TIMEOUT)
     // A client that half-closes while it waits is gone: do not ask the application in vain.
     .h1_allow_half_closed(false)
     .max_connections(options.connections)

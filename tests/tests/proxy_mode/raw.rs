@@ -147,7 +147,7 @@ async fn too_many_headers_or_cookies_are_431() {
 
 #[tokio::test]
 async fn a_client_that_dawdles_over_its_headers_is_let_go() {
-    let variables = [("AUTHENTIK_WEB__TIMEOUT_HTTP_READ_HEADER", "300ms")];
+    let variables = [("AUTHENTIK_WEB__TIMEOUT_HTTP_READ_HEADER", "1s")];
     let world = World::with(CoreOptions::default(), &variables).await;
     world.serve([world.proxy()]).await;
     let mut slow = TcpStream::connect(world.http()).await.unwrap();
@@ -164,6 +164,24 @@ async fn a_client_that_dawdles_over_its_headers_is_let_go() {
         }
     })
     .await;
+}
+
+/// A handshake turns the connection into a stream; refused, it must not stay open for a client
+/// that says nothing more.
+#[tokio::test]
+async fn a_refused_handshake_leaves_no_connection_behind() {
+    let (world, _) = world().await;
+    for head in [
+        "GET /x HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        "GET /public/x HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        "POST /x HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        "CONNECT app.test:80 HTTP/1.1\r\n",
+        "POST /x HTTP/1.1\r\nContent-Length: 5\r\n",
+    ] {
+        // `raw` waits for the connection's end.
+        let answer = raw(world.http(), format!("{head}Host: app.test:80\r\n\r\n").as_bytes()).await;
+        assert!(matches!(status(&answer), 200 | 400 | 401), "{head}: {answer}");
+    }
 }
 
 #[tokio::test]
