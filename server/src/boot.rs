@@ -107,19 +107,21 @@ pub fn run(settings: &Settings) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    actix_web::rt::System::new().block_on(async {
-        match start(settings, Some(log)).await {
-            Ok(running) => {
-                signals::serve_until_told(&running).await;
-                running.stop().await;
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                tracing::error!(%error, "the outpost does not start");
-                ExitCode::FAILURE
-            }
+    match actix_web::rt::System::new().block_on(serve(settings, log)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the outpost does not start");
+            ExitCode::FAILURE
         }
-    })
+    }
+}
+
+async fn serve(settings: &Settings, log: LogControl) -> Result<(), BootError> {
+    let mut signals = signals::Signals::hear()?;
+    let running = start(settings, Some(log)).await?;
+    signals.serve_until_told(&running).await;
+    running.stop().await;
+    Ok(())
 }
 
 /// Starts the outpost within the actix system of the calling thread. Returns once every listener

@@ -4,8 +4,10 @@
 
 pub mod browser;
 pub mod process;
+pub mod program;
 pub mod webdriver;
 pub mod world;
 
 pub use browser::{Answer, Browser};
+pub use program::Program;
 pub use world::World;

@@ -232,7 +232,7 @@ impl CoreLink {
     }
 
     fn report(&mut self, state: LinkState, ctx: &mut Context<Self>) {
-        self.status.state = state;
+        let before = std::mem::replace(&mut self.status.state, state);
         self.status.since = clock::now();
         match state {
             LinkState::Idle => {}
@@ -246,10 +246,17 @@ impl CoreLink {
                 if cause == DownCause::NoAck {
                     self.status.last_error = Some(describe(cause));
                 }
-                tracing::warn!(
-                    error = self.status.last_error,
-                    "the websocket to core is down; retrying, serving goes on"
-                );
+                let error = self.status.last_error.as_deref();
+                // Another cause of what is known is news only where somebody may have to act.
+                let known = matches!(before, LinkState::Down(_));
+                if known && !matches!(cause, DownCause::Refused(_)) {
+                    tracing::debug!(error, "the websocket to core stays down");
+                } else {
+                    tracing::warn!(
+                        error,
+                        "the websocket to core is down; retrying, serving goes on"
+                    );
+                }
             }
             LinkState::Stopped => tracing::info!("the websocket to core is closed"),
         }

@@ -52,8 +52,13 @@ impl StandInCore {
     /// Replaces the token; open websockets stay open, as with the real core.
     pub fn rotate_token(&self) -> String {
         let token = crypto::random_text(60);
-        self.shared.with(|state| state.token.clone_from(&token));
+        self.set_token(&token);
         token
+    }
+
+    /// Gives the outpost this token, such as one it had before.
+    pub fn set_token(&self, token: &str) {
+        self.shared.with(|state| token.clone_into(&mut state.token));
     }
 
     /// Changes core's own version.

@@ -103,6 +103,8 @@ pub struct Observed {
     pub events: Vec<Value>,
     /// Open websockets.
     pub connections: Vec<WebsocketConnection>,
+    /// Codes of the close frames that outposts sent, oldest first; `None` for one without a code.
+    pub close_frames: Vec<Option<u16>>,
     /// Websockets opened since the start.
     pub connections_opened: u64,
     /// Websocket handshakes refused since the start.

@@ -128,6 +128,8 @@ impl Connection {
                     Some(Frame::Ping(bytes)) => self.send(Message::Pong(bytes)),
                     Some(Frame::Pong(_) | Frame::Continuation(_)) => {}
                     Some(Frame::Close(reason)) => {
+                        let code = reason.as_ref().map(|reason| u16::from(reason.code));
+                        self.shared.with(|state| state.observed.close_frames.push(code));
                         self.send(Message::Close(reason));
                         break;
                     }

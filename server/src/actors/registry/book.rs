@@ -244,16 +244,18 @@ impl Book {
         let before = self.parts.snapshot.load();
         let changed = !same_meaning(&before, &next);
         let generation = before.generation + u64::from(changed);
+        self.parts.snapshot.publish(Snapshot { generation, ..next });
+        // Said once it is true.
+        let now = self.parts.snapshot.load();
         if changed {
             tracing::info!(
                 generation,
-                providers = next.ruleset.providers().len(),
-                findings = next.findings.len(),
+                providers = now.ruleset.providers().len(),
+                findings = now.findings.len(),
                 "another configuration is in effect"
             );
         }
-        log_new_findings(&before.findings, &next.findings);
-        self.parts.snapshot.publish(Snapshot { generation, ..next });
+        log_new_findings(&before.findings, &now.findings);
     }
 }
 
