@@ -5,6 +5,7 @@
 pub mod browser;
 pub mod process;
 pub mod program;
+pub mod proxies;
 pub mod webdriver;
 pub mod world;
 
