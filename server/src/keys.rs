@@ -70,6 +70,8 @@ pub struct KnownKeys {
     pub attempts: u64,
     /// Why the last one failed, if it did.
     pub error: Option<String>,
+    /// When the last fetch ended, well or not.
+    pub tried_at: Instant,
     /// No fetch begins before this moment.
     pub next_allowed: Instant,
 }

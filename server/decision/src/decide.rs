@@ -64,6 +64,11 @@ pub fn decide(inquiry: &Inquiry<'_>, mut steps: Vec<Step>) -> Decision {
     steps.push(Step::Client { kind: inquiry.client });
     let (action, reason, rule) = match inquiry.endpoint {
         _ if is_own_path_behind_nginx(inquiry) => (Action::PassOwnPath, Reason::OwnPath, None),
+        // A proxy sends everything it refused to the start path, a page's favicon and polling
+        // scripts too: flows that nobody will finish would push out the one that matters.
+        Endpoint::Start if is_challenged(inquiry) => {
+            (Action::Challenge, Reason::NotSignedInScript, None)
+        }
         Endpoint::Start => (Action::BeginSignIn { return_to: None }, Reason::StartRequested, None),
         Endpoint::Callback => (Action::FinishSignIn, Reason::CallbackReceived, None),
         Endpoint::SignOut => (Action::SignOut, Reason::SignOutRequested, None),
@@ -100,6 +105,11 @@ fn is_own_path_behind_nginx(inquiry: &Inquiry<'_>) -> bool {
         && path::view(&inquiry.target.path).is_plain()
 }
 
+/// Whether the client is a script that gets 401 in place of a redirect.
+fn is_challenged(inquiry: &Inquiry<'_>) -> bool {
+    !inquiry.client.is_navigation() && inquiry.scripts == Scripts::Challenge
+}
+
 fn application(inquiry: &Inquiry<'_>, steps: &mut Vec<Step>) -> (Action, Reason, Option<usize>) {
     let forward_auth = inquiry.dialect.is_some();
     if forward_auth == (inquiry.provider.mode == Mode::Proxy) {
@@ -129,7 +139,7 @@ fn application(inquiry: &Inquiry<'_>, steps: &mut Vec<Step>) -> (Action, Reason,
         CredentialOutcome::Rejected(reason) => reason,
         CredentialOutcome::Absent | CredentialOutcome::Valid => Reason::NotSignedIn,
     };
-    if !inquiry.client.is_navigation() && inquiry.scripts == Scripts::Challenge {
+    if is_challenged(inquiry) {
         return (Action::Challenge, Reason::NotSignedInScript, None);
     }
     let action = match inquiry.dialect {

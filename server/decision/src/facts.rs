@@ -65,7 +65,7 @@ pub enum ClientKind {
     XmlHttpRequest,
     /// `Sec-Fetch-Mode` other than `navigate`.
     Fetch,
-    /// `Accept` wants JSON or an event stream and no HTML.
+    /// `Accept` wants JSON, an event stream, an image or another part of a page, and no HTML.
     WantsData,
     /// A CORS preflight.
     Preflight,
@@ -114,6 +114,13 @@ impl ClientKind {
     }
 }
 
+/// What scripts ask for.
+const DATA: [&str; 3] = ["text/event-stream", "application/json", "text/css"];
+
+/// What a page loads by itself. Browsers send no `Sec-Fetch-Mode` over plain HTTP; a favicon is
+/// told by its `Accept` alone.
+const PAGE_PARTS: [&str; 4] = ["image/", "audio/", "video/", "font/"];
+
 fn wants_data(accept: &str) -> bool {
     let mut data = false;
     for part in accept.split(',') {
@@ -121,8 +128,9 @@ fn wants_data(accept: &str) -> bool {
         if kind == "text/html" || kind == "application/xhtml+xml" {
             return false;
         }
-        data |=
-            kind == "text/event-stream" || kind == "application/json" || kind.ends_with("+json");
+        data |= DATA.contains(&kind.as_str())
+            || PAGE_PARTS.iter().any(|part| kind.starts_with(part))
+            || kind.ends_with("+json");
     }
     data
 }

@@ -26,7 +26,8 @@ use crate::snapshot::Snapshot;
 /// How often key sets are fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeySettings {
-    /// No key set is fetched more often than this, whoever asks.
+    /// After a fetch that brought nothing new, no other within this time, whoever asks. One that
+    /// brought new keys, and the first, hold nothing up: a key may change again at once.
     pub shortest_interval: Duration,
     /// A key set is fetched anew after this time even if nobody asks: keys that core has
     /// withdrawn must not be believed for ever.
@@ -134,8 +135,7 @@ impl KeysActor {
         self.known.get(url).is_none_or(|known| {
             let wait =
                 if known.error.is_some() { settings.retry_after } else { settings.refresh_after };
-            // `next_allowed` lies one shortest interval after the last fetch.
-            now + settings.shortest_interval >= known.next_allowed + wait
+            now >= known.tried_at + wait
         })
     }
 
@@ -177,18 +177,22 @@ impl KeysActor {
         let before = self.known.get(&url);
         let failed_before = before.is_some_and(|known| known.error.is_some());
         let attempts = before.map_or(0, |known| known.attempts) + 1;
-        let next_allowed = Instant::now() + self.parts.settings.shortest_interval;
+        let tried_at = Instant::now();
+        let pause = self.parts.settings.shortest_interval;
         let known = match outcome {
             Ok(keys) => {
                 if failed_before {
                     tracing::info!(url = %url, "the key set can be fetched again");
                 }
+                let old = before.and_then(|known| known.keys.as_ref());
+                let is_news = old.is_none_or(|old| !old.has_same_ids(&keys));
                 KnownKeys {
                     keys: Some(Arc::new(keys)),
                     fetched_at: Some(clock::now()),
                     attempts,
                     error: None,
-                    next_allowed,
+                    tried_at,
+                    next_allowed: if is_news { tried_at } else { tried_at + pause },
                 }
             }
             Err(error) => {
@@ -204,7 +208,8 @@ impl KeysActor {
                     fetched_at: before.and_then(|known| known.fetched_at),
                     attempts,
                     error: Some(error),
-                    next_allowed,
+                    tried_at,
+                    next_allowed: tried_at + pause,
                 }
             }
         };

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use outpost_decision::crypto;
 use outpost_decision::decision::{Action, Decision, Reason};
 use outpost_decision::dialect::Dialect;
-use outpost_decision::facts::ClientKind;
+use outpost_decision::facts::{ClientKind, Endpoint};
 use outpost_decision::login;
 use outpost_decision::provider::Provider;
 use outpost_decision::target::Target;
@@ -76,7 +76,10 @@ async fn full(
 
 /// 401 for whoever must act on it: a script, or nginx, which then redirects to the start path.
 fn challenge(exchange: &Exchange<'_>, facts: &Facts, decision: &Decision) -> HttpResponse {
-    let sign_in = start::url(&facts.provider, &facts.target.to_string());
+    let sign_in = match facts.endpoint {
+        Endpoint::Start => facts.target.to_string(),
+        _ => start::url(&facts.provider, &facts.target.to_string()),
+    };
     let reason = decision.reason;
     let mut response = exchange
         .problem(StatusCode::UNAUTHORIZED, reason.code(), "Not signed in", reason.explanation())

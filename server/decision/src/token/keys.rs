@@ -41,6 +41,12 @@ enum Kind {
 }
 
 impl KeySet {
+    /// Whether `other` holds keys of the same ids, in the same order: nothing was rotated.
+    #[must_use]
+    pub fn has_same_ids(&self, other: &Self) -> bool {
+        self.keys.iter().map(|key| &key.id).eq(other.keys.iter().map(|key| &key.id))
+    }
+
     /// Reads a key set. Keys that cannot check a signature (symmetric, for encryption, of an
     /// unknown kind, too short, unreadable) are skipped and counted, as is what comes after the
     /// 64th.
