@@ -25,7 +25,7 @@ use crate::core_tls::CoreTlsError;
 use crate::ops::logging::{self, LogControl};
 use crate::ops::readiness::Readiness;
 use crate::publish::Published;
-use crate::session::Sessions;
+use crate::session::{SessionStore, Sessions};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::status::RegistryStatus;
@@ -130,12 +130,20 @@ async fn serve(settings: &Settings, log: LogControl) -> Result<(), BootError> {
 /// # Errors
 /// See [`BootError`]. Core being away is none.
 pub async fn start(settings: &Settings, log: Option<LogControl>) -> Result<Running, BootError> {
+    start_with(settings, log, control::store(settings)).await
+}
+
+async fn start_with(
+    settings: &Settings,
+    log: Option<LogControl>,
+    store: Arc<dyn SessionStore>,
+) -> Result<Running, BootError> {
     for name in &settings.foreign_variables {
         tracing::debug!(variable = name, "this variable means nothing to an outpost");
     }
     let operations = operations::Operations::new(settings)?;
-    let control = Control::start(settings, &operations, log)?;
-    let readiness = Readiness::new(control.readers.snapshot.clone());
+    let control = Control::start(settings, &operations, log, store)?;
+    let readiness = Readiness::new(control.readers.snapshot.clone(), operations.store.clone());
 
     let data = data::serve(settings, &control, &operations)?;
     let (metrics, dashboard) = operations.serve(settings, &control, &readiness)?;
@@ -213,12 +221,21 @@ struct Stop;
 /// # Errors
 /// See [`BootError`].
 pub fn hold(settings: Settings) -> Result<Held, BootError> {
+    let store = control::store(&settings);
+    hold_with(settings, store)
+}
+
+/// The same with a session store of the caller's.
+///
+/// # Errors
+/// See [`BootError`].
+pub fn hold_with(settings: Settings, store: Arc<dyn SessionStore>) -> Result<Held, BootError> {
     let (ready, is_ready) = std::sync::mpsc::channel();
     let (stop, stopped) = oneshot::channel();
     let (refresh, mut refreshes) = tokio::sync::mpsc::unbounded_channel();
     let thread = std::thread::Builder::new().name("outpost".into()).spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let running = match start(&settings, None).await {
+            let running = match start_with(&settings, None, store).await {
                 Ok(running) => Arc::new(running),
                 Err(error) => {
                     let _ = ready.send(Err(error));

@@ -193,19 +193,43 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     async fn count(&self, provider: Option<i64>) -> Result<usize, StoreError>;
 }
 
+/// Somebody who wants to know whether the store answers.
+pub trait StoreWatch: Send + Sync + fmt::Debug {
+    /// The store was asked for `operation` and did it, or failed.
+    fn answered(&self, operation: &'static str, failure: Option<&StoreError>);
+}
+
 /// The sessions of this replica: the store, and what hangs open on its sessions. The one way by
 /// which sessions begin and end.
 #[derive(Clone, Debug)]
 pub struct Sessions {
     store: Arc<dyn SessionStore>,
     live: Arc<live::LiveConnections>,
+    watch: Option<Arc<dyn StoreWatch>>,
 }
 
 impl Sessions {
     /// Sessions kept in `store`.
     #[must_use]
     pub fn new(store: Arc<dyn SessionStore>) -> Self {
-        Self { store, live: Arc::default() }
+        Self { store, live: Arc::default(), watch: None }
+    }
+
+    /// The same with somebody told of every answer of the store.
+    #[must_use]
+    pub fn watched(store: Arc<dyn SessionStore>, watch: Arc<dyn StoreWatch>) -> Self {
+        Self { watch: Some(watch), ..Self::new(store) }
+    }
+
+    fn told<T>(
+        &self,
+        operation: &'static str,
+        result: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if let Some(watch) = &self.watch {
+            watch.answered(operation, result.as_ref().err());
+        }
+        result
     }
 
     /// The session under `key`, unless it has ended by `now`.
@@ -217,7 +241,7 @@ impl Sessions {
         key: &SessionKey,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        self.store.get(key, now).await
+        self.told("get", self.store.get(key, now).await)
     }
 
     /// Begins a session.
@@ -225,7 +249,7 @@ impl Sessions {
     /// # Errors
     /// When the store did not take it: nobody is signed in then.
     pub async fn begin(&self, key: SessionKey, session: Arc<Session>) -> Result<(), StoreError> {
-        self.store.put(key, session).await
+        self.told("put", self.store.put(key, session).await)
     }
 
     /// Ends the sessions selected and closes what hangs on them.
@@ -233,7 +257,7 @@ impl Sessions {
     /// # Errors
     /// When the store cannot; some may have ended. The caller must say so or try again.
     pub async fn end(&self, selection: &Selection) -> Result<Vec<EndedSession>, StoreError> {
-        let ended = self.store.end(selection).await?;
+        let ended = self.told("end", self.store.end(selection).await)?;
         self.close(&ended);
         Ok(ended)
     }
@@ -243,7 +267,7 @@ impl Sessions {
     /// # Errors
     /// When the store cannot.
     pub async fn sweep(&self, now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
-        let ended = self.store.sweep(now).await?;
+        let ended = self.told("sweep", self.store.sweep(now).await)?;
         self.close(&ended);
         Ok(ended)
     }
@@ -253,7 +277,7 @@ impl Sessions {
     /// # Errors
     /// When the store cannot tell.
     pub async fn count(&self, provider: Option<i64>) -> Result<usize, StoreError> {
-        self.store.count(provider).await
+        self.told("count", self.store.count(provider).await)
     }
 
     /// Registers a connection that must close when the session ends; `None` when it has ended.
@@ -266,7 +290,7 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Option<live::LiveConnection>, StoreError> {
         let connection = self.live.register(key);
-        Ok(self.store.get(&key, now).await?.map(|_| connection))
+        Ok(self.get(&key, now).await?.map(|_| connection))
     }
 
     fn close(&self, ended: &[EndedSession]) {

@@ -88,6 +88,10 @@ impl Settings {
             // Only when the stand-in above is no URL.
             return Err(SettingsError { mistakes: read.finish().1 });
         };
+        // Accepted for set-ups of today and without effect: no request has a time limit of its own.
+        for key in ["web.read_timeout", "web.write_timeout"] {
+            read.duration(key, MILLISECOND..=DAY);
+        }
         let mut settings = Self {
             core: core(&mut read, host),
             listen: Listen {
@@ -99,14 +103,11 @@ impl Settings {
             web: Web {
                 workers: Some(read.number("web.workers", 0..=1024)).filter(|count| *count > 0),
                 read_header_timeout: read.duration("web.read_header_timeout", MILLISECOND..=HOUR),
-                read_timeout: read.duration("web.read_timeout", MILLISECOND..=DAY),
-                write_timeout: read.duration("web.write_timeout", MILLISECOND..=DAY),
                 idle_timeout: read.duration("web.idle_timeout", MILLISECOND..=DAY),
             },
             limits: Limits {
                 header_bytes: read.number("limits.header_bytes", 4096..=131_072),
                 cookie_bytes: read.number("limits.cookie_bytes", 1024..=131_072),
-                body_bytes: read.number("limits.body_bytes", 1024..=16_777_216),
                 connections: read.number("limits.connections", 1..=1_000_000),
             },
             sign_in: SignIn {

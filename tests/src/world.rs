@@ -130,6 +130,12 @@ impl World {
 /// Another outpost of the same core: a second replica, or one with other settings.
 #[must_use]
 pub fn outpost(core: &StandInCore, variables: &[(&str, &str)]) -> Held {
+    boot::hold(settings(core, variables)).expect("the outpost starts")
+}
+
+/// The settings of such an outpost.
+#[must_use]
+pub fn settings(core: &StandInCore, variables: &[(&str, &str)]) -> Settings {
     let mut environment: BTreeMap<String, String> = [
         ("AUTHENTIK_HOST", core.url()),
         ("AUTHENTIK_TOKEN", core.token()),
@@ -148,6 +154,5 @@ pub fn outpost(core: &StandInCore, variables: &[(&str, &str)]) -> Held {
         environment.insert((*name).to_owned(), (*value).to_owned());
     }
     let sources = Sources { environment, ..Sources::default() };
-    let settings = Settings::load(&sources).expect("settings");
-    boot::hold(settings).expect("the outpost starts")
+    Settings::load(&sources).expect("settings")
 }

@@ -31,8 +31,8 @@ use crate::http::SessionNotice;
 use crate::keys::{KeyRequests, KeyRing};
 use crate::ops::logging::LogControl;
 use crate::publish::{Published, published};
-use crate::session::Sessions;
 use crate::session::memory::MemoryStore;
+use crate::session::{SessionStore, Sessions};
 use crate::settings::{Settings, StoreKind};
 use crate::{clock, randomness};
 
@@ -84,6 +84,7 @@ impl Control {
         settings: &Settings,
         operations: &Operations,
         log: Option<LogControl>,
+        store: Arc<dyn SessionStore>,
     ) -> Result<Self, BootError> {
         let trust =
             if settings.core.insecure { CoreTrust::Nothing } else { CoreTrust::NativeRoots };
@@ -103,11 +104,7 @@ impl Control {
             hostname: hostname(),
             build: crate::VERSION.to_owned(),
         };
-        let sessions = match settings.sessions.store {
-            StoreKind::Memory => {
-                Sessions::new(Arc::new(MemoryStore::new(settings.sessions.capacity)))
-            }
-        };
+        let sessions = Sessions::watched(store, operations.store_watch());
         let planes = [ControlPlane::start()?, ControlPlane::start()?];
         let [plane, link_plane] = &planes;
         let supervisor = Supervisor::default();
@@ -230,6 +227,13 @@ fn forward_notices(registry: &ActorHandle<RegistryActor>) -> mpsc::Sender<Sessio
         }
     });
     sender
+}
+
+/// The store that the settings name.
+pub(super) fn store(settings: &Settings) -> Arc<dyn SessionStore> {
+    match settings.sessions.store {
+        StoreKind::Memory => Arc::new(MemoryStore::new(settings.sessions.capacity)),
+    }
 }
 
 /// The machine's name as the kernel knows it; containers set it to something telling.

@@ -16,7 +16,8 @@ use crate::ops::endpoints::Endpoints;
 use crate::ops::finish::Finish;
 use crate::ops::journal::Journal;
 use crate::ops::metrics::Metrics;
-use crate::ops::readiness::Readiness;
+use crate::ops::readiness::{Readiness, StoreReach};
+use crate::session::{StoreError, StoreWatch};
 use crate::settings::Settings;
 
 /// What every part of the program writes its figures to.
@@ -27,6 +28,24 @@ pub(super) struct Operations {
     pub(super) journal: Arc<Journal>,
     /// The end of every request.
     pub(super) record: Finish,
+    /// Whether the session store answers.
+    pub(super) store: StoreReach,
+}
+
+/// Counts what the session store cannot do, and keeps traffic away while it cannot be reached.
+#[derive(Debug)]
+struct StoreFigures {
+    metrics: Arc<Metrics>,
+    reach: StoreReach,
+}
+
+impl StoreWatch for StoreFigures {
+    fn answered(&self, operation: &'static str, failure: Option<&StoreError>) {
+        self.reach.set(!matches!(failure, Some(StoreError::Unavailable(_))));
+        if failure.is_some() {
+            self.metrics.store_failed(operation);
+        }
+    }
 }
 
 /// A server of a listener that may be turned off.
@@ -46,7 +65,12 @@ impl Operations {
         let metrics = Arc::new(Metrics::new(crate::VERSION, crate::VERSION)?);
         let journal = Arc::new(Journal::new(settings.journal.capacity));
         let record = Finish::new(Arc::clone(&metrics), Arc::clone(&journal));
-        Ok(Self { metrics, journal, record })
+        Ok(Self { metrics, journal, record, store: StoreReach::default() })
+    }
+
+    /// Whoever is to be told of the session store's answers.
+    pub(super) fn store_watch(&self) -> Arc<dyn StoreWatch> {
+        Arc::new(StoreFigures { metrics: Arc::clone(&self.metrics), reach: self.store.clone() })
     }
 
     /// Binds the metrics and dashboard listeners.

@@ -30,6 +30,10 @@ const NOISY: [&str; 12] = [
     "tracing_actix_web",
 ];
 
+/// Where actix tells, as an error, that an answer broke off. That is how a tunnel ends whose session
+/// has ended, or whose client has left; the request's own line says what became of it.
+const BREAKING_OFF: [&str; 2] = ["actix_http::h1::dispatcher", "actix_http::h2::dispatcher"];
+
 /// Logging cannot begin.
 #[derive(Debug, Error)]
 #[error("logs cannot be set up: {0}")]
@@ -116,7 +120,9 @@ fn targets(level: LogLevel) -> Targets {
         return targets;
     }
     let quiet = LevelFilter::from_level(wanted.min(Level::WARN));
-    targets.with_targets(NOISY.map(|target| (target, quiet)))
+    targets
+        .with_targets(NOISY.map(|target| (target, quiet)))
+        .with_targets(BREAKING_OFF.map(|target| (target, LevelFilter::OFF)))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::snapshot::Snapshot;
 #[derive(Clone, Debug)]
 pub struct Readiness {
     snapshot: Published<Snapshot>,
+    store: StoreReach,
     state: Arc<State>,
 }
 
@@ -22,7 +23,22 @@ pub struct Readiness {
 struct State {
     listening: AtomicBool,
     draining: AtomicBool,
-    store_lost: AtomicBool,
+}
+
+/// Whether the session store can be reached, as whoever asked it last has found. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct StoreReach {
+    lost: Arc<AtomicBool>,
+}
+
+impl StoreReach {
+    /// The store is there, or is not.
+    pub fn set(&self, reachable: bool) {
+        // Every request says so: nothing is written while nothing changes.
+        if self.lost.load(Ordering::Relaxed) == reachable {
+            self.lost.store(!reachable, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Whether traffic should come, and if not, why.
@@ -66,8 +82,8 @@ const STORE: Missing = Missing {
 impl Readiness {
     /// Not ready: nothing listens yet.
     #[must_use]
-    pub fn new(snapshot: Published<Snapshot>) -> Self {
-        Self { snapshot, state: Arc::default() }
+    pub fn new(snapshot: Published<Snapshot>, store: StoreReach) -> Self {
+        Self { snapshot, store, state: Arc::default() }
     }
 
     /// The listeners are open.
@@ -80,18 +96,13 @@ impl Readiness {
         self.state.draining.store(true, Ordering::Relaxed);
     }
 
-    /// The session store is there, or is not.
-    pub fn store_reachable(&self, reachable: bool) {
-        self.state.store_lost.store(!reachable, Ordering::Relaxed);
-    }
-
     /// What is missing now.
     #[must_use]
     pub fn report(&self) -> Report {
         let missing: Vec<Missing> = [
             (!self.snapshot.load().is_loaded(), CONFIGURATION),
             (!self.state.listening.load(Ordering::Relaxed), LISTENERS),
-            (self.state.store_lost.load(Ordering::Relaxed), STORE),
+            (self.store.lost.load(Ordering::Relaxed), STORE),
             (self.state.draining.load(Ordering::Relaxed), DRAINING),
         ]
         .into_iter()
@@ -109,7 +120,8 @@ mod tests {
     #[test]
     fn ready_when_nothing_is_missing() {
         let (publisher, snapshot) = published(Snapshot::default());
-        let readiness = Readiness::new(snapshot);
+        let store = StoreReach::default();
+        let readiness = Readiness::new(snapshot, store.clone());
         let missing = || -> Vec<&str> {
             let report = readiness.report();
             assert_eq!(report.ready, report.missing.is_empty());
@@ -120,9 +132,9 @@ mod tests {
         assert_eq!(missing(), ["configuration"]);
         publisher.publish(Snapshot { generation: 1, ..Snapshot::default() });
         assert!(missing().is_empty());
-        readiness.store_reachable(false);
+        store.set(false);
         assert_eq!(missing(), ["session_store"]);
-        readiness.store_reachable(true);
+        store.set(true);
         readiness.draining();
         assert_eq!(missing(), ["draining"]);
     }

@@ -48,10 +48,6 @@ pub struct Web {
     pub workers: Option<usize>,
     /// Limit of a request's head.
     pub read_header_timeout: Duration,
-    /// Limit of silence within a request's body.
-    pub read_timeout: Duration,
-    /// Limit of a client that takes no byte.
-    pub write_timeout: Duration,
     /// Limit of an idle connection.
     pub idle_timeout: Duration,
 }
@@ -63,8 +59,6 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Bytes of all cookies together.
     pub cookie_bytes: usize,
-    /// Bytes of a body the outpost itself reads.
-    pub body_bytes: usize,
     /// Connections at a time for each worker.
     pub connections: usize,
 }

@@ -68,10 +68,11 @@ fn other_crates_are_quiet_unless_everything_is_wanted() {
     let act = |_: &LogControl| {
         tracing::info!(target: "hyper::client", "connected");
         tracing::warn!(target: "hyper::client", "broke");
+        tracing::error!(target: "actix_http::h1::dispatcher", "Response payload stream error");
     };
     assert_eq!(capture(LogFormat::Text, LogLevel::Debug, act).len(), 1);
     assert_eq!(capture(LogFormat::Text, LogLevel::Error, act).len(), 0);
-    assert_eq!(capture(LogFormat::Text, LogLevel::Trace, act).len(), 2);
+    assert_eq!(capture(LogFormat::Text, LogLevel::Trace, act).len(), 3);
 }
 
 #[test]
