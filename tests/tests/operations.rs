@@ -1,11 +1,21 @@
 //! What operators rely on: starting, stopping, saying what is wrong, keeping on serving, and
 //! keeping secrets.
 
+#[path = "operations/certificates.rs"]
+mod certificates;
+#[path = "operations/cookies.rs"]
+mod cookies;
+#[path = "operations/figures.rs"]
+mod figures;
+#[path = "operations/refresh.rs"]
+mod refresh;
 #[path = "operations/secrets.rs"]
 mod secrets;
 #[path = "operations/settings.rs"]
 mod settings;
 #[path = "operations/signals.rs"]
 mod signals;
+#[path = "operations/store.rs"]
+mod store;
 #[path = "operations/without_core.rs"]
 mod without_core;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use outpost_decision::cookie::SetCookie;
+use outpost_decision::decision::CredentialOutcome;
 use outpost_decision::login::{self, Callback, FlowProof, StateError, StateRecord};
 use outpost_decision::provider::Provider;
 use outpost_decision::redirect;
@@ -199,6 +200,10 @@ fn begin_anew(
 ) -> Answer {
     let provider = &facts.provider;
     let target = target(facts, stale.record.as_ref());
+    if let CredentialOutcome::Unavailable(_) = credentials.verdict.outcome {
+        // Whether this browser is signed in cannot be told, and a new sign-in could not be kept.
+        return store_away(exchange, provider, &target);
+    }
     if let Some(live) = &credentials.session {
         let response = HttpResponse::Found()
             .insert_header((header::LOCATION, target))
@@ -300,7 +305,7 @@ fn store_away(exchange: &Exchange<'_>, provider: &Provider, target: &str) -> Ans
             StatusCode::SERVICE_UNAVAILABLE,
             "store_unavailable",
             "Cannot sign in now",
-            "The session store did not take the session.",
+            "The session store cannot be reached, or has no room.",
         )
         .remedy("Try again in a moment.")
         .retry_after(5)
