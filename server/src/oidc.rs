@@ -60,6 +60,9 @@ pub enum OidcError {
     /// An answer that makes no sense here.
     #[error("core's answer makes no sense: {0}")]
     Malformed(String),
+    /// An answer beyond the bound, in bytes: asking again would bring the same.
+    #[error("core's answer is larger than {0} bytes")]
+    TooLarge(usize),
     /// Core serves no such endpoint for this provider.
     #[error("core serves no {0} for this provider")]
     NoEndpoint(&'static str),
@@ -215,9 +218,7 @@ impl OidcClient {
             .get(CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse().ok());
         let body = answer.body().limit(limit).await.map_err(|error| match error {
-            awc::error::PayloadError::Overflow => {
-                OidcError::Malformed(format!("it is larger than {limit} bytes"))
-            }
+            awc::error::PayloadError::Overflow => OidcError::TooLarge(limit),
             other => OidcError::Unreachable(other.to_string()),
         })?;
         // awc takes a connection that closes half-way for the end of the answer.

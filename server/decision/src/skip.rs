@@ -1,7 +1,7 @@
 //! Unauthenticated paths with the semantics of Go's regular expressions (contract 7).
 //!
 //! One expression a line, unanchored, as administrators have written them for the stock outpost.
-//! [`go_syntax`] reads them as Go does and hands an equivalent expression to the `regex` crate,
+//! `go_syntax` reads them as Go does and hands an equivalent expression to the `regex` crate,
 //! whose matching time is linear in the text, like Go's.
 
 use regex::RegexBuilder;

@@ -273,16 +273,28 @@ fn core_failed(
     error: &OidcError,
 ) -> Answer {
     let provider = &facts.provider;
-    let OidcError::Refused { .. } = error else {
-        tracing::warn!(provider = %provider.name, %error, "core did not exchange a code");
-        return core_away(exchange, facts, record);
+    let (code, remedy) = match error {
+        // A core that starts, or the server before it, may answer nonsense for a while.
+        OidcError::Unreachable(_) | OidcError::Malformed(_) | OidcError::NoEndpoint(_) => {
+            tracing::warn!(provider = %provider.name, %error, "core did not exchange a code");
+            return core_away(exchange, facts, record);
+        }
+        OidcError::Refused { .. } => (
+            "exchange_refused",
+            "Ask the operator to check the provider's client secret and redirect URIs in authentik.",
+        ),
+        // Waiting changes nothing.
+        OidcError::TooLarge(_) => (
+            "exchange_too_large",
+            "Ask the operator to look at the provider's scope mappings in authentik: too many groups or attributes go into this user's token.",
+        ),
     };
-    tracing::error!(provider = %provider.name, %error, "core refused to exchange a code");
+    tracing::error!(provider = %provider.name, %error, code, "a code could not be exchanged");
     let problem = exchange
-        .problem(StatusCode::BAD_GATEWAY, "exchange_refused", TITLE, error.to_string())
-        .remedy("Ask the operator to check the provider's client secret and redirect URIs in authentik.")
+        .problem(StatusCode::BAD_GATEWAY, code, TITLE, error.to_string())
+        .remedy(remedy)
         .link("Try again", start::url(provider, &record.return_to));
-    Answer::from(problem.page()).failed("exchange_refused")
+    Answer::from(problem.page()).failed(code)
 }
 
 fn core_away(exchange: &Exchange<'_>, facts: &Facts, record: &StateRecord) -> Answer {

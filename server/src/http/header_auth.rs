@@ -224,7 +224,7 @@ impl Check {
 
 fn refused(error: OidcError) -> Verdict {
     match error {
-        OidcError::Refused { .. } => Verdict::Rejected(error.to_string()),
+        OidcError::Refused { .. } | OidcError::TooLarge(_) => Verdict::Rejected(error.to_string()),
         _ => {
             tracing::warn!(%error, "core could not check an Authorization header");
             Verdict::Unavailable(Reason::CoreUnavailable)

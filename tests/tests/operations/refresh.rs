@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use outpost_demo::core::{CoreOptions, Endpoint, Fault, ProviderSpec};
+use outpost_demo::core::{CoreOptions, Endpoint, Fault, ProviderSpec, UserSpec};
 use outpost_tests::{Browser, World};
 use serde_json::json;
 
@@ -151,4 +151,29 @@ async fn absurd_skip_lists_harm_their_own_provider_alone() {
         let answer = browser.send(reqwest::Method::GET, &asked, &forwarded, None).await;
         assert_eq!(answer.status, 302, "{absurd:.30}: {}", answer.body);
     }
+}
+
+/// C17: somebody with ten thousand groups or a claim of a megabyte cannot sign in, is told why, and
+/// nobody else notices.
+#[tokio::test]
+async fn an_identity_beyond_all_measure_is_refused_and_harms_nobody_else() {
+    let world = World::start().await;
+    let groups: Vec<String> = (0..10_000).map(|n| format!("group-{n:05}")).collect();
+    let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+    world.core.put_user(UserSpec::new("many", "many-password").groups(&groups));
+    let endless = json!({ "endless": "x".repeat(1 << 20) });
+    world.core.put_user(UserSpec::new("huge", "huge-password").attributes(endless));
+    world.serve([world.proxy(), world.forward_single()]).await;
+    let url = world.url("app.test", "/json");
+    let bob = Browser::new();
+    assert_eq!(bob.sign_in(&url, "bob").await.status, 200);
+    for user in ["many", "huge"] {
+        let browser = Browser::new();
+        let page = browser.sign_in(&url, user).await;
+        assert_eq!(page.status, 502, "{user}: {}", page.body);
+        assert!(page.body.contains("too many groups or attributes"), "{user}: {}", page.body);
+        assert_eq!(browser.get(&url).await.status, 302, "{user} is not signed in");
+        assert_eq!(bob.get(&url).await.status, 200);
+    }
+    assert_eq!(world.sessions().await, 1);
 }
