@@ -265,7 +265,10 @@ async fn a_redirect_is_not_followed() {
 #[actix_web::test]
 async fn answers_are_bounded_whether_their_length_is_told_or_not() {
     let huge = format!(r#"{{"access_token": "{}"}}"#, "x".repeat(MAX_ANSWER_BYTES));
-    let untold = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{huge}");
+    let length = huge.len();
+    let untold = format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{huge}\r\n0\r\n\r\n"
+    );
     for answer in [json("200 OK", &huge), untold] {
         let error = exchange(&answer).await.unwrap_err();
         assert_eq!(error, OidcError::TooLarge(MAX_ANSWER_BYTES));
