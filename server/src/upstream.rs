@@ -191,12 +191,6 @@ impl Upstreams {
         };
         Ok(answer::pass_on(request, &head, incoming, exchange, idle, ended))
     }
-
-    /// Number of connections kept for later requests.
-    #[must_use]
-    pub fn idle_connections(&self) -> usize {
-        self.pool.idle()
-    }
 }
 
 impl fmt::Debug for Upstreams {

@@ -1,6 +1,5 @@
 //! A stand-in core, a sample application and an outpost between them.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,6 +7,8 @@ use outpost::boot::{self, Held};
 use outpost::settings::{Settings, Sources};
 use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore, UserSpec};
 use outpost_demo::sample_app::SampleApp;
+
+use crate::program::environment;
 
 /// Longest that a condition is awaited.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -136,23 +137,10 @@ pub fn outpost(core: &StandInCore, variables: &[(&str, &str)]) -> Held {
 /// The settings of such an outpost.
 #[must_use]
 pub fn settings(core: &StandInCore, variables: &[(&str, &str)]) -> Settings {
-    let mut environment: BTreeMap<String, String> = [
-        ("AUTHENTIK_HOST", core.url()),
-        ("AUTHENTIK_TOKEN", core.token()),
-        ("AUTHENTIK_LISTEN__HTTP", "127.0.0.1:0".into()),
-        ("AUTHENTIK_LISTEN__HTTPS", "127.0.0.1:0".into()),
-        ("AUTHENTIK_LISTEN__METRICS", "127.0.0.1:0".into()),
-        ("OUTPOST__DASHBOARD__LISTEN", "127.0.0.1:0".into()),
-        ("OUTPOST__CORE__REFRESH_JITTER", "0s".into()),
-        ("OUTPOST__WEB__WORKERS", "2".into()),
-        ("OUTPOST__SHUTDOWN__DRAIN_TIMEOUT", "2s".into()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect();
-    for (name, value) in variables {
-        environment.insert((*name).to_owned(), (*value).to_owned());
-    }
+    // What variables name again wins.
+    let mut all = vec![("OUTPOST__SHUTDOWN__DRAIN_TIMEOUT", "2s")];
+    all.extend_from_slice(variables);
+    let environment = environment(core, &all);
     let sources = Sources { environment, ..Sources::default() };
     Settings::load(&sources).expect("settings")
 }

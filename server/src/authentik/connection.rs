@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::ClientConfig;
 use secrecy::{ExposeSecret, SecretString};
@@ -115,12 +114,6 @@ impl CoreConnection {
     #[must_use]
     pub fn address(&self) -> &CoreAddress {
         &self.address
-    }
-
-    /// How long core may take until its response begins.
-    #[must_use]
-    pub fn response_timeout(&self) -> Duration {
-        self.timeouts.response
     }
 
     /// A client for this thread: no redirects, since the token must not follow one.

@@ -182,8 +182,7 @@ fn failed(
     }
     problem.cause = may_see.then_some(cause);
     let kind = ClientKind::of(exchange.request.method().as_str(), &exchange.fields());
-    let response = if kind.is_navigation() { problem.page() } else { problem.json() };
-    Answer::from(response).failed(code)
+    Answer::from(realise::show(&problem, kind)).failed(code)
 }
 
 /// An error with its causes, in one line.

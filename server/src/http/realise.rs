@@ -163,7 +163,8 @@ fn no_provider(exchange: &Exchange<'_>, host: &str) -> HttpResponse {
     )
 }
 
-fn show(problem: &Problem, client: ClientKind) -> HttpResponse {
+/// A page for whoever navigates, JSON for everybody else.
+pub fn show(problem: &Problem, client: ClientKind) -> HttpResponse {
     if client.is_navigation() { problem.page() } else { problem.json() }
 }
 
