@@ -56,6 +56,12 @@ pub enum BootError {
     /// The figures cannot be registered.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// The settings name a kind of session store that this build does not have.
+    #[error("sessions.store: this build cannot keep sessions in {kind} yet; memory: it can")]
+    StoreKind {
+        /// The kind, in words.
+        kind: &'static str,
+    },
 }
 
 /// Where the outpost listens.
@@ -130,7 +136,7 @@ async fn serve(settings: &Settings, log: LogControl) -> Result<(), BootError> {
 /// # Errors
 /// See [`BootError`]. Core being away is none.
 pub async fn start(settings: &Settings, log: Option<LogControl>) -> Result<Running, BootError> {
-    start_with(settings, log, control::store(settings)).await
+    start_with(settings, log, control::store(settings)?).await
 }
 
 async fn start_with(
@@ -221,7 +227,7 @@ struct Stop;
 /// # Errors
 /// See [`BootError`].
 pub fn hold(settings: Settings) -> Result<Held, BootError> {
-    let store = control::store(&settings);
+    let store = control::store(&settings)?;
     hold_with(settings, store)
 }
 

@@ -7,6 +7,8 @@ mod layers;
 mod mistake;
 mod reader;
 mod reference;
+mod sessions;
+mod store_url;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -22,8 +24,10 @@ pub use layers::{CONTRACT_VARIABLES, DEFAULT, DEFAULT_FILE, Environment, Sources
 pub use mistake::{Mistake, SettingsError};
 use reader::{Effective, Reader};
 pub use types::{
-    Core, Dashboard, HeaderAuth, Identity, IdentityEncoding, Journal, Limits, Listen, Log,
-    LogFormat, LogLevel, ScriptAnswer, Sessions, Shutdown, SignIn, StoreKind, Upstream, Web,
+    Admin, ClientCertificate, Core, Dashboard, HeaderAuth, HostPort, Identity, IdentityEncoding,
+    Journal, LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel, RedisStore,
+    ScriptAnswer, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl, Topology, Upstream,
+    Web,
 };
 
 /// All settings, checked.
@@ -41,7 +45,7 @@ pub struct Settings {
     pub sign_in: SignIn,
     /// Header authentication.
     pub header_auth: HeaderAuth,
-    /// Where sessions are kept.
+    /// Where sessions are kept, and how long.
     pub sessions: Sessions,
     /// The applications behind proxy mode.
     pub upstream: Upstream,
@@ -49,6 +53,8 @@ pub struct Settings {
     pub identity: Identity,
     /// The operators' page.
     pub dashboard: Dashboard,
+    /// The admin API.
+    pub admin: Admin,
     /// Logs.
     pub log: Log,
     /// The latest decisions.
@@ -83,6 +89,7 @@ impl Settings {
             // Core forgets an instance 15 s after its last hello.
             hello_interval: read.duration("core.hello_interval", 10 * MILLISECOND..=14 * SECOND),
             refresh_jitter: read.duration("core.refresh_jitter", Duration::ZERO..=HOUR),
+            last_known_good: read.switch("core.last_known_good"),
         };
         let Some(host) = host else {
             // Only when the stand-in above is no URL.
@@ -120,10 +127,7 @@ impl Settings {
                 negative_ttl: read.duration("header_auth.negative_ttl", Duration::ZERO..=HOUR),
                 capacity: read.number("header_auth.capacity", 1..=10_000_000),
             },
-            sessions: Sessions {
-                store: store(&mut read),
-                capacity: read.number("sessions.capacity", 1..=100_000_000),
-            },
+            sessions: sessions::sessions(&mut read),
             upstream: Upstream {
                 connect_timeout: read.duration("upstream.connect_timeout", MILLISECOND..=HOUR),
                 idle_timeout: read.duration("upstream.idle_timeout", MILLISECOND..=DAY),
@@ -138,6 +142,7 @@ impl Settings {
                 ),
             },
             dashboard: Dashboard { listen: read.listeners("dashboard.listen") },
+            admin: Admin { token: read.optional_secret("admin.token") },
             log: Log {
                 level: log_level(&mut read),
                 format: read.choice(
@@ -200,22 +205,6 @@ fn log_level(read: &mut Reader<'_>) -> Option<LogLevel> {
     let mut choices = vec![("", None)];
     choices.extend(LogLevel::NAMES.map(|(name, level)| (name, Some(level))));
     read.choice("log.level", &choices, None)
-}
-
-fn store(read: &mut Reader<'_>) -> StoreKind {
-    let text = read.text("sessions.store");
-    if text != "memory:" {
-        // The scheme alone: the rest may hold a password.
-        let problem = match text.split_once(':') {
-            Some(("memory", _)) => "the memory store takes no parameters".to_owned(),
-            Some((scheme, _)) => {
-                format!("the session store {scheme:?} is not supported; only memory: is")
-            }
-            None => "is not the URL of a session store".to_owned(),
-        };
-        read.mistake("sessions.store", problem);
-    }
-    StoreKind::Memory
 }
 
 /// What only shows when listeners are looked at together.

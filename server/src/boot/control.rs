@@ -33,7 +33,7 @@ use crate::ops::logging::LogControl;
 use crate::publish::{Published, published};
 use crate::session::memory::MemoryStore;
 use crate::session::{SessionStore, Sessions};
-use crate::settings::{Settings, StoreKind};
+use crate::settings::{Settings, StoreUrl};
 use crate::{clock, randomness};
 
 /// How long a request waits for keys that it needs and nobody has yet.
@@ -230,9 +230,14 @@ fn forward_notices(registry: &ActorHandle<RegistryActor>) -> mpsc::Sender<Sessio
 }
 
 /// The store that the settings name.
-pub(super) fn store(settings: &Settings) -> Arc<dyn SessionStore> {
-    match settings.sessions.store {
-        StoreKind::Memory => Arc::new(MemoryStore::new(settings.sessions.capacity)),
+///
+/// # Errors
+/// [`BootError::StoreKind`] where this build has no such store.
+pub(super) fn store(settings: &Settings) -> Result<Arc<dyn SessionStore>, BootError> {
+    match &settings.sessions.store {
+        StoreUrl::Memory => Ok(Arc::new(MemoryStore::new(settings.sessions.capacity))),
+        StoreUrl::File(_) => Err(BootError::StoreKind { kind: "a file" }),
+        StoreUrl::Redis(_) => Err(BootError::StoreKind { kind: "Redis" }),
     }
 }
 

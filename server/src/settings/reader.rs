@@ -16,7 +16,7 @@ use super::reference::{Resolved, resolve};
 use super::values;
 
 /// What stands in place of a secret wherever settings are shown.
-const MASK: &str = "******";
+pub(super) const MASK: &str = "******";
 
 /// A setting in effect, as it is shown to operators.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +34,7 @@ pub(super) struct Reader<'a> {
 }
 
 /// A value on its way to its type.
-struct Found {
+pub(super) struct Found {
     origin: Origin,
     kind: ValueKind,
     /// Whether it came as text from outside TOML and may be read as any type.
@@ -105,14 +105,14 @@ impl<'a> Reader<'a> {
                 Some(Found { origin, kind: ValueKind::String(text), loose: true })
             }
             Err(problem) => {
-                self.mistake_at(key, &origin, problem);
+                self.mistake_at(key, &origin, format!("{problem}{}", reference_hint(key, text)));
                 None
             }
         }
     }
 
     /// Reads one setting: `parse` gets the value and answers with it and how to show it.
-    fn read<T>(
+    pub(super) fn read<T>(
         &mut self,
         key: &'static str,
         stand_in: T,
@@ -143,10 +143,15 @@ impl<'a> Reader<'a> {
     pub(super) fn secret(&mut self, key: &'static str) -> SecretString {
         self.read(key, SecretString::default(), |found| match found.text()? {
             "" => Err("is required and not set".to_owned()),
-            text if text.chars().any(|c| c.is_whitespace() || c.is_control()) => {
-                Err("holds blanks or control characters".to_owned())
-            }
-            text => Ok((text.into(), MASK.into())),
+            text => secret(text),
+        })
+    }
+
+    /// A text that is never shown; `None` when empty.
+    pub(super) fn optional_secret(&mut self, key: &'static str) -> Option<SecretString> {
+        self.read(key, None, |found| match found.text()? {
+            "" => Ok((None, "".into())),
+            text => secret(text).map(|(secret, mask)| (Some(secret), mask)),
         })
     }
 
@@ -291,7 +296,7 @@ impl<'a> Reader<'a> {
 }
 
 impl Found {
-    fn text(&self) -> Result<&str, String> {
+    pub(super) fn text(&self) -> Result<&str, String> {
         match &self.kind {
             ValueKind::String(text) => Ok(text),
             _ => Err("must be a text, in quotes".to_owned()),
@@ -299,7 +304,7 @@ impl Found {
     }
 
     /// The items of a list, be it a TOML list or a text with commas.
-    fn texts(&self) -> Result<Vec<String>, String> {
+    pub(super) fn texts(&self) -> Result<Vec<String>, String> {
         match &self.kind {
             ValueKind::String(text) if text.eq_ignore_ascii_case("off") => Ok(Vec::new()),
             ValueKind::String(text) => Ok(text
@@ -317,6 +322,22 @@ impl Found {
                 .collect(),
             _ => Err("must be a list of texts".to_owned()),
         }
+    }
+}
+
+fn secret(text: &str) -> Result<(SecretString, toml::Value), String> {
+    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("holds blanks or control characters".to_owned());
+    }
+    Ok((text.into(), MASK.into()))
+}
+
+/// What to add where a reference leads nowhere and may not have been meant as one.
+fn reference_hint(key: &str, text: &str) -> &'static str {
+    if key == "sessions.store" && text.starts_with("file:") {
+        "; file:///path is a file that holds the URL, a store in a file is file:/path"
+    } else {
+        ""
     }
 }
 
@@ -359,6 +380,13 @@ fn example(key: &str) -> Option<&'static str> {
         "core.host" => Some("https://authentik.example.com"),
         "core.token" => Some("file:///run/secrets/outpost-token"),
         "core.host_browser" => Some("https://sso.example.com"),
+        "sessions.store" => Some("redis://redis.example.com:6379/0"),
+        "sessions.ca_file" => Some("/etc/outpost/redis-ca.pem"),
+        "sessions.client_certificate" => Some("/etc/outpost/redis-client.pem"),
+        "sessions.client_key" => Some("/run/secrets/redis-client-key.pem"),
+        "sessions.sentinel_password" => Some("file:///run/secrets/sentinel-password"),
+        "sessions.limits" => Some("grafana idle_timeout=30m max_lifetime=12h"),
+        "admin.token" => Some("file:///run/secrets/outpost-admin-token"),
         "log.level" => Some("info"),
         _ => None,
     }

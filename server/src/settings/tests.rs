@@ -135,7 +135,7 @@ fn every_mistake_is_told_with_its_place_and_an_example() {
             ("OUTPOST__DASHBORD__LISTEN", "off"),
             ("OUTPOST__DASHBOARD__LISTEN", "0.0.0.0:9301"),
             ("OUTPOST__LIMITS__COOKIE_BYTES", "1"),
-            ("OUTPOST__SESSIONS__STORE", "redis://:pass-word@cache"),
+            ("OUTPOST__SESSIONS__STORE", "redis://:pass-word@cache:0"),
             ("AUTHENTIK_POSTGRESQL__HOST", "db"),
         ],
     );
@@ -155,7 +155,7 @@ fn every_mistake_is_told_with_its_place_and_an_example() {
         format!("web.workers in {path}: must be a whole number (example: workers = 0)"),
         "AUTHENTIK_WEB__TIMEOUT_HTTP_READ: \"30\" is a duration without a unit (example: AUTHENTIK_WEB__TIMEOUT_HTTP_READ=30s)".into(),
         "OUTPOST__LIMITS__COOKIE_BYTES: 1 is not between 1024 and 131072 (example: OUTPOST__LIMITS__COOKIE_BYTES=32768)".into(),
-        "OUTPOST__SESSIONS__STORE: the session store \"redis\" is not supported; only memory: is (example: OUTPOST__SESSIONS__STORE=memory:)".into(),
+        "OUTPOST__SESSIONS__STORE: has a port that is not between 1 and 65535 (example: OUTPOST__SESSIONS__STORE=redis://redis.example.com:6379/0)".into(),
         "AUTHENTIK_LOG_LEVEL: \"loud\" is none of trace, debug, info, warning, warn, error (example: AUTHENTIK_LOG_LEVEL=info)".into(),
         format!("log.http_headers in {path}: must be a list of texts (example: http_headers = [\"User-Agent\"])"),
         "OUTPOST__DASHBOARD__LISTEN: 0.0.0.0:9301 is not a loopback address; the dashboard has no sign-in of its own (example: OUTPOST__DASHBOARD__LISTEN=127.0.0.1:9301)".into(),

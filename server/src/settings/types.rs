@@ -7,6 +7,12 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+mod sessions;
+mod store_url;
+
+pub use sessions::{ClientCertificate, LifetimeLimits, Lifetimes, Sessions, StoreLogin, StoreTls};
+pub use store_url::{HostPort, RedisStore, StoreUrl, Topology};
+
 /// The link to core.
 #[derive(Clone, Debug)]
 pub struct Core {
@@ -26,6 +32,8 @@ pub struct Core {
     pub hello_interval: Duration,
     /// Longest random wait before a triggered refresh.
     pub refresh_jitter: Duration,
+    /// Whether the last configuration core gave is kept in the session store, to start from.
+    pub last_known_good: bool,
 }
 
 /// Where to listen. An empty list is a listener turned off.
@@ -94,22 +102,6 @@ pub struct HeaderAuth {
     pub capacity: usize,
 }
 
-/// Where sessions are kept.
-#[derive(Clone, Debug)]
-pub struct Sessions {
-    /// The store.
-    pub store: StoreKind,
-    /// How many at most.
-    pub capacity: usize,
-}
-
-/// A kind of session store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoreKind {
-    /// This process's memory.
-    Memory,
-}
-
 /// The applications behind proxy mode.
 #[derive(Clone, Debug)]
 pub struct Upstream {
@@ -144,6 +136,13 @@ pub enum IdentityEncoding {
 pub struct Dashboard {
     /// Loopback addresses; empty when off.
     pub listen: Vec<SocketAddr>,
+}
+
+/// The admin API, which the operators' listener serves.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// What every admin request must bring; `None`: only requests from this machine are answered.
+    pub token: Option<SecretString>,
 }
 
 /// Logs.

@@ -1,0 +1,155 @@
+//! Reading of `[sessions]`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::reader::{MASK, Reader};
+use super::types::{
+    ClientCertificate, LifetimeLimits, Lifetimes, Sessions, StoreLogin, StoreTls, StoreUrl,
+};
+use super::{DAY, HOUR, MILLISECOND, SECOND, store_url, values};
+
+/// Longest key prefix, in bytes: it stands in every key.
+const PREFIX_LENGTH: usize = 64;
+
+/// Longest limit of a session; nobody means more.
+const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
+
+pub(super) fn sessions(read: &mut Reader<'_>) -> Sessions {
+    let store = read.read("sessions.store", StoreUrl::Memory, |found| {
+        store_url::parse(found.text()?, MASK).map(|(store, shown)| (store, shown.into()))
+    });
+    Sessions {
+        capacity: read.number("sessions.capacity", 1..=100_000_000),
+        prefix: prefix(read),
+        tls: tls(read, &store),
+        store,
+        sentinel: StoreLogin {
+            username: Some(read.text("sessions.sentinel_username")).filter(|name| !name.is_empty()),
+            password: read.optional_secret("sessions.sentinel_password"),
+        },
+        connect_timeout: read.duration("sessions.connect_timeout", MILLISECOND..=HOUR),
+        timeout: read.duration("sessions.timeout", MILLISECOND..=60 * SECOND),
+        grace: read.duration("sessions.grace", Duration::ZERO..=HOUR),
+        cache_capacity: read.number("sessions.cache_capacity", 0..=100_000_000),
+        cache_ttl: read.duration("sessions.cache_ttl", MILLISECOND..=HOUR),
+        lifetimes: lifetimes(read),
+        recheck_within: read.duration("sessions.recheck_within", Duration::ZERO..=HOUR),
+        recheck_rate: read.number("sessions.recheck_rate", 1..=100_000),
+        renew_before: unless_zero(read.duration("sessions.renew_before", Duration::ZERO..=DAY)),
+    }
+}
+
+fn unless_zero(duration: Duration) -> Option<Duration> {
+    Some(duration).filter(|duration| !duration.is_zero())
+}
+
+/// Braces would move the hash tags of a cluster's keys, and with them the slots.
+fn prefix(read: &mut Reader<'_>) -> String {
+    read.read("sessions.prefix", String::new(), |found| {
+        let text = found.text()?;
+        if text.is_empty() || text.len() > PREFIX_LENGTH {
+            return Err(format!("must have 1 to {PREFIX_LENGTH} characters"));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'{' | b'}')) {
+            return Err("may only have printable ASCII characters, no blanks or braces".to_owned());
+        }
+        Ok((text.to_owned(), text.into()))
+    })
+}
+
+fn tls(read: &mut Reader<'_>, store: &StoreUrl) -> StoreTls {
+    let [ca, certificate, key] =
+        ["sessions.ca_file", "sessions.client_certificate", "sessions.client_key"];
+    let ca_file = path(read, ca);
+    let client = match (path(read, certificate), path(read, key)) {
+        (Some(certificate), Some(key)) => Some(ClientCertificate { certificate, key }),
+        (Some(_), None) => {
+            read.mistake(key, "is not set, and sessions.client_certificate is: both or none");
+            None
+        }
+        (None, Some(_)) => {
+            read.mistake(certificate, "is not set, and sessions.client_key is: both or none");
+            None
+        }
+        (None, None) => None,
+    };
+    // Whoever names certificates believes the connection to be encrypted.
+    if matches!(store, StoreUrl::Redis(redis) if !redis.tls) {
+        for (key, set) in [(ca, ca_file.is_some()), (certificate, client.is_some())] {
+            if set {
+                read.mistake(key, "is set, but sessions.store has a scheme without TLS");
+            }
+        }
+    }
+    StoreTls { ca_file, client }
+}
+
+/// A file to be read later; `None` when empty.
+fn path(read: &mut Reader<'_>, key: &'static str) -> Option<PathBuf> {
+    read.read(key, None, |found| match found.text()? {
+        "" => Ok((None, "".into())),
+        // The likely cause; the content may be a private key and is not quoted.
+        text if text.contains(char::is_control) => {
+            Err("must be the path of a file, not what is in it".to_owned())
+        }
+        text => Ok((Some(text.into()), text.into())),
+    })
+}
+
+fn lifetimes(read: &mut Reader<'_>) -> Lifetimes {
+    let limit = |read: &mut Reader<'_>, key| {
+        let within = Duration::ZERO..=YEAR;
+        unless_zero(read.duration(key, within))
+    };
+    let default = LifetimeLimits {
+        idle: limit(read, "sessions.idle_timeout"),
+        max: limit(read, "sessions.max_lifetime"),
+    };
+    let applications = read.read("sessions.limits", BTreeMap::new(), |found| {
+        let texts = found.texts()?;
+        let mut applications = BTreeMap::new();
+        for text in &texts {
+            let (slug, limits) =
+                application(text, default).map_err(|problem| format!("{text:?} {problem}"))?;
+            if applications.insert(slug.to_owned(), limits).is_some() {
+                return Err(format!("has two entries for the application {slug:?}"));
+            }
+        }
+        Ok((applications, toml::Value::Array(texts.into_iter().map(Into::into).collect())))
+    });
+    Lifetimes { default, applications }
+}
+
+/// Reads `<slug> idle_timeout=30m max_lifetime=12h`.
+fn application(text: &str, default: LifetimeLimits) -> Result<(&str, LifetimeLimits), String> {
+    let mut words = text.split_whitespace();
+    let slug = words
+        .next()
+        .filter(|slug| !slug.contains('='))
+        .ok_or("does not begin with the slug of an application")?;
+    let (mut idle, mut max) = (None, None);
+    for word in words {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        let limit = match name {
+            "idle_timeout" => &mut idle,
+            "max_lifetime" => &mut max,
+            _ => return Err(format!("has {name:?}, and knows idle_timeout= and max_lifetime=")),
+        };
+        let duration = values::duration(value)
+            .map_err(|problem| format!("has a limit that {problem}: {word:?}"))?;
+        if duration > YEAR {
+            return Err(format!("has a limit longer than {}", values::duration_text(YEAR)));
+        }
+        if limit.replace(unless_zero(duration)).is_some() {
+            return Err(format!("has {name} twice"));
+        }
+    }
+    if idle.is_none() && max.is_none() {
+        return Err("limits nothing; add idle_timeout= or max_lifetime=".to_owned());
+    }
+    let limits =
+        LifetimeLimits { idle: idle.unwrap_or(default.idle), max: max.unwrap_or(default.max) };
+    Ok((slug, limits))
+}
