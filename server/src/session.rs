@@ -3,198 +3,25 @@
 #[cfg(test)]
 pub mod contract;
 pub mod header_cache;
+pub mod id;
 pub mod live;
 pub mod memory;
+pub mod record;
+pub mod store;
 
-use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use aws_lc_rs::digest;
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use outpost_decision::claims::Claims;
 use outpost_decision::time::Timestamp;
-use secrecy::SecretString;
-use thiserror::Error;
 
-/// The secret that a session cookie holds: 256 random bits. Does not print.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SessionId([u8; 32]);
-
-impl SessionId {
-    /// A new random id.
-    ///
-    /// # Errors
-    /// When the operating system gives no randomness.
-    pub fn random() -> Result<Self, StoreError> {
-        let mut bytes = [0; 32];
-        SystemRandom::new()
-            .fill(&mut bytes)
-            .map_err(|_| StoreError::Unavailable("no randomness".into()))?;
-        Ok(Self(bytes))
-    }
-
-    /// An id from bytes derived elsewhere (header authentication).
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// Reads a cookie's value; anything but 43 base64url characters is `None`.
-    #[must_use]
-    pub fn parse(value: &str) -> Option<Self> {
-        if value.len() != 43 {
-            return None;
-        }
-        URL_SAFE_NO_PAD.decode(value).ok()?.try_into().ok().map(Self)
-    }
-
-    /// The cookie's value.
-    #[must_use]
-    pub fn cookie_value(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
-    }
-
-    /// The key under which the store keeps the session: a hash, so that a look into the store
-    /// signs nobody in.
-    #[must_use]
-    pub fn key(&self) -> SessionKey {
-        let mut context = digest::Context::new(&digest::SHA256);
-        context.update(b"outpost session key v1\0");
-        context.update(&self.0);
-        let mut key = [0; 32];
-        key.copy_from_slice(context.finish().as_ref());
-        SessionKey(key)
-    }
-}
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SessionId(..)")
-    }
-}
-
-/// Key of a session in the store. Not a secret.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SessionKey(pub [u8; 32]);
-
-impl fmt::Display for SessionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl fmt::Debug for SessionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionKey({})", hex::encode(&self.0[..4]))
-    }
-}
-
-/// How a session came to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Somebody signed in with a browser.
-    SignIn,
-    /// An `Authorization` header was accepted; it must not reach the application.
-    Header,
-}
-
-/// A session: an identity at one provider, until its token ends.
-#[derive(Debug)]
-pub struct Session {
-    /// What operators see and revocation needs. Holds no token.
-    pub about: SessionAbout,
-    /// Who it is.
-    pub claims: Claims,
-    /// The raw access token.
-    pub token: SecretString,
-}
-
-/// The part of a session that may be shown to operators.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionAbout {
-    /// Key of the provider in core.
-    pub provider: i64,
-    /// Subject.
-    pub sub: String,
-    /// User name.
-    pub user: String,
-    /// Core's session, absent for client credentials.
-    pub sid: Option<String>,
-    /// How it came to be.
-    pub origin: Origin,
-    /// When it came to be.
-    pub created: Timestamp,
-    /// When it ends, whatever the cookie says: the token's `exp`.
-    pub expires: Timestamp,
-    /// Address it was begun from.
-    pub client_address: Option<IpAddr>,
-    /// User agent it was begun with, cut to 200 bytes.
-    pub user_agent: String,
-}
-
-/// A session that has been ended: enough to close what hangs on it and to tell its provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndedSession {
-    /// Its key.
-    pub key: SessionKey,
-    /// Key of the provider in core.
-    pub provider: i64,
-}
-
-/// Which sessions to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Selection {
-    /// One.
-    Key(SessionKey),
-    /// All of a subject, in every provider of this outpost.
-    Subject(String),
-    /// All that hang on a session of core, in every provider.
-    CoreSession(String),
-    /// All of a provider.
-    Provider(i64),
-}
-
-/// Why a store could not do what was asked. Always *unavailable*, never *no such session*.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum StoreError {
-    /// The store cannot be reached or does not make sense.
-    #[error("the session store is unavailable: {0}")]
-    Unavailable(String),
-    /// The store has no room for another session.
-    #[error("the session store is full: {0}")]
-    Full(String),
-}
-
-/// Where sessions are kept. Every implementation passes `session::contract`.
-#[async_trait]
-pub trait SessionStore: Send + Sync + fmt::Debug {
-    /// The session under `key`, unless it has ended by `now`.
-    async fn get(
-        &self,
-        key: &SessionKey,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Session>>, StoreError>;
-
-    /// Keeps a session, replacing what stood under the key.
-    async fn put(&self, key: SessionKey, session: Arc<Session>) -> Result<(), StoreError>;
-
-    /// Ends the sessions selected; returns those that were there. Cost grows with their number,
-    /// never with the store.
-    async fn end(&self, selection: &Selection) -> Result<Vec<EndedSession>, StoreError>;
-
-    /// Drops what has ended by `now`; returns what was dropped.
-    async fn sweep(&self, now: Timestamp) -> Result<Vec<EndedSession>, StoreError>;
-
-    /// Number of sessions kept, per provider or in all.
-    async fn count(&self, provider: Option<i64>) -> Result<usize, StoreError>;
-}
+pub use self::id::{SessionId, SessionKey};
+pub use self::record::{Origin, Record, RecordError, Session, SessionAbout};
+pub use self::store::{
+    EndedSession, Inserted, LogEntries, LogPosition, PageCursor, Replaced, RevocationLog,
+    Selection, SessionPage, SessionStore, SharedValues, StoreError,
+};
 
 /// Somebody who wants to know whether the store answers.
-pub trait StoreWatch: Send + Sync + fmt::Debug {
+pub trait StoreWatch: Send + Sync + std::fmt::Debug {
     /// The store was asked for `operation` and did it, or failed.
     fn answered(&self, operation: &'static str, failure: Option<&StoreError>);
 }
@@ -232,24 +59,59 @@ impl Sessions {
         result
     }
 
-    /// The session under `key`, unless it has ended by `now`.
+    /// The session of a cookie, unless it has ended by `now`.
     ///
     /// # Errors
     /// When the store cannot tell. The caller must answer *unavailable*.
     pub async fn get(
         &self,
-        key: &SessionKey,
+        id: &SessionId,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        self.told("get", self.store.get(key, now).await)
+        let Some(record) = self.told("get", self.store.get(&id.key(), now).await)? else {
+            return Ok(None);
+        };
+        match record.open(id) {
+            Ok(session) => Ok(Some(Arc::new(session))),
+            Err(error) => {
+                // Whatever it is, nobody sealed it for this cookie: signing in anew mends it.
+                tracing::error!(%error, "a record of the session store is no session");
+                Ok(None)
+            }
+        }
     }
 
-    /// Begins a session.
+    /// Begins a session. `None`: a revocation that it belongs to ran at the same time, and it
+    /// has not begun.
     ///
     /// # Errors
     /// When the store did not take it: nobody is signed in then.
-    pub async fn begin(&self, key: SessionKey, session: Arc<Session>) -> Result<(), StoreError> {
-        self.told("put", self.store.put(key, session).await)
+    pub async fn begin(
+        &self,
+        id: &SessionId,
+        session: Session,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let record = seal(&session, id, now)?;
+        let inserted = self.told("insert", self.store.insert(id.key(), &record).await)?;
+        Ok(match inserted {
+            Inserted::Kept => Some(Arc::new(session)),
+            Inserted::Revoked => None,
+        })
+    }
+
+    /// Keeps the next version of a session (its generation counted up by one).
+    ///
+    /// # Errors
+    /// When the store did not take it: the version before it stands.
+    pub async fn replace(
+        &self,
+        id: &SessionId,
+        session: Session,
+        now: Timestamp,
+    ) -> Result<Replaced, StoreError> {
+        let record = seal(&session, id, now)?;
+        self.told("replace", self.store.replace(id.key(), &record).await)
     }
 
     /// Ends the sessions selected and closes what hangs on them.
@@ -276,8 +138,28 @@ impl Sessions {
     ///
     /// # Errors
     /// When the store cannot tell.
-    pub async fn count(&self, provider: Option<i64>) -> Result<usize, StoreError> {
-        self.told("count", self.store.count(provider).await)
+    pub async fn count(&self, provider: Option<i64>, now: Timestamp) -> Result<usize, StoreError> {
+        self.told("count", self.store.count(provider, now).await)
+    }
+
+    /// A page of sessions for operators; see [`SessionStore::list`].
+    ///
+    /// # Errors
+    /// When the store cannot tell, or the cursor is not one of its own.
+    pub async fn list(
+        &self,
+        selection: Option<&Selection>,
+        from: Option<&PageCursor>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<SessionPage, StoreError> {
+        self.told("list", self.store.list(selection, from, limit, now).await)
+    }
+
+    /// Small values that all replicas share.
+    #[must_use]
+    pub fn values(&self) -> &dyn SharedValues {
+        self.store.values()
     }
 
     /// Registers a connection that must close when the session ends; `None` when it has ended.
@@ -286,11 +168,11 @@ impl Sessions {
     /// When the store cannot tell.
     pub async fn hold_open(
         &self,
-        key: SessionKey,
+        id: &SessionId,
         now: Timestamp,
     ) -> Result<Option<live::LiveConnection>, StoreError> {
-        let connection = self.live.register(key);
-        Ok(self.get(&key, now).await?.map(|_| connection))
+        let connection = self.live.register(id.key());
+        Ok(self.get(id, now).await?.map(|_| connection))
     }
 
     fn close(&self, ended: &[EndedSession]) {
@@ -298,4 +180,8 @@ impl Sessions {
             self.live.close(&session.key);
         }
     }
+}
+
+fn seal(session: &Session, id: &SessionId, now: Timestamp) -> Result<Record, StoreError> {
+    session.seal(id, now).map_err(|error| StoreError::Unavailable(error.to_string()))
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a harness that cannot go on must stop the test")]
 
 pub mod browser;
+pub mod faulty_store;
 pub mod process;
 pub mod program;
 pub mod proxies;
@@ -10,5 +11,6 @@ pub mod webdriver;
 pub mod world;
 
 pub use browser::{Answer, Browser};
+pub use faulty_store::FaultyStore;
 pub use program::Program;
 pub use world::World;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use outpost::boot::{self, Held};
 use outpost::settings::{Settings, Sources};
+use outpost_decision::time::Timestamp;
 use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore, UserSpec};
 use outpost_demo::sample_app::SampleApp;
 
@@ -124,7 +125,7 @@ impl World {
 
     /// Sessions in the outpost's store.
     pub async fn sessions(&self) -> usize {
-        self.outpost.published.sessions.count(None).await.expect("the store counts")
+        self.outpost.published.sessions.count(None, Timestamp(0)).await.expect("the store counts")
     }
 }
 

@@ -18,6 +18,7 @@ use outpost_decision::wire::ProviderRecord;
 use super::SessionsChanged;
 use super::registry::compiler::Compiler;
 use super::supervisor::Shutdown;
+use crate::clock;
 use crate::publish::Publisher;
 use crate::session::{Selection, Sessions, StoreError};
 use crate::status::ProviderState;
@@ -95,7 +96,7 @@ impl ProviderActor {
         }
         self.counting = Counting::Running;
         let (sessions, pk) = (self.parts.sessions.clone(), self.state.pk);
-        let count = async move { sessions.count(Some(pk)).await };
+        let count = async move { sessions.count(Some(pk), clock::now()).await };
         ctx.spawn(count.into_actor(self).map(|counted, actor, ctx| {
             let live = counted.ok();
             if live != actor.state.sessions.live {

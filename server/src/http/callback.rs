@@ -4,8 +4,6 @@
 //! goes to its target, another begins anew by itself a bounded number of times, and then a page
 //! says what is wrong.
 
-use std::sync::Arc;
-
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use outpost_decision::cookie::SetCookie;
@@ -15,7 +13,7 @@ use outpost_decision::provider::Provider;
 use outpost_decision::redirect;
 use outpost_decision::time::Timestamp;
 use outpost_decision::token;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use super::credentials::Credentials;
 use super::exchange::{Answer, Exchange, Facts};
@@ -153,19 +151,29 @@ async fn sign_in(
             origin: session::Origin::SignIn,
             created: exchange.now,
             expires,
+            ends_by: None,
+            idle_seconds: None,
+            verified: exchange.now,
             client_address: Some(facts.origin.client),
             user_agent: exchange.user_agent(),
         },
         claims,
-        token: SecretString::from(answer.access_token.expose_secret()),
+        token: answer.access_token,
+        refresh_token: None,
+        generation: 0,
     };
     let user = session.about.user.clone();
     let begun = match SessionId::random() {
-        Ok(id) => sessions.begin(id.key(), Arc::new(session)).await.map(|()| id),
+        Ok(id) => sessions.begin(&id, session, exchange.now).await.map(|begun| (id, begun)),
         Err(error) => Err(error),
     };
     let id = match begun {
-        Ok(id) => id,
+        Ok((id, Some(_))) => id,
+        Ok((_, None)) => {
+            // The user's sessions were ended while this one began: what ended them wins.
+            let stale = Stale { why: "revoked_meanwhile", record: Some(record.clone()) };
+            return begin_anew(exchange, facts, credentials, stale);
+        }
         Err(error) => {
             tracing::error!(provider = %provider.name, %error, "a sign-in was not kept");
             return store_away(exchange, provider, &record.return_to).of(&user);
@@ -173,7 +181,7 @@ async fn sign_in(
     };
     if let Some(old) = &credentials.session {
         // Best effort: the browser forgets its id in any case, and it ends with its token.
-        if let Err(error) = sessions.end(&Selection::Key(old.key)).await {
+        if let Err(error) = sessions.end(&Selection::Key(old.id.key())).await {
             tracing::warn!(%error, "a replaced session was not ended");
         }
     }

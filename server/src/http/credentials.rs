@@ -11,7 +11,7 @@ use url::Url;
 
 use super::exchange::{Exchange, Facts};
 use super::header_auth;
-use crate::session::{Session, SessionId, SessionKey};
+use crate::session::{Session, SessionId};
 
 /// What became of the credentials of a request.
 pub struct Credentials {
@@ -26,12 +26,12 @@ pub struct Credentials {
 /// A session that is live now.
 #[derive(Clone)]
 pub struct LiveSession {
-    /// Its key.
-    pub key: SessionKey,
+    /// What its cookie holds.
+    pub id: SessionId,
     /// The session.
     pub session: Arc<Session>,
-    /// The cookie's id, when the client has no cookie for it yet.
-    pub new_cookie: Option<SessionId>,
+    /// Whether the client has no cookie for it yet.
+    pub needs_cookie: bool,
 }
 
 impl Credentials {
@@ -68,8 +68,7 @@ async fn look_at_cookie(exchange: &Exchange<'_>, facts: &Facts) -> Credentials {
             outcome = worse(outcome, CredentialOutcome::Rejected(Reason::SessionUnknown));
             continue;
         };
-        let key = id.key();
-        let found = match exchange.gateway().sessions.get(&key, exchange.now).await {
+        let found = match exchange.gateway().sessions.get(&id, exchange.now).await {
             Err(_) => CredentialOutcome::Unavailable(Reason::StoreUnavailable),
             Ok(None) => CredentialOutcome::Rejected(Reason::SessionUnknown),
             Ok(Some(session)) if session.about.provider != facts.provider.pk => {
@@ -79,7 +78,7 @@ async fn look_at_cookie(exchange: &Exchange<'_>, facts: &Facts) -> Credentials {
                 CredentialOutcome::Rejected(Reason::CrossSiteWebsocket)
             }
             Ok(Some(session)) => {
-                let live = LiveSession { key, session, new_cookie: None };
+                let live = LiveSession { id, session, needs_cookie: false };
                 return Credentials {
                     session: Some(live),
                     ..Credentials::verdict(CredentialScheme::Cookie, CredentialOutcome::Valid)

@@ -9,7 +9,6 @@ use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use outpost_decision::claims::Claims;
-use outpost_decision::crypto;
 use outpost_decision::decide::Credential;
 use outpost_decision::decision::{CredentialOutcome, CredentialScheme, Reason};
 use outpost_decision::facts::Headers;
@@ -72,7 +71,7 @@ pub async fn look(exchange: &Exchange<'_>, facts: &Facts) -> Option<Credentials>
     let mut result = ask(exchange, facts, key, credential.clone()).await;
     if let Verdict::Accepted { id, .. } = &result.verdict {
         // What is cached here may have been revoked since: the store has the last word.
-        match gateway.sessions.get(&id.key(), exchange.now).await {
+        match gateway.sessions.get(id, exchange.now).await {
             Ok(Some(_)) => {}
             Ok(None) => {
                 gateway.header_results.forget(&key);
@@ -84,9 +83,9 @@ pub async fn look(exchange: &Exchange<'_>, facts: &Facts) -> Option<Credentials>
     Some(match &result.verdict {
         Verdict::Accepted { id, session } => Credentials {
             session: Some(LiveSession {
-                key: id.key(),
+                id: id.clone(),
                 session: Arc::clone(session),
-                new_cookie: Some(id.clone()),
+                needs_cookie: true,
             }),
             ..credentials(scheme, CredentialOutcome::Valid)
         },
@@ -119,7 +118,6 @@ async fn ask(
         sessions: gateway.sessions.clone(),
         provider: Arc::clone(&facts.provider),
         credential,
-        key,
         now: exchange.now,
         client_address: facts.origin.client,
         user_agent: exchange.user_agent(),
@@ -137,7 +135,6 @@ struct Check {
     sessions: Sessions,
     provider: Arc<Provider>,
     credential: HeaderCredential,
-    key: HeaderKey,
     now: Timestamp,
     client_address: std::net::IpAddr,
     user_agent: String,
@@ -155,13 +152,7 @@ impl Check {
         let now = clock::now();
         let left = Duration::from_secs(now.seconds_until(Timestamp(claims.exp)).unsigned_abs());
         let keep = self.accepted.min(left);
-        // The id is derived, not random: however often a machine comes without a cookie, it has
-        // one session, on every replica. Only the holder of the header and of the provider's
-        // secret can derive it.
-        let secret = self.provider.cookie_secret.expose_secret().as_bytes();
-        let derived = crypto::derive(secret, "header session");
-        let id = SessionId::from_bytes(crypto::hmac_sha256(&derived, &[&self.key.0]));
-        let session = Arc::new(Session {
+        let session = Session {
             about: SessionAbout {
                 provider: self.provider.pk,
                 sub: claims.sub.clone(),
@@ -170,14 +161,25 @@ impl Check {
                 origin: session::Origin::Header,
                 created: self.now,
                 expires: Timestamp(claims.exp),
+                ends_by: None,
+                idle_seconds: None,
+                verified: now,
                 client_address: Some(self.client_address),
                 user_agent: self.user_agent.clone(),
             },
             claims,
             token,
-        });
-        let verdict = match self.sessions.begin(id.key(), Arc::clone(&session)).await {
-            Ok(()) => Verdict::Accepted { id, session },
+            refresh_token: None,
+            generation: 0,
+        };
+        let begun = match SessionId::random() {
+            Ok(id) => self.sessions.begin(&id, session, now).await.map(|begun| (id, begun)),
+            Err(error) => Err(error),
+        };
+        let verdict = match begun {
+            Ok((id, Some(session))) => Verdict::Accepted { id, session },
+            // Ended as it began: the next request asks core what is true now.
+            Ok((_, None)) => Verdict::Unavailable(Reason::SessionUnknown),
             Err(error) => {
                 tracing::error!(%error, "a session of header authentication was not kept");
                 Verdict::Unavailable(Reason::StoreUnavailable)

@@ -52,7 +52,7 @@ pub fn answer(exchange: &Exchange<'_>, facts: &Facts, live: Option<&LiveSession>
 
 /// The cookie for a client that has none for its session yet (header authentication).
 pub fn new_cookie(exchange: &Exchange<'_>, facts: &Facts, live: &LiveSession) -> Option<String> {
-    let id = live.new_cookie.as_ref()?;
+    let id = live.needs_cookie.then_some(&live.id)?;
     let max_age = exchange.now.seconds_until(live.session.about.expires);
     Some(SetCookie::session(&facts.provider.cookie, &id.cookie_value(), max_age).to_string())
 }

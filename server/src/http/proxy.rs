@@ -111,7 +111,7 @@ async fn hold_open(
             .text("accept")
             .is_some_and(|accept| accept.contains("text/event-stream"));
     let Some(live) = live.filter(|_| stays) else { return Ok(None) };
-    match exchange.gateway().sessions.hold_open(live.key, exchange.now).await {
+    match exchange.gateway().sessions.hold_open(&live.id, exchange.now).await {
         Ok(Some(connection)) => {
             let ended = connection.ended();
             let until = live.session.about.expires;

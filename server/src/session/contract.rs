@@ -5,6 +5,11 @@
     expect(clippy::expect_used, reason = "a failed step of the suite must stop it")
 )]
 
+mod ending;
+mod listing;
+mod values;
+mod versions;
+
 use std::future::Future;
 use std::sync::Arc;
 
@@ -12,9 +17,12 @@ use outpost_decision::claims::Claims;
 use outpost_decision::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Origin, Selection, Session, SessionAbout, SessionId, SessionKey, SessionStore};
+use super::id::{SessionId, SessionKey};
+use super::record::{Origin, Record, Session, SessionAbout};
+use super::store::{Inserted, SessionStore};
 
-/// Runs the whole suite; `fresh` gives an empty store each time.
+/// Runs the whole suite; `fresh` gives an empty store each time. Times are seconds from the
+/// present, so that stores whose server keeps the time can be asked, too.
 ///
 /// # Panics
 /// When the store breaks the contract.
@@ -26,17 +34,27 @@ where
 {
     keeps_what_was_put(&fresh().await).await;
     ends_at_the_expiry(&fresh().await).await;
-    ends_by_each_selection(&fresh().await).await;
-    replaces_under_the_same_key(&fresh().await).await;
-    an_absent_core_session_never_matches(&fresh().await).await;
-    ending_is_final_under_concurrency(Arc::new(fresh().await)).await;
-    counts(&fresh().await).await;
+    ends_when_idle(&fresh().await).await;
+    versions::check(&fresh().await).await;
+    ending::by_each_selection(&fresh().await).await;
+    ending::an_absent_core_session_never_matches(&fresh().await).await;
+    ending::many_at_once(&fresh().await).await;
+    ending::is_final_under_concurrency(Arc::new(fresh().await)).await;
+    ending::is_told_to_whoever_shares_the_store(&fresh().await).await;
+    listing::check(&fresh().await).await;
+    values::check(&fresh().await).await;
 }
 
-/// A session for tests.
+/// The present of the suite.
 #[must_use]
-pub fn session(provider: i64, sub: &str, sid: Option<&str>, expires: i64) -> Arc<Session> {
-    Arc::new(Session {
+pub fn present() -> Timestamp {
+    crate::clock::now()
+}
+
+/// A session for tests; `expires` in seconds from the present of the suite.
+#[must_use]
+pub fn session(provider: i64, sub: &str, sid: Option<&str>, expires: Timestamp) -> Session {
+    Session {
         about: SessionAbout {
             provider,
             sub: sub.into(),
@@ -44,125 +62,104 @@ pub fn session(provider: i64, sub: &str, sid: Option<&str>, expires: i64) -> Arc
             sid: sid.map(Into::into),
             origin: Origin::SignIn,
             created: Timestamp(0),
-            expires: Timestamp(expires),
+            expires,
+            ends_by: None,
+            idle_seconds: None,
+            verified: Timestamp(0),
             client_address: Some([192, 0, 2, 7].into()),
             user_agent: "contract/1.0".into(),
         },
         claims: Claims {
             sub: sub.into(),
-            exp: expires,
+            exp: expires.0,
             name: "Ällice".into(),
             groups: vec!["a".into(), "b|c".into()],
             ..Claims::default()
         },
         token: SecretString::from("header.payload.signature".to_owned()),
-    })
+        refresh_token: Some(SecretString::from("refresh".to_owned())),
+        generation: 0,
+    }
 }
 
-fn key(n: u8) -> SessionKey {
-    SessionId::from_bytes([n; 32]).key()
+/// The id of the `n`-th session of the suite.
+#[must_use]
+pub fn id(n: u8) -> SessionId {
+    SessionId::from_bytes([n; 32])
 }
 
-async fn put(store: &impl SessionStore, n: u8, session: Arc<Session>) {
-    store.put(key(n), session).await.expect("put");
+/// Its key.
+#[must_use]
+pub fn key(n: u8) -> SessionKey {
+    id(n).key()
 }
 
-async fn has(store: &impl SessionStore, n: u8, now: i64) -> bool {
-    store.get(&key(n), Timestamp(now)).await.expect("get").is_some()
+/// The record of the `n`-th session, last used at 0.
+///
+/// # Panics
+/// Without randomness.
+#[must_use]
+pub fn record(n: u8, provider: i64, sub: &str, sid: Option<&str>, expires: i64) -> Record {
+    let session = session(provider, sub, sid, Timestamp(expires));
+    session.seal(&id(n), Timestamp(0)).expect("it seals")
+}
+
+/// A record whose session ends in `seconds`, last used now.
+fn lasting(n: u8, provider: i64, sub: &str, sid: Option<&str>, seconds: i64) -> Record {
+    let session = session(provider, sub, sid, present().plus(seconds));
+    session.seal(&id(n), present()).expect("it seals")
+}
+
+async fn put(store: &impl SessionStore, n: u8, record: Record) {
+    assert_eq!(store.insert(key(n), &record).await, Ok(Inserted::Kept));
+}
+
+async fn has(store: &impl SessionStore, n: u8, now: Timestamp) -> bool {
+    store.get(&key(n), now).await.expect("get").is_some()
 }
 
 async fn keeps_what_was_put(store: &impl SessionStore) {
-    assert!(!has(store, 1, 0).await, "an empty store knows nobody");
-    let put_in = session(7, "alice", Some("sid-1"), 100);
-    put(store, 1, Arc::clone(&put_in)).await;
-    let got = store.get(&key(1), Timestamp(99)).await.expect("get").expect("is there");
-    assert_eq!(got.about, put_in.about);
-    assert_eq!(got.claims, put_in.claims);
-    assert_eq!(got.token.expose_secret(), put_in.token.expose_secret());
-    assert!(!has(store, 2, 0).await, "another key is another session");
+    let now = present();
+    assert!(!has(store, 1, now).await, "an empty store knows nobody");
+    let put_in = lasting(1, 7, "alice", Some("sid-1"), 100);
+    put(store, 1, put_in.clone()).await;
+    let got = store.get(&key(1), now).await.expect("get").expect("is there");
+    assert_eq!(got, put_in);
+    let opened = got.open(&id(1)).expect("it opens with its cookie");
+    assert_eq!(opened.about, put_in.about);
+    assert_eq!(opened.claims.groups, ["a", "b|c"]);
+    assert_eq!(opened.token.expose_secret(), "header.payload.signature");
+    assert!(!has(store, 2, now).await, "another key is another session");
 }
 
 async fn ends_at_the_expiry(store: &impl SessionStore) {
-    put(store, 1, session(7, "alice", None, 100)).await;
-    put(store, 2, session(7, "alice", None, 200)).await;
-    assert!(has(store, 1, 99).await);
-    assert!(!has(store, 1, 100).await, "ended at the very second of its expiry, unswept");
-    store.sweep(Timestamp(100)).await.expect("sweep");
-    assert_eq!(store.count(None).await, Ok(1));
-    assert!(has(store, 2, 199).await, "others live on");
+    let now = present();
+    put(store, 1, lasting(1, 7, "alice", None, 100)).await;
+    put(store, 2, lasting(2, 7, "alice", None, 200)).await;
+    let expiry = store.get(&key(1), now).await.expect("get").expect("there").about.expires;
+    assert!(has(store, 1, Timestamp(expiry.0 - 1)).await);
+    assert!(!has(store, 1, expiry).await, "ended at the very second of its expiry, unswept");
+    assert_eq!(store.count(None, expiry).await, Ok(1));
+    store.sweep(expiry).await.expect("sweep");
+    assert_eq!(store.count(None, expiry).await, Ok(1));
+    assert!(has(store, 2, expiry).await, "others live on");
 }
 
-async fn ends_by_each_selection(store: &impl SessionStore) {
-    let cases = [
-        (Selection::Key(key(1)), vec![1]),
-        (Selection::Subject("alice".into()), vec![1, 2]),
-        (Selection::CoreSession("sid-1".into()), vec![1, 3]),
-        (Selection::Provider(7), vec![1, 2]),
-        (Selection::Subject("nobody".into()), vec![]),
-        (Selection::CoreSession(String::new()), vec![]),
-        (Selection::Key(key(9)), vec![]),
-    ];
-    for (selection, expected) in cases {
-        put(store, 1, session(7, "alice", Some("sid-1"), 100)).await;
-        put(store, 2, session(7, "alice", Some("sid-2"), 100)).await;
-        put(store, 3, session(8, "bob", Some("sid-1"), 100)).await;
-        let mut ended: Vec<_> =
-            store.end(&selection).await.expect("end").iter().map(|ended| ended.key).collect();
-        ended.sort();
-        let mut wanted: Vec<_> = expected.iter().map(|n| key(*n)).collect();
-        wanted.sort();
-        assert_eq!(ended, wanted, "{selection:?}");
-        for n in 1..=3 {
-            assert_eq!(has(store, n, 0).await, !expected.contains(&n), "{selection:?}: {n}");
-        }
-        assert_eq!(store.end(&selection).await, Ok(vec![]), "{selection:?} a second time");
-    }
-}
-
-async fn replaces_under_the_same_key(store: &impl SessionStore) {
-    put(store, 1, session(7, "alice", Some("old"), 100)).await;
-    put(store, 1, session(8, "bob", Some("new"), 100)).await;
-    assert_eq!(store.end(&Selection::Subject("alice".into())).await, Ok(vec![]));
-    assert_eq!(store.end(&Selection::CoreSession("old".into())).await, Ok(vec![]));
-    assert!(has(store, 1, 0).await, "the index of what was replaced is gone");
-    assert_eq!(store.count(Some(7)).await, Ok(0));
-    assert_eq!(store.count(Some(8)).await, Ok(1));
-}
-
-async fn an_absent_core_session_never_matches(store: &impl SessionStore) {
-    put(store, 1, session(7, "service", None, 100)).await;
-    assert_eq!(store.end(&Selection::CoreSession(String::new())).await, Ok(vec![]));
-    assert!(has(store, 1, 0).await);
-}
-
-/// While sessions of one subject come and go, a revocation after the last put leaves none.
-async fn ending_is_final_under_concurrency<S: SessionStore + 'static>(store: Arc<S>) {
-    let writers: Vec<_> = (0..4u8)
-        .map(|writer| {
-            let store = Arc::clone(&store);
-            tokio::task::spawn_local(async move {
-                for n in 0..50u8 {
-                    put(&*store, writer * 50 + n, session(7, "alice", Some("sid"), 100)).await;
-                    store.end(&Selection::Subject("alice".into())).await.expect("end");
-                    tokio::task::yield_now().await;
-                }
-            })
-        })
-        .collect();
-    for writer in writers {
-        writer.await.expect("writer");
-    }
-    assert_eq!(store.count(None).await, Ok(0));
-    for n in 0..200 {
-        assert!(!has(&*store, n, 0).await, "{n} lives on");
-    }
-}
-
-async fn counts(store: &impl SessionStore) {
-    for n in 0..10 {
-        put(store, n, session(i64::from(n % 2), "alice", None, 100)).await;
-    }
-    assert_eq!(store.count(None).await, Ok(10));
-    assert_eq!(store.count(Some(0)).await, Ok(5));
-    assert_eq!(store.count(Some(5)).await, Ok(0));
+async fn ends_when_idle(store: &impl SessionStore) {
+    let mut session = session(7, "alice", None, present().plus(1000));
+    session.about.idle_seconds = Some(100);
+    let begun = present();
+    put(store, 1, session.seal(&id(1), begun).expect("it seals")).await;
+    assert!(has(store, 1, begun.plus(99)).await);
+    assert!(!has(store, 1, begun.plus(100)).await, "nobody used it");
+    assert_eq!(store.touch(&key(1), begun.plus(50)).await, Ok(Some(0)));
+    assert!(has(store, 1, begun.plus(149)).await, "use defers the end");
+    assert_eq!(store.touch(&key(1), begun.plus(40)).await, Ok(Some(0)));
+    assert!(
+        has(store, 1, begun.plus(149)).await,
+        "a late report of an earlier use changes nothing"
+    );
+    assert!(!has(store, 1, begun.plus(150)).await);
+    assert_eq!(store.touch(&key(1), begun.plus(150)).await, Ok(None), "too late");
+    assert_eq!(store.touch(&key(9), begun).await, Ok(None), "there never was one");
 }

@@ -1,157 +1,161 @@
 //! Sessions in the memory of one process: no set-up, gone with a restart.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+mod indexes;
+mod values;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
 use outpost_decision::time::Timestamp;
 
-use super::{EndedSession, Selection, Session, SessionAbout, SessionKey, SessionStore, StoreError};
+use self::indexes::Indexes;
+use self::values::MemoryValues;
+use super::id::SessionKey;
+use super::record::Record;
+use super::store::{
+    EndedSession, Inserted, ListedSession, PageCursor, Replaced, RevocationLog, Selection,
+    SessionPage, SessionStore, SharedValues, StoreError,
+};
 
 /// The memory store. Reads take one shard's read lock; writes also keep the indexes that make
 /// revocation cost only as much as what it ends.
 #[derive(Debug)]
 pub struct MemoryStore {
-    sessions: DashMap<SessionKey, Arc<Session>>,
+    sessions: DashMap<SessionKey, Record>,
+    /// Whoever changes which sessions there are holds this lock, so that a session put during a
+    /// revocation is either seen by it or comes after it.
     indexes: Mutex<Indexes>,
+    values: MemoryValues,
     capacity: usize,
-}
-
-/// Which sessions belong to whom. Whoever changes `sessions` holds this lock, so that a session
-/// put during a revocation is either seen by it or comes after it.
-#[derive(Debug, Default)]
-struct Indexes {
-    by_subject: HashMap<String, HashSet<SessionKey>>,
-    by_core_session: HashMap<String, HashSet<SessionKey>>,
-    by_provider: HashMap<i64, HashSet<SessionKey>>,
-    by_expiry: BTreeSet<(Timestamp, SessionKey)>,
 }
 
 impl MemoryStore {
     /// A store for at most `capacity` sessions.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { sessions: DashMap::new(), indexes: Mutex::default(), capacity }
+        Self {
+            sessions: DashMap::new(),
+            indexes: Mutex::default(),
+            values: MemoryValues::default(),
+            capacity,
+        }
     }
 
     /// The indexes; a panic elsewhere leaves them usable, since each change is completed or not
     /// begun between two panicking points.
     fn indexes(&self) -> MutexGuard<'_, Indexes> {
-        self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remove(&self, indexes: &mut Indexes, key: &SessionKey) -> Option<EndedSession> {
-        let (_, session) = self.sessions.remove(key)?;
-        indexes.forget(key, &session.about);
-        Some(EndedSession { key: *key, provider: session.about.provider })
+        let (_, record) = self.sessions.remove(key)?;
+        indexes.forget(*key, &record);
+        Some(EndedSession { key: *key, provider: record.about.provider })
     }
 
-    fn remove_all(&self, indexes: &mut Indexes, keys: Vec<SessionKey>) -> Vec<EndedSession> {
+    fn remove_all(&self, indexes: &mut Indexes, keys: &[SessionKey]) -> Vec<EndedSession> {
         keys.iter().filter_map(|key| self.remove(indexes, key)).collect()
     }
 }
 
 #[async_trait]
 impl SessionStore for MemoryStore {
-    async fn get(
-        &self,
-        key: &SessionKey,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Session>>, StoreError> {
-        Ok(self
-            .sessions
-            .get(key)
-            .filter(|session| session.about.expires > now)
-            .map(|session| Arc::clone(&session)))
+    async fn get(&self, key: &SessionKey, now: Timestamp) -> Result<Option<Record>, StoreError> {
+        Ok(self.sessions.get(key).filter(|record| !record.is_over(now)).map(|found| found.clone()))
     }
 
-    async fn put(&self, key: SessionKey, session: Arc<Session>) -> Result<(), StoreError> {
+    async fn insert(&self, key: SessionKey, record: &Record) -> Result<Inserted, StoreError> {
         let mut indexes = self.indexes();
-        if self.remove(&mut indexes, &key).is_none() && self.sessions.len() >= self.capacity {
+        if self.sessions.len() >= self.capacity {
             return Err(StoreError::Full(format!(
                 "{} sessions are kept, the most that sessions.capacity allows",
                 self.capacity
             )));
         }
-        indexes.remember(key, &session.about);
-        self.sessions.insert(key, session);
-        Ok(())
+        match self.sessions.entry(key) {
+            // Ids are random: whoever comes a second time has lost the first answer.
+            Entry::Occupied(_) => {}
+            Entry::Vacant(entry) => {
+                indexes.remember(key, record);
+                entry.insert(record.clone());
+            }
+        }
+        Ok(Inserted::Kept)
+    }
+
+    async fn replace(&self, key: SessionKey, record: &Record) -> Result<Replaced, StoreError> {
+        let mut indexes = self.indexes();
+        let Some(mut standing) = self.sessions.get_mut(&key) else { return Ok(Replaced::Gone) };
+        if standing.generation.checked_add(1) != Some(record.generation) {
+            return Ok(Replaced::Outdated);
+        }
+        indexes.forget(key, &standing);
+        indexes.remember(key, record);
+        *standing = record.clone();
+        Ok(Replaced::Kept)
+    }
+
+    async fn touch(&self, key: &SessionKey, seen: Timestamp) -> Result<Option<u64>, StoreError> {
+        let mut indexes = self.indexes();
+        let Some(mut standing) = self.sessions.get_mut(key) else { return Ok(None) };
+        if standing.is_over(seen) {
+            return Ok(None);
+        }
+        if standing.seen < seen {
+            indexes.forget(*key, &standing);
+            standing.seen = seen;
+            indexes.remember(*key, &standing);
+        }
+        Ok(Some(standing.generation))
     }
 
     async fn end(&self, selection: &Selection) -> Result<Vec<EndedSession>, StoreError> {
         let mut indexes = self.indexes();
-        let keys = match selection {
-            Selection::Key(key) => vec![*key],
-            Selection::Subject(sub) => copied(indexes.by_subject.get(sub)),
-            Selection::CoreSession(sid) => copied(indexes.by_core_session.get(sid)),
-            Selection::Provider(pk) => copied(indexes.by_provider.get(pk)),
-        };
-        Ok(self.remove_all(&mut indexes, keys))
+        let keys = indexes.select(selection);
+        Ok(self.remove_all(&mut indexes, &keys))
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
+        self.values.sweep(now);
         let mut indexes = self.indexes();
-        let keys = indexes
-            .by_expiry
-            .iter()
-            .take_while(|(at, _)| *at <= now)
-            .map(|(_, key)| *key)
-            .collect();
-        Ok(self.remove_all(&mut indexes, keys))
+        let keys = indexes.over_by(now);
+        Ok(self.remove_all(&mut indexes, &keys))
     }
 
-    async fn count(&self, provider: Option<i64>) -> Result<usize, StoreError> {
-        Ok(match provider {
-            None => self.sessions.len(),
-            Some(pk) => self.indexes().by_provider.get(&pk).map_or(0, HashSet::len),
-        })
-    }
-}
-
-impl Indexes {
-    fn remember(&mut self, key: SessionKey, about: &SessionAbout) {
-        self.by_subject.entry(about.sub.clone()).or_default().insert(key);
-        if let Some(sid) = &about.sid {
-            self.by_core_session.entry(sid.clone()).or_default().insert(key);
-        }
-        self.by_provider.entry(about.provider).or_default().insert(key);
-        self.by_expiry.insert((about.expires, key));
+    async fn count(&self, provider: Option<i64>, now: Timestamp) -> Result<usize, StoreError> {
+        Ok(self.indexes().count(provider, now))
     }
 
-    fn forget(&mut self, key: &SessionKey, about: &SessionAbout) {
-        drop_from(&mut self.by_subject, &about.sub, key);
-        if let Some(sid) = &about.sid {
-            drop_from(&mut self.by_core_session, sid, key);
-        }
-        drop_from(&mut self.by_provider, &about.provider, key);
-        self.by_expiry.remove(&(about.expires, *key));
+    async fn list(
+        &self,
+        selection: Option<&Selection>,
+        from: Option<&PageCursor>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<SessionPage, StoreError> {
+        let (keys, next) = self.indexes().page(selection, from, limit)?;
+        let listed = |key: SessionKey| {
+            let record = self.sessions.get(&key).filter(|record| !record.is_over(now))?;
+            Some(ListedSession { key, about: record.about.clone(), seen: record.seen })
+        };
+        Ok(SessionPage { sessions: keys.into_iter().filter_map(listed).collect(), next })
     }
-}
 
-fn copied(keys: Option<&HashSet<SessionKey>>) -> Vec<SessionKey> {
-    keys.map(|keys| keys.iter().copied().collect()).unwrap_or_default()
-}
+    fn shared(&self) -> Option<&dyn RevocationLog> {
+        None
+    }
 
-/// Removes `key` from the set under `owner`, and the set when it is empty: an index must not
-/// outgrow the sessions.
-fn drop_from<K: std::hash::Hash + Eq>(
-    index: &mut HashMap<K, HashSet<SessionKey>>,
-    owner: &K,
-    key: &SessionKey,
-) {
-    if let Some(keys) = index.get_mut(owner) {
-        keys.remove(key);
-        if keys.is_empty() {
-            index.remove(owner);
-        }
+    fn values(&self) -> &dyn SharedValues {
+        &self.values
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::contract;
+    use crate::session::contract::{self, key, record};
 
     #[actix_rt::test]
     async fn keeps_the_contract() {
@@ -159,27 +163,27 @@ mod tests {
     }
 
     #[actix_rt::test]
-    async fn a_full_store_says_so_and_still_replaces() {
+    async fn a_full_store_says_so_and_still_takes_the_next_version_of_a_session() {
         let store = MemoryStore::new(1);
-        let session = contract::session(1, "alice", Some("sid"), 100);
-        store.put(SessionKey([1; 32]), Arc::clone(&session)).await.unwrap();
-        let refused = store.put(SessionKey([2; 32]), Arc::clone(&session)).await;
+        let first = record(1, 1, "alice", Some("sid"), 100);
+        store.insert(key(1), &first).await.unwrap();
+        let refused = store.insert(key(2), &record(2, 1, "alice", None, 100)).await;
         assert!(matches!(refused, Err(StoreError::Full(_))), "{refused:?}");
-        store.put(SessionKey([1; 32]), session).await.unwrap();
-        assert_eq!(store.count(None).await, Ok(1));
+        let next = Record { generation: 1, ..first };
+        assert_eq!(store.replace(key(1), &next).await, Ok(Replaced::Kept));
+        assert_eq!(store.count(None, Timestamp(0)).await, Ok(1));
     }
 
     #[actix_rt::test]
     async fn nothing_is_left_behind_by_sessions_that_ended() {
         let store = MemoryStore::new(1000);
         for n in 0..100u8 {
-            let session = contract::session(i64::from(n % 3), &format!("u{n}"), Some("sid"), 100);
-            store.put(SessionKey([n; 32]), session).await.unwrap();
+            let record = record(n, i64::from(n % 3), &format!("u{n}"), Some("sid"), 100);
+            store.insert(key(n), &record).await.unwrap();
+            store.touch(&key(n), Timestamp(50)).await.unwrap();
         }
         store.end(&Selection::CoreSession("sid".into())).await.unwrap();
-        let indexes = store.indexes();
         assert!(store.sessions.is_empty());
-        assert!(indexes.by_subject.is_empty() && indexes.by_core_session.is_empty());
-        assert!(indexes.by_provider.is_empty() && indexes.by_expiry.is_empty());
+        assert!(store.indexes().is_empty());
     }
 }

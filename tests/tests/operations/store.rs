@@ -1,64 +1,19 @@
 //! A session store that cannot be reached: *unavailable*, never *signed out*, never *allowed*.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
 use outpost::boot;
-use outpost::session::memory::MemoryStore;
-use outpost::session::{
-    EndedSession, Selection, Session, SessionAbout, SessionId, SessionKey, SessionStore, StoreError,
-};
+use outpost::session::{Session, SessionAbout, SessionId, SessionStore};
 use outpost_decision::time::Timestamp;
 use outpost_tests::world::settings;
-use outpost_tests::{Browser, World};
+use outpost_tests::{Browser, FaultyStore, World};
 
-/// A store in memory that fails while it is told to.
-#[derive(Debug)]
-struct Flaky {
-    store: MemoryStore,
-    down: AtomicBool,
-}
+/// Before any session ends.
+const EARLY: Timestamp = Timestamp(0);
 
-impl Flaky {
-    fn up(&self) -> Result<&MemoryStore, StoreError> {
-        if self.down.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable("the test says so".into()));
-        }
-        Ok(&self.store)
-    }
-}
-
-#[async_trait]
-impl SessionStore for Flaky {
-    async fn get(
-        &self,
-        key: &SessionKey,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Session>>, StoreError> {
-        self.up()?.get(key, now).await
-    }
-
-    async fn put(&self, key: SessionKey, session: Arc<Session>) -> Result<(), StoreError> {
-        self.up()?.put(key, session).await
-    }
-
-    async fn end(&self, selection: &Selection) -> Result<Vec<EndedSession>, StoreError> {
-        self.up()?.end(selection).await
-    }
-
-    async fn sweep(&self, now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
-        self.up()?.sweep(now).await
-    }
-
-    async fn count(&self, provider: Option<i64>) -> Result<usize, StoreError> {
-        self.up()?.count(provider).await
-    }
-}
-
-async fn world() -> (World, Arc<Flaky>) {
+async fn world() -> (World, Arc<FaultyStore>) {
     let mut world = World::start().await;
-    let store = Arc::new(Flaky { store: MemoryStore::new(100_000), down: AtomicBool::new(false) });
+    let store = Arc::new(FaultyStore::default());
     let shared = Arc::clone(&store);
     world.outpost =
         boot::hold_with(settings(&world.core, &[]), shared).expect("the outpost starts");
@@ -86,7 +41,7 @@ async fn while_the_store_is_away_every_answer_says_so_and_afterwards_everybody_i
     let auth = |dialect: &str| world.url(host, &format!("/outpost.goauthentik.io/auth/{dialect}"));
     assert_eq!(alice.send(reqwest::Method::GET, &auth("traefik"), &asked, None).await.status, 200);
 
-    store.down.store(true, Ordering::SeqCst);
+    store.set_down(true);
     let (bearer, basic) = ("Bearer e30.e30.e30", "Basic YWxpY2U6YWxpY2UtYXBwLXBhc3N3b3Jk");
     for url in [
         world.url("app.test", "/json"),
@@ -123,12 +78,12 @@ async fn while_the_store_is_away_every_answer_says_so_and_afterwards_everybody_i
     assert_eq!(answer.status, 503);
     assert_eq!(answer.json()["missing"][0]["what"], "session_store");
     let figures = bob.get(&format!("{metrics}/metrics")).await.body;
-    for operation in ["get", "put"] {
+    for operation in ["get", "insert"] {
         let series = format!("outpost_session_store_errors_total{{operation=\"{operation}\"}} ");
         assert!(figures.contains(&series), "{operation}");
     }
 
-    store.down.store(false, Ordering::SeqCst);
+    store.set_down(false);
     assert_eq!(alice.get(&world.url("app.test", "/json")).await.status, 200);
     assert_eq!(bob.get(&ready).await.status, 200);
     assert_eq!(bob.sign_in(&world.url("app.test", "/json"), "bob").await.status, 200);
@@ -144,11 +99,12 @@ async fn a_user_with_ten_thousand_sessions_signs_out_while_others_are_served() {
     assert_eq!(page.status, 200);
     let sub = page.received("x-authentik-uid").expect("a subject");
     assert_eq!(bob.sign_in(&url, "bob").await.status, 200);
-    let before = store.count(None).await.expect("a count");
+    let before = store.count(None, EARLY).await.expect("a count");
     let provider = world.outpost.published.snapshot.load().ruleset.providers()[0].pk;
     for _ in 0..10_000 {
-        let key = SessionId::random().expect("randomness").key();
-        store.put(key, another(provider, &sub)).await.expect("room");
+        let id = SessionId::random().expect("randomness");
+        let record = another(provider, &sub).seal(&id, EARLY).expect("it seals");
+        store.insert(id.key(), &record).await.expect("room");
     }
     let serving = async {
         for _ in 0..50 {
@@ -159,13 +115,13 @@ async fn a_user_with_ten_thousand_sessions_signs_out_while_others_are_served() {
     let (out, ()) = tokio::join!(alice.get(&out), serving);
     assert_eq!(out.status, 302);
     assert_eq!(alice.get(&url).await.status, 302, "signed out");
-    assert_eq!(store.count(None).await, Ok(before - 1), "of hers, none is left");
+    assert_eq!(store.count(None, EARLY).await, Ok(before - 1), "of hers, none is left");
 }
 
-fn another(provider: i64, sub: &str) -> Arc<Session> {
+fn another(provider: i64, sub: &str) -> Session {
     let expires = Timestamp(4_000_000_000);
     let claims = serde_json::json!({ "sub": sub, "exp": expires.0 });
-    Arc::new(Session {
+    Session {
         about: SessionAbout {
             provider,
             sub: sub.to_owned(),
@@ -174,10 +130,15 @@ fn another(provider: i64, sub: &str) -> Arc<Session> {
             origin: outpost::session::Origin::SignIn,
             created: Timestamp(0),
             expires,
+            ends_by: None,
+            idle_seconds: None,
+            verified: Timestamp(0),
             client_address: None,
             user_agent: String::new(),
         },
         claims: serde_json::from_value(claims).expect("claims"),
         token: "token".to_owned().into(),
-    })
+        refresh_token: None,
+        generation: 0,
+    }
 }

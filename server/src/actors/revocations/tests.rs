@@ -8,7 +8,10 @@ use tokio::sync::watch;
 use super::*;
 use crate::actors::supervisor::{ControlPlane, RebuildPolicy, Supervisor};
 use crate::session::memory::MemoryStore;
-use crate::session::{EndedSession, Session, SessionKey, SessionStore, StoreError, contract};
+use crate::session::{
+    EndedSession, Inserted, PageCursor, Record, Replaced, RevocationLog, SessionKey, SessionPage,
+    SessionStore, SharedValues, StoreError, contract,
+};
 
 /// A store that fails or panics some times before it works.
 #[derive(Debug)]
@@ -36,16 +39,20 @@ fn one_less(left: &AtomicU32) -> bool {
 
 #[async_trait]
 impl SessionStore for Moody {
-    async fn get(
-        &self,
-        key: &SessionKey,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Session>>, StoreError> {
+    async fn get(&self, key: &SessionKey, now: Timestamp) -> Result<Option<Record>, StoreError> {
         self.store.get(key, now).await
     }
 
-    async fn put(&self, key: SessionKey, session: Arc<Session>) -> Result<(), StoreError> {
-        self.store.put(key, session).await
+    async fn insert(&self, key: SessionKey, record: &Record) -> Result<Inserted, StoreError> {
+        self.store.insert(key, record).await
+    }
+
+    async fn replace(&self, key: SessionKey, record: &Record) -> Result<Replaced, StoreError> {
+        self.store.replace(key, record).await
+    }
+
+    async fn touch(&self, key: &SessionKey, seen: Timestamp) -> Result<Option<u64>, StoreError> {
+        self.store.touch(key, seen).await
     }
 
     async fn end(&self, selection: &Selection) -> Result<Vec<EndedSession>, StoreError> {
@@ -64,8 +71,26 @@ impl SessionStore for Moody {
         self.store.sweep(now).await
     }
 
-    async fn count(&self, provider: Option<i64>) -> Result<usize, StoreError> {
-        self.store.count(provider).await
+    async fn count(&self, provider: Option<i64>, now: Timestamp) -> Result<usize, StoreError> {
+        self.store.count(provider, now).await
+    }
+
+    async fn list(
+        &self,
+        selection: Option<&Selection>,
+        from: Option<&PageCursor>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<SessionPage, StoreError> {
+        self.store.list(selection, from, limit, now).await
+    }
+
+    fn shared(&self) -> Option<&dyn RevocationLog> {
+        None
+    }
+
+    fn values(&self) -> &dyn SharedValues {
+        self.store.values()
     }
 }
 
@@ -94,14 +119,14 @@ async fn run(store: &Arc<Moody>, inbox: &RevocationInbox, count: usize) -> Vec<S
 async fn sessions_of_every_provider_end() {
     let store = Moody::new(0, 0);
     for (n, provider, sid) in [(1, 7, "a"), (2, 8, "a"), (3, 7, "b")] {
-        let session = contract::session(provider, "alice", Some(sid), i64::MAX);
-        store.put(SessionKey([n; 32]), session).await.unwrap();
+        let record = contract::record(n, provider, "alice", Some(sid), i64::MAX);
+        store.insert(contract::key(n), &record).await.unwrap();
     }
     let inbox = RevocationInbox::new(10);
     inbox.put(ended("a")).unwrap();
     assert_eq!(run(&store, &inbox, 1).await, ["a"]);
-    assert_eq!(store.count(None).await.unwrap(), 1);
-    assert!(store.get(&SessionKey([3; 32]), Timestamp(0)).await.unwrap().is_some());
+    assert_eq!(store.count(None, Timestamp(0)).await.unwrap(), 1);
+    assert!(store.get(&contract::key(3), Timestamp(0)).await.unwrap().is_some());
 }
 
 #[actix::test]

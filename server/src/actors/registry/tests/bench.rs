@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use outpost_decision::backoff::Backoff;
 use outpost_decision::compile::{CompileContext, Compiled};
 use outpost_decision::finding::{Finding, Severity};
+use outpost_decision::time::Timestamp;
 use outpost_decision::wire::{GlobalConfig, KeypairRecord, OutpostRecord, ProviderRecord};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ use crate::actors::handle::ActorHandle;
 use crate::actors::supervisor::{RebuildPolicy, Supervisor};
 use crate::authentik::{ApiError, CoreApi, MisconfigurationReport, ProviderList, UnreadableRecord};
 use crate::session::memory::MemoryStore;
-use crate::session::{SessionId, Sessions, contract};
+use crate::session::{SessionId, Sessions, StoreError, contract};
 use crate::snapshot::Snapshot;
 use crate::status::RegistryStatus;
 
@@ -369,8 +370,13 @@ impl Bench {
     }
 
     pub(super) async fn sign_in_until(&self, provider: i64, sub: &str, expires: i64) {
-        let key = SessionId::random().unwrap().key();
-        let session = contract::session(provider, sub, None, expires);
-        self.sessions.begin(key, session).await.unwrap();
+        let id = SessionId::random().unwrap();
+        let session = contract::session(provider, sub, None, Timestamp(expires));
+        self.sessions.begin(&id, session, Timestamp(0)).await.unwrap();
+    }
+
+    /// Number of sessions, swept or not.
+    pub(super) async fn count(&self, provider: Option<i64>) -> Result<usize, StoreError> {
+        self.sessions.count(provider, Timestamp(0)).await
     }
 }

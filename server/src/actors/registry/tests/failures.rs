@@ -51,7 +51,7 @@ async fn a_core_that_goes_away_changes_nothing() {
     let status = bench.readers.status.wait_for(|status| status.is_current()).await.unwrap();
     assert_eq!(status.generation, before.generation);
     assert!(Arc::ptr_eq(&before.ruleset.providers()[0], &bench.snapshot().ruleset.providers()[0]));
-    assert_eq!(bench.sessions.count(None).await, Ok(1));
+    assert_eq!(bench.count(None).await, Ok(1));
 }
 
 #[actix::test]
@@ -117,7 +117,7 @@ async fn a_record_that_cannot_be_read_leaves_its_last_good_version() {
         bench.refresh().await;
         assert_eq!(bench.routed(), ["one", "two"]);
     }
-    assert_eq!(bench.sessions.count(None).await, Ok(1));
+    assert_eq!(bench.count(None).await, Ok(1));
     bench.core.set_unreadable(Vec::new());
     bench.core.set_providers(vec![record(1, "one"), record(2, "two")]);
     bench.refresh().await;
@@ -170,7 +170,7 @@ async fn a_panic_in_the_registry_leaves_everything_served_and_is_recovered_from(
     let after = bench.snapshot();
     assert!(Arc::ptr_eq(before.ruleset.provider(1).unwrap(), after.ruleset.provider(1).unwrap()));
     assert!(after.generation > before.generation);
-    assert_eq!(bench.sessions.count(None).await, Ok(1));
+    assert_eq!(bench.count(None).await, Ok(1));
     // One registry and one actor per provider: those of the dead one are gone.
     let mut names: Vec<_> = bench.supervisor.report().into_iter().map(|actor| actor.name).collect();
     names.sort();

@@ -22,11 +22,11 @@ async fn a_provider_that_is_removed_is_unrouted_and_loses_its_sessions_once_conf
     bench.core.set_providers(vec![record(2, "two")]);
     bench.refresh().await;
     assert_eq!(bench.routed(), ["one", "two"], "not confirmed yet");
-    assert_eq!(bench.sessions.count(Some(1)).await, Ok(1));
+    assert_eq!(bench.count(Some(1)).await, Ok(1));
     bench.refresh().await;
     assert_eq!(bench.routed(), ["two"]);
-    assert_eq!(bench.sessions.count(Some(1)).await, Ok(0));
-    assert_eq!(bench.sessions.count(Some(2)).await, Ok(1));
+    assert_eq!(bench.count(Some(1)).await, Ok(0));
+    assert_eq!(bench.count(Some(2)).await, Ok(1));
     assert_eq!(bench.readers.providers.load().keys().copied().collect::<Vec<_>>(), [2]);
     // The actor has ended: its writing end is gone.
     assert!(removed.wait_for(|_| false).await.is_none());
@@ -51,7 +51,7 @@ async fn a_list_that_is_empty_once_signs_nobody_out() {
         let (one, other) =
             (before.ruleset.provider(pk), bench.snapshot().ruleset.provider(pk).cloned());
         assert!(Arc::ptr_eq(one.unwrap(), &other.unwrap()));
-        assert_eq!(bench.sessions.count(Some(pk)).await, Ok(1));
+        assert_eq!(bench.count(Some(pk)).await, Ok(1));
     }
 }
 
@@ -62,7 +62,7 @@ async fn a_list_that_stays_empty_is_believed_and_nothing_panics() {
     for _ in 0..3 {
         bench.refresh().await;
     }
-    assert_eq!(bench.sessions.count(None).await, Ok(0));
+    assert_eq!(bench.count(None).await, Ok(0));
     assert!(bench.snapshot().is_loaded() && bench.routed().is_empty());
     assert!(bench.readers.providers.load().is_empty());
     assert_eq!(bench.supervisor.rebuilt(), 0);
@@ -79,7 +79,7 @@ async fn refreshes_in_quick_succession_do_not_shorten_the_grace() {
         bench.refresh().await;
     }
     assert_eq!(bench.routed(), ["two"]);
-    assert_eq!(bench.sessions.count(Some(1)).await, Ok(1));
+    assert_eq!(bench.count(Some(1)).await, Ok(1));
     // What comes back within the grace is as it was.
     bench.core.set_providers(vec![record(1, "one"), record(2, "two")]);
     bench.compiler.forget();
@@ -99,5 +99,5 @@ async fn what_is_missing_is_looked_for_again_soon_without_being_asked() {
     bench.registry.do_send(super::ASKED).unwrap();
     bench.refreshed(refreshes + 2).await;
     assert_eq!(bench.routed(), ["two"]);
-    assert_eq!(bench.sessions.count(Some(1)).await, Ok(0));
+    assert_eq!(bench.count(Some(1)).await, Ok(0));
 }
