@@ -7,9 +7,12 @@ use super::{has, key, lasting, present, put};
 use crate::session::id::{SessionId, SessionKey};
 use crate::session::store::{Inserted, Selection, SessionStore};
 
+/// A selection among the sessions that begin at a number, and which of them it means.
+type Case = (fn(u8) -> Selection, &'static [u8]);
+
 pub(super) async fn by_each_selection(store: &impl SessionStore) {
     // Each case has sessions of its own: a key that ended never comes back.
-    let cases: [(fn(u8) -> Selection, &[u8]); 8] = [
+    let cases: [Case; 8] = [
         (|n| Selection::Key(key(n + 1)), &[1]),
         (|n| Selection::Keys(vec![key(n + 1), key(n + 3), key(250)]), &[1, 3]),
         (|n| Selection::Subject(format!("alice-{n}")), &[1, 2]),
@@ -117,7 +120,7 @@ pub(super) async fn is_told_to_whoever_shares_the_store(store: &impl SessionStor
         told.extend(entries.ended.iter().map(|ended| ended.key));
         position = entries.next;
     }
-    let mut wanted = vec![key(2), key(3)];
+    let mut wanted = [key(2), key(3)];
     wanted.sort();
     told[1..].sort();
     assert_eq!((told[0], &told[1..]), (key(1), &wanted[..]));
