@@ -1,4 +1,4 @@
-//! The OAuth2 back channel to core: code exchange, introspection, client credentials, key sets.
+//! The OAuth2 back channel to core: code exchange, refresh, introspection, client credentials, key sets.
 //! IO only; `outpost_decision::token` judges what comes back.
 
 #[cfg(test)]
@@ -41,6 +41,10 @@ pub struct TokenAnswer {
     pub access_token: SecretString,
     /// The id token, with the `openid` scope.
     pub id_token: Option<SecretString>,
+    /// What [`OidcClient::refresh`] takes, with the `offline_access` scope. An answer to a refresh
+    /// that has one replaces the one that was redeemed; without one (core does not always rotate)
+    /// the one that was redeemed stays good.
+    pub refresh_token: Option<SecretString>,
 }
 
 /// Why core gave nothing.
@@ -93,6 +97,30 @@ impl OidcClient {
             ("redirect_uri", &provider.redirect_uri),
             ("code", code),
             ("code_verifier", verifier),
+        ];
+        self.tokens(provider, &form).await
+    }
+
+    /// Redeems a refresh token (RFC 6749, section 6). No scope is asked for, which means that of
+    /// the refresh token: core refuses a scope without `offline_access` here.
+    ///
+    /// New tokens do not prove that the person's session with core still lives: core keeps refresh
+    /// tokens beyond its end, and then issues tokens without `sid`. The caller has to compare.
+    ///
+    /// # Errors
+    /// See [`OidcError`]. [`OidcError::Refused`] with `invalid_grant`: the token is used up,
+    /// expired, revoked, or its user is gone. After any other error core may have used it up all
+    /// the same: the answer may be what was lost.
+    pub async fn refresh(
+        &self,
+        provider: &Provider,
+        refresh_token: &SecretString,
+    ) -> Result<TokenAnswer, OidcError> {
+        let form = [
+            ("client_id", provider.client_id.as_str()),
+            ("client_secret", provider.client_secret.expose_secret()),
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token.expose_secret()),
         ];
         self.tokens(provider, &form).await
     }
@@ -247,7 +275,11 @@ fn token_answer(body: &[u8]) -> Result<TokenAnswer, OidcError> {
     };
     let access_token = token("access_token")
         .ok_or_else(|| OidcError::Malformed("it holds no access token".to_owned()))?;
-    Ok(TokenAnswer { access_token, id_token: token("id_token") })
+    Ok(TokenAnswer {
+        access_token,
+        id_token: token("id_token"),
+        refresh_token: token("refresh_token"),
+    })
 }
 
 /// What an answer that is no success means. Core says 400 with an `error` to everything it

@@ -119,6 +119,8 @@ fn provider(port: u16, back_channel: Option<BackChannel>) -> Provider {
 }
 
 const TOKENS: &str = r#"{"access_token": "a.b.c", "id_token": "d.e.f", "token_type": "Bearer"}"#;
+const TOKENS_TO_KEEP: &str =
+    r#"{"access_token": "a.b.c", "id_token": "d.e.f", "refresh_token": "g-h-i"}"#;
 
 async fn exchange(answer: &str) -> Result<TokenAnswer, OidcError> {
     let (port, _seen) = core(answer).await;
@@ -178,6 +180,56 @@ async fn the_back_channel_claims_one_host_and_its_scheme() {
     for request in [token_request, introspection, jwks] {
         assert_eq!(header_lines(&request, "host"), ["auth.example.com"], "{request}");
         assert_eq!(header_lines(&request, "x-forwarded-proto"), ["https"], "{request}");
+    }
+}
+
+#[actix_web::test]
+async fn a_refresh_token_is_redeemed_with_the_client_secret_and_for_its_own_scope() {
+    let (port, seen) = core(&json("200 OK", TOKENS_TO_KEEP)).await;
+    let token = SecretString::from("old&token".to_owned());
+    let answer = client().refresh(&provider(port, None), &token).await.unwrap();
+    assert_eq!(answer.access_token.expose_secret(), "a.b.c");
+    assert_eq!(answer.refresh_token.unwrap().expose_secret(), "g-h-i");
+    let request = seen.await.unwrap();
+    assert!(request.starts_with("POST /application/o/token/ HTTP/1.1\r\n"), "{request}");
+    let form: Vec<_> = form_of(&request).into_iter().collect();
+    let expected = [
+        ("client_id", "client-id"),
+        ("client_secret", "client&secret=ü"),
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "old&token"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(form, expected);
+}
+
+#[actix_web::test]
+async fn a_refresh_that_core_refuses_is_told_from_one_whose_answer_is_lost() {
+    let refresh = async |answer: &str| {
+        let (port, _seen) = core(answer).await;
+        let token = SecretString::from("token".to_owned());
+        client().refresh(&provider(port, None), &token).await.unwrap_err()
+    };
+    let refused = refresh(&json("400 Bad Request", r#"{"error": "invalid_grant"}"#)).await;
+    assert_eq!(
+        refused,
+        OidcError::Refused { error: "invalid_grant".to_owned(), description: String::new() }
+    );
+    for lost in [
+        "",
+        "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"access",
+        "HTTP/1.1 502 x\r\nContent-Length: 0\r\n\r\n",
+    ] {
+        assert!(matches!(refresh(lost).await, OidcError::Unreachable(_)), "{lost:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_refresh_token_comes_with_a_code_only_where_core_gives_one() {
+    let kept = exchange(&json("200 OK", TOKENS_TO_KEEP)).await.unwrap();
+    assert_eq!(kept.refresh_token.unwrap().expose_secret(), "g-h-i");
+    for none in [TOKENS, r#"{"access_token": "a", "refresh_token": ""}"#] {
+        assert!(exchange(&json("200 OK", none)).await.unwrap().refresh_token.is_none(), "{none}");
     }
 }
 
@@ -295,9 +347,11 @@ async fn a_core_that_is_down_cut_off_or_silent_is_unreachable() {
 
 #[test]
 fn nothing_secret_prints() {
-    let answer = token_answer(TOKENS.as_bytes()).unwrap();
+    let answer = token_answer(TOKENS_TO_KEEP.as_bytes()).unwrap();
     let printed = format!("{answer:?}");
-    assert!(!printed.contains("a.b.c") && !printed.contains("d.e.f"), "{printed}");
+    for secret in ["a.b.c", "d.e.f", "g-h-i"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
     let OidcError::Refused { error, .. } =
         failure(StatusCode::BAD_REQUEST, b"{\"error\": \"a\\r\\nb\"}")
     else {
