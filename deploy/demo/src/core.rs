@@ -11,6 +11,19 @@
 //! ```sh
 //! curl -s -o /dev/null -w '%{redirect_url}' -d username=alice -d password=alice-password "$AUTHORIZE_URL"
 //! ```
+//!
+//! What outlasts a sign-in can be pulled at from every side:
+//!
+//! - **Refresh tokens**: [`ProviderSpec::offline_access`] makes a provider give them;
+//!   [`StandInCore::set_refresh_rotation`], [`StandInCore::set_refresh_outlives_sessions`],
+//!   [`StandInCore::revoke_refresh_tokens`] and faults of [`Endpoint::Refresh`] say what becomes of them;
+//!   [`Observed::refresh_tokens`] counts, for each, how often it was sent and redeemed.
+//! - **Introspection**: [`StandInCore::set_inactive_user`], [`StandInCore::set_inactive_session`] and faults of
+//!   [`Endpoint::Introspect`]; [`Observed::access_tokens`] and [`Observed::most_at_once`] tell how often each token was
+//!   asked about, and how many requests came at the same time.
+//! - **Gaps of the link**: [`StandInCore::cut_link`] and [`StandInCore::mend_link`] around a
+//!   [`StandInCore::end_session`] that nobody hears of, or [`StandInCore::end_session_untold`] while the link is up;
+//!   [`StandInCore::wait_connected`] awaits the outposts.
 
 mod api;
 mod clock;
@@ -23,6 +36,7 @@ mod observe;
 mod options;
 mod pages;
 mod pep440;
+mod refresh_tokens;
 mod router;
 mod serve;
 mod spec;
@@ -39,7 +53,7 @@ use std::{
 pub use control::SignInError;
 pub use crypto::KeyError;
 pub use fault::{Endpoint, Fault};
-pub use observe::{Hello, Observed, RecordedRequest, WebsocketConnection};
+pub use observe::{Hello, Observed, RecordedRequest, TokenUse, WebsocketConnection};
 pub use options::CoreOptions;
 pub use spec::{KeyPairSpec, Mode, ProviderSpec, Signing, UserSpec};
 pub use tokens::{Signature, TokenDraft};

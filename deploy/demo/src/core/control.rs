@@ -1,4 +1,8 @@
-//! What a test or the demo can do to a running stand-in core.
+//! What a test or the demo can do to a running stand-in core: its data and its faults here, the websocket and
+//! sessions in `link`, refresh tokens and introspection in `grants`.
+
+mod grants;
+mod link;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +19,6 @@ use super::{
     spec::{KeyPairSpec, ProviderSpec, UserSpec},
     state::{Provider, Shared, State},
     tokens::{self, TokenDraft},
-    websocket::Command,
 };
 
 /// Why [`StandInCore::sign_in`] has no callback for you.
@@ -167,10 +170,11 @@ impl StandInCore {
         self.shared.with(|state| state.users.insert(user.username.clone(), user));
     }
 
-    /// Removes a user; their sessions end. `false` if there is none.
+    /// Removes a user; their sessions end, their refresh tokens are gone. `false` if there is none.
     pub fn remove_user(&self, username: &str) -> bool {
         self.shared.with(|state| {
             state.end_sessions(|session| session.username == username);
+            state.refresh_tokens.retain(|_, token| token.session.username != username);
             state.users.remove(username).is_some()
         })
     }
@@ -190,67 +194,6 @@ impl StandInCore {
     /// Replaces a key pair under its uuid.
     pub fn replace_keypair(&self, uuid: Uuid, keypair: KeyPairSpec) {
         self.shared.with(|state| state.keypairs.insert(uuid, keypair));
-    }
-}
-
-/// The websocket.
-impl StandInCore {
-    /// Tells every connected outpost to refresh. The real core says it twice for one edit of a provider.
-    pub fn trigger(&self) {
-        self.broadcast(&Command::trigger());
-    }
-
-    /// Ends the session with this `sid`: its tokens become inactive and every outpost is told, even if core does
-    /// not know the session.
-    pub fn end_session(&self, sid: &str) {
-        let known = self.shared.with(|state| state.end_sessions(|session| session.sid == sid));
-        if known.is_empty() {
-            for command in Command::session_end(sid) {
-                self.broadcast(&command);
-            }
-        }
-    }
-
-    /// Ends every session of a user; returns their `sid`s.
-    pub fn end_sessions_of(&self, username: &str) -> Vec<String> {
-        self.shared.with(|state| state.end_sessions(|session| session.username == username))
-    }
-
-    /// The `sid`s of a user's sessions with core.
-    pub fn sessions_of(&self, username: &str) -> Vec<String> {
-        self.shared.read(|state| {
-            let of_user = state.sessions.values().filter(|session| session.username == username);
-            of_user.map(|session| session.sid.clone()).collect()
-        })
-    }
-
-    /// Closes every websocket with a close code: 1012 is a replaced worker, 1000 a malformed frame.
-    pub fn close_websockets(&self, code: u16) {
-        self.broadcast(&Command::Close(code));
-    }
-
-    /// Ends every websocket without a close frame.
-    pub fn drop_websockets(&self) {
-        self.broadcast(&Command::Drop);
-    }
-
-    /// Sends any text to every websocket.
-    pub fn send_frame(&self, text: &str) {
-        self.broadcast(&Command::Text(text.to_owned()));
-    }
-
-    /// Whether hellos are answered.
-    pub fn set_acking(&self, on: bool) {
-        self.shared.with(|state| state.acking = on);
-    }
-
-    /// Whether new websockets are refused.
-    pub fn set_refusing_websockets(&self, on: bool) {
-        self.shared.with(|state| state.refuse_websockets = on);
-    }
-
-    fn broadcast(&self, command: &Command) {
-        self.shared.read(|state| state.broadcast(command));
     }
 }
 
@@ -300,11 +243,6 @@ impl StandInCore {
     /// Signs tokens as they are again.
     pub fn stop_tampering(&self) {
         self.shared.with(|state| state.tamper = None);
-    }
-
-    /// Whether introspection calls tokens of other providers active, as core does with federated providers.
-    pub fn set_federated_introspection(&self, on: bool) {
-        self.shared.with(|state| state.federated_introspection = on);
     }
 
     /// Signs any claims with the key of the provider of this name (the tampering applies). Introspection does not

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::http::Ask;
+
 /// A place of core that can be observed and made to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
@@ -21,8 +23,10 @@ pub enum Endpoint {
     Websocket,
     /// `/application/o/authorize/`
     Authorize,
-    /// `/application/o/token/`
+    /// `/application/o/token/`, for every grant but that of refresh tokens.
     Token,
+    /// `/application/o/token/` with `grant_type=refresh_token`.
+    Refresh,
     /// `/application/o/introspect/`
     Introspect,
     /// `/application/o/userinfo/`
@@ -38,8 +42,16 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Which endpoint a path below the base path belongs to.
-    pub(crate) fn of(path: &str) -> Self {
+    /// Which endpoint a request belongs to.
+    pub(crate) fn of(ask: &Ask) -> Self {
+        match Self::of_path(&ask.path) {
+            Self::Token if ask.form("grant_type") == Some("refresh_token") => Self::Refresh,
+            endpoint => endpoint,
+        }
+    }
+
+    /// Which endpoint a path below the base path belongs to, as far as paths tell.
+    pub(crate) fn of_path(path: &str) -> Self {
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         match segments.as_slice() {
             ["api", "v3", "outposts", "instances", _, "health"] => Self::Health,
@@ -85,6 +97,8 @@ pub enum Fault {
     Hang,
     /// Answered rightly, this much later.
     Delay(Duration),
+    /// Done rightly, but the connection ends in place of the answer.
+    Lost,
 }
 
 impl Fault {

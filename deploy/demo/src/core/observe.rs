@@ -88,6 +88,27 @@ impl WebsocketConnection {
     }
 }
 
+/// What was done with one token. Kept for the core's life, also after the token has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenUse {
+    /// Whose it is; `None` for a service account's and for a token core does not know.
+    pub username: Option<String>,
+    /// `sid` of the session it belongs to.
+    pub sid: Option<String>,
+    /// How often it was sent: introspections of it (an access token), tries to redeem it (a refresh token), those
+    /// that a fault kept from their answer included.
+    pub asked: u64,
+    /// How often core said yes: answers that it is active (an access token), redeems (a refresh token).
+    pub granted: u64,
+}
+
+impl TokenUse {
+    pub(crate) fn new(username: Option<&str>, sid: Option<&str>) -> Self {
+        let (username, sid) = (username.map(str::to_owned), sid.map(str::to_owned));
+        Self { username, sid, asked: 0, granted: 0 }
+    }
+}
+
 /// Everything observed so far.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
@@ -111,8 +132,16 @@ pub struct Observed {
     pub handshakes_refused: u64,
     /// Codes granted since the start.
     pub codes_granted: u64,
-    /// Tokens issued since the start, for codes and client credentials together.
+    /// Access tokens issued since the start, for codes, refresh tokens and client credentials together.
     pub tokens_issued: u64,
+    /// Every access token issued, and every other text introspected as a token.
+    pub access_tokens: HashMap<String, TokenUse>,
+    /// Every refresh token issued, and every other text that was to be redeemed.
+    pub refresh_tokens: HashMap<String, TokenUse>,
+    /// Requests being answered now, per endpoint.
+    pub(crate) under_way: HashMap<Endpoint, u64>,
+    /// Most requests to an endpoint at the same time.
+    pub(crate) most_at_once: HashMap<Endpoint, u64>,
 }
 
 impl Observed {
@@ -126,8 +155,65 @@ impl Observed {
         self.requests.iter().filter(move |request| request.endpoint == endpoint)
     }
 
+    /// The most requests to an endpoint that were under way at the same time, each from its arrival (faults
+    /// included) to its answer.
+    pub fn most_at_once(&self, endpoint: Endpoint) -> u64 {
+        self.most_at_once.get(&endpoint).copied().unwrap_or_default()
+    }
+
+    /// Introspections of the tokens of one session with core.
+    pub fn introspections_of_session(&self, sid: &str) -> u64 {
+        let of_session =
+            self.access_tokens.values().filter(|token| token.sid.as_deref() == Some(sid));
+        of_session.map(|token| token.asked).sum()
+    }
+
+    /// Refresh tokens of a user that were redeemed, each time counted.
+    pub fn redeems_of(&self, username: &str) -> u64 {
+        let of_user = self
+            .refresh_tokens
+            .values()
+            .filter(|token| token.username.as_deref() == Some(username));
+        of_user.map(|token| token.granted).sum()
+    }
+
+    /// The most often that any one refresh token was sent to be redeemed: one, unless two replicas (or one, after a
+    /// lost answer) tried the same.
+    pub fn most_tries_of_a_refresh_token(&self) -> u64 {
+        self.refresh_tokens.values().map(|token| token.asked).max().unwrap_or_default()
+    }
+
+    pub(crate) fn redeemed(&mut self, refresh_token: &str) {
+        self.refresh_tokens.entry(refresh_token.to_owned()).or_default().granted += 1;
+    }
+
+    pub(crate) fn found_active(&mut self, token: &str) {
+        self.access_tokens.entry(token.to_owned()).or_default().granted += 1;
+    }
+
+    /// A request has been answered, or its sender is gone.
+    pub(crate) fn done(&mut self, endpoint: Endpoint) {
+        if let Some(under_way) = self.under_way.get_mut(&endpoint) {
+            *under_way = under_way.saturating_sub(1);
+        }
+    }
+
     pub(crate) fn record(&mut self, request: RecordedRequest) {
-        *self.counts.entry(request.endpoint).or_default() += 1;
+        let endpoint = request.endpoint;
+        *self.counts.entry(endpoint).or_default() += 1;
+        let under_way = self.under_way.entry(endpoint).or_default();
+        *under_way += 1;
+        let most = self.most_at_once.entry(endpoint).or_default();
+        *most = (*most).max(*under_way);
+        let (tokens, field) = match endpoint {
+            Endpoint::Introspect => (&mut self.access_tokens, "token"),
+            _ => (&mut self.refresh_tokens, "refresh_token"),
+        };
+        if matches!(endpoint, Endpoint::Introspect | Endpoint::Refresh)
+            && let Some(token) = request.form_value(field)
+        {
+            tokens.entry(token.to_owned()).or_default().asked += 1;
+        }
         push_bounded(&mut self.requests, request);
     }
 

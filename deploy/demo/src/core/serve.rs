@@ -4,6 +4,7 @@ use std::{net::TcpListener, sync::Arc};
 
 use actix_web::{
     App, HttpRequest, HttpResponse,
+    body::SizedStream,
     web::{self, Payload},
 };
 use rustls::{
@@ -75,8 +76,8 @@ async fn dispatch(
     else {
         return pages::not_found().into();
     };
-    let endpoint = Endpoint::of(path);
-    let is_websocket = endpoint == Endpoint::Websocket && request.headers().contains_key("upgrade");
+    let is_websocket =
+        Endpoint::of_path(path) == Endpoint::Websocket && request.headers().contains_key("upgrade");
     let mut payload = Some(payload);
     let body = match payload.take_if(|_| !is_websocket) {
         None => web::Bytes::new(),
@@ -87,17 +88,41 @@ async fn dispatch(
         },
     };
     let ask = Ask::new(&request, &body, &site.base_path, path, site.tls.is_some());
+    let endpoint = Endpoint::of(&ask);
     let fault = shared.with(|state| {
         state.observed.record(RecordedRequest::new(endpoint, &ask));
         state.take_fault(endpoint)
     });
+    let _under_way = UnderWay { shared: Arc::clone(&shared), endpoint };
+    let lost = fault == Some(Fault::Lost);
     if let Some(answer) = suffer(&shared, endpoint, fault).await {
         return answer;
     }
-    match payload {
+    let answer = match payload {
         Some(payload) => websocket::handshake(&shared, &request, payload, &ask),
         None => shared.with(|state| router::answer(state, &ask)).into(),
+    };
+    if lost { broken_off() } else { answer }
+}
+
+/// A request that is being answered. Its drop is the end of it, also when the client has left.
+struct UnderWay {
+    shared: Arc<Shared>,
+    endpoint: Endpoint,
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.shared.with(|state| state.observed.done(self.endpoint));
     }
+}
+
+/// An answer whose body fails at its first byte, which makes the server end the connection.
+fn broken_off() -> HttpResponse {
+    let failing = futures_util::stream::once(async {
+        Err::<web::Bytes, _>(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))
+    });
+    HttpResponse::Ok().body(SizedStream::new(1, Box::pin(failing)))
 }
 
 /// Lets a fault happen; `None` if the request is to be answered after all.
@@ -111,6 +136,7 @@ async fn suffer(shared: &Shared, endpoint: Endpoint, fault: Option<Fault>) -> Op
             reply.headers = vec![("content-type", content_type)];
             Some(reply.into())
         }
+        Fault::Lost => None,
         Fault::Delay(time) => {
             tokio::time::sleep(time).await;
             None

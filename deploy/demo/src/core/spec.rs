@@ -9,7 +9,7 @@ use uuid::Uuid;
 pub use keypair::KeyPairSpec;
 pub use user::UserSpec;
 
-use super::crypto;
+use super::{crypto, refresh_tokens::OFFLINE_ACCESS};
 
 /// How an application is protected (`mode` in core's records).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,8 @@ pub struct ProviderSpec {
     pub basic_auth_password_attribute: String,
     /// Lifetime of tokens in seconds.
     pub access_token_validity: f64,
+    /// Lifetime of refresh tokens in seconds.
+    pub refresh_token_validity: f64,
     /// Whether failing header authentication is answered with 401.
     pub intercept_header_auth: bool,
     /// Scopes of the provider.
@@ -151,6 +153,7 @@ impl ProviderSpec {
             basic_auth_user_attribute: String::new(),
             basic_auth_password_attribute: String::new(),
             access_token_validity: 86_400.0,
+            refresh_token_validity: 30.0 * 86_400.0,
             intercept_header_auth: true,
             scopes: ["openid", "email", "profile", "ak_proxy", "entitlements"]
                 .map(str::to_owned)
@@ -201,6 +204,22 @@ impl ProviderSpec {
     #[must_use]
     pub fn validity(mut self, seconds: f64) -> Self {
         self.access_token_validity = seconds;
+        self
+    }
+
+    /// Adds the scope `offline_access`: who asks for it gets refresh tokens.
+    #[must_use]
+    pub fn offline_access(mut self) -> Self {
+        if !self.scopes.iter().any(|known| known == OFFLINE_ACCESS) {
+            self.scopes.push(OFFLINE_ACCESS.to_owned());
+        }
+        self
+    }
+
+    /// Sets the lifetime of refresh tokens, in seconds.
+    #[must_use]
+    pub fn refresh_validity(mut self, seconds: f64) -> Self {
+        self.refresh_token_validity = seconds;
         self
     }
 

@@ -1,7 +1,7 @@
 //! Everything the stand-in core knows, behind one lock.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -16,6 +16,7 @@ use super::{
     fault::{Endpoint, Fault},
     observe::Observed,
     options::CoreOptions,
+    refresh_tokens::{RefreshRules, RefreshToken},
     spec::{KeyPairSpec, ProviderSpec, UserSpec},
     tokens::{AuthorizationCode, CoreSession, IssuedToken, TokenTamper},
     websocket::Command,
@@ -100,6 +101,12 @@ pub(crate) struct State {
     pub(crate) tamper: Option<TokenTamper>,
     pub(crate) authorize_error: Option<(String, String)>,
     pub(crate) federated_introspection: bool,
+    pub(crate) refresh_tokens: HashMap<String, RefreshToken>,
+    pub(crate) refresh_rules: RefreshRules,
+    /// Users whose tokens introspection calls inactive.
+    pub(crate) inactive_users: BTreeSet<String>,
+    /// Sessions whose tokens introspection calls inactive.
+    pub(crate) inactive_sids: BTreeSet<String>,
 
     pub(crate) faults: HashMap<Endpoint, (Fault, Option<u32>)>,
     pub(crate) refuse_websockets: bool,
@@ -135,6 +142,10 @@ impl State {
             tamper: None,
             authorize_error: None,
             federated_introspection: false,
+            refresh_tokens: HashMap::new(),
+            refresh_rules: RefreshRules::default(),
+            inactive_users: BTreeSet::new(),
+            inactive_sids: BTreeSet::new(),
             faults: HashMap::new(),
             refuse_websockets: false,
             acking: true,
@@ -173,8 +184,31 @@ impl State {
         }
     }
 
+    /// Drops every open websocket; their own tasks end them.
+    pub(crate) fn drop_sockets(&mut self) {
+        self.broadcast(&Command::Drop);
+        self.sockets.clear();
+        self.observed.connections.clear();
+    }
+
+    /// Whether core has a session with this `sid`.
+    pub(crate) fn has_session(&self, sid: &str) -> bool {
+        self.sessions.values().any(|session| session.sid == sid)
+    }
+
     /// Ends sessions of core: their tokens become inactive, every outpost is told.
     pub(crate) fn end_sessions(&mut self, ends: impl Fn(&CoreSession) -> bool) -> Vec<String> {
+        let sids = self.forget_sessions(ends);
+        for sid in &sids {
+            for command in Command::session_end(sid) {
+                self.broadcast(&command);
+            }
+        }
+        sids
+    }
+
+    /// Ends sessions of core and tells nobody.
+    pub(crate) fn forget_sessions(&mut self, ends: impl Fn(&CoreSession) -> bool) -> Vec<String> {
         let keys: Vec<String> = self
             .sessions
             .iter()
@@ -188,11 +222,6 @@ impl State {
             }
         }
         self.tokens.retain(|_, token| token.sid.as_ref().is_none_or(|sid| !sids.contains(sid)));
-        for sid in &sids {
-            for command in Command::session_end(sid) {
-                self.broadcast(&command);
-            }
-        }
         sids
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     crypto::{self, KeyError},
+    observe::TokenUse,
     state::{Provider, State},
 };
 
@@ -74,6 +75,8 @@ pub(crate) type TokenTamper = Arc<dyn Fn(&mut TokenDraft) + Send + Sync>;
 pub(crate) enum Subject<'a> {
     /// Somebody signed in with a browser.
     Session(&'a CoreSession),
+    /// Somebody whose session with core has ended since: tokens have neither `sid` nor `amr`.
+    EndedSession(&'a CoreSession),
     /// A user name and an app password.
     User(&'a str),
     /// The service account of an application.
@@ -104,11 +107,14 @@ pub(crate) fn issue(
     let id_token = sign(state, provider, claims.clone())?;
     let (username, sid) = match subject {
         Subject::Session(session) => (Some(session.username.clone()), Some(session.sid.clone())),
+        Subject::EndedSession(session) => (Some(session.username.clone()), None),
         Subject::User(username) => (Some((*username).to_owned()), None),
         Subject::ServiceAccount => (None, None),
     };
     let client_id = provider.spec.client_id.clone();
     let issued = IssuedToken { client_id, username, sid, scope: scope.clone(), claims, expires };
+    let given = TokenUse::new(issued.username.as_deref(), issued.sid.as_deref());
+    state.observed.access_tokens.insert(access_token.clone(), given);
     state.tokens.insert(access_token.clone(), issued);
     state.observed.tokens_issued += 1;
     Ok(json!({
@@ -159,12 +165,14 @@ fn claims(
     (now, expires): (Duration, Duration),
 ) -> Map<String, Value> {
     let person = match subject {
-        Subject::Session(session) => Person::of(state, &session.username, &provider.spec.slug),
+        Subject::Session(session) | Subject::EndedSession(session) => {
+            Person::of(state, &session.username, &provider.spec.slug)
+        }
         Subject::User(username) => Person::of(state, username, &provider.spec.slug),
         Subject::ServiceAccount => Person::service_account(provider),
     };
     let auth_time = match subject {
-        Subject::Session(session) => session.signed_in_at,
+        Subject::Session(session) | Subject::EndedSession(session) => session.signed_in_at,
         Subject::User(_) | Subject::ServiceAccount => now,
     };
     let mut claims = json!({

@@ -1,34 +1,71 @@
 //! `/application/o/introspect/` and `/application/o/userinfo/`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::client_credentials;
 use crate::core::{
     http::{Ask, Reply},
+    refresh_tokens,
     state::State,
     tokens::{IssuedToken, Person, merge},
 };
 
-/// Everything wrong is `{"active": false}`: a wrong client secret and an id token, too.
-pub(crate) fn answer(state: &State, ask: &Ask) -> Reply {
+/// Everything wrong is `{"active": false}`: a wrong client secret and an id token, too. Refresh tokens can be asked
+/// about as well.
+pub(crate) fn answer(state: &mut State, ask: &Ask) -> Reply {
     let (client_id, client_secret) = client_credentials(ask);
-    let active = state
+    let token = ask.form("token").unwrap_or_default();
+    let is_client = state
         .provider_by_client(&client_id)
-        .filter(|provider| provider.spec.client_secret == client_secret)
-        .and_then(|_| live(state, ask.form("token").unwrap_or_default()))
-        .filter(|token| state.federated_introspection || token.client_id == client_id);
-    let body = match active {
-        Some(token) => {
-            let mut body = Value::Object(token.claims.clone());
-            merge(
-                &mut body,
-                json!({"active": true, "scope": token.scope, "client_id": token.client_id}),
-            );
-            body
-        }
-        None => json!({"active": false}),
-    };
+        .is_some_and(|provider| provider.spec.client_secret == client_secret);
+    let found = Found::of(state, token).filter(|found| {
+        is_client
+            && (state.federated_introspection || found.client_id == client_id)
+            && !found.username.is_some_and(|username| state.inactive_users.contains(username))
+            && !found.sid.is_some_and(|sid| state.inactive_sids.contains(sid))
+    });
+    let Some(found) = found else { return Reply::oauth(200, &json!({"active": false})) };
+    let mut body = Value::Object(found.claims.clone());
+    let more = json!({"active": true, "scope": found.scope, "client_id": found.client_id});
+    merge(&mut body, more);
+    if found.is_access_token {
+        state.observed.found_active(token);
+    }
     Reply::oauth(200, &body)
+}
+
+/// A token that is good for something.
+struct Found<'a> {
+    is_access_token: bool,
+    client_id: &'a str,
+    username: Option<&'a str>,
+    sid: Option<&'a str>,
+    scope: String,
+    claims: &'a Map<String, Value>,
+}
+
+impl<'a> Found<'a> {
+    fn of(state: &'a State, token: &str) -> Option<Self> {
+        let access_token = live(state, token).map(|token| Self {
+            is_access_token: true,
+            client_id: &token.client_id,
+            username: token.username.as_deref(),
+            sid: token.sid.as_deref(),
+            scope: token.scope.clone(),
+            claims: &token.claims,
+        });
+        access_token.or_else(|| {
+            let token = state.refresh_tokens.get(token)?;
+            refresh_tokens::is_good(state, token).then(|| Self {
+                is_access_token: false,
+                client_id: &token.client_id,
+                username: Some(&token.session.username),
+                sid: Some(&token.session.sid),
+                scope: token.scopes.join(" "),
+                claims: &token.claims,
+            })
+        })
+    }
 }
 
 /// The claims of a bearer token's scopes.

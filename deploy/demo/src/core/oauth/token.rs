@@ -8,6 +8,7 @@ use crate::core::{
     crypto::{KeyError, pkce_s256},
     http::{Ask, Reply},
     pages,
+    refresh_tokens::{self, Unredeemable},
     state::{Provider, State},
     tokens::{self, Subject},
 };
@@ -17,6 +18,7 @@ use crate::core::{
 enum Refusal {
     InvalidClient,
     InvalidGrant,
+    InvalidScope,
     UnsupportedGrantType,
     /// The stand-in's own failure.
     Broken,
@@ -28,7 +30,17 @@ impl From<KeyError> for Refusal {
     }
 }
 
-/// Exchanges a code, or issues a token for client credentials.
+impl From<Unredeemable> for Refusal {
+    fn from(why: Unredeemable) -> Self {
+        match why {
+            Unredeemable::Grant => Self::InvalidGrant,
+            Unredeemable::Scope => Self::InvalidScope,
+            Unredeemable::Broken(error) => error.into(),
+        }
+    }
+}
+
+/// Exchanges a code, redeems a refresh token, or issues a token for client credentials.
 pub(crate) fn answer(state: &mut State, ask: &Ask) -> Reply {
     if ask.method != "POST" {
         return Reply::html(405, String::new()).with("allow", "POST, OPTIONS");
@@ -52,11 +64,14 @@ fn grant(state: &mut State, ask: &Ask) -> Result<serde_json::Value, Refusal> {
     let (client_id, client_secret) = client_credentials(ask);
     let provider = state.provider_by_client(&client_id).cloned().ok_or(Refusal::InvalidClient)?;
     match ask.form("grant_type").unwrap_or_default() {
-        "authorization_code" => {
-            if client_secret != provider.spec.client_secret {
-                return Err(Refusal::InvalidClient);
-            }
-            exchange(state, ask, &provider)
+        "authorization_code" | "refresh_token" if client_secret != provider.spec.client_secret => {
+            Err(Refusal::InvalidClient)
+        }
+        "authorization_code" => exchange(state, ask, &provider),
+        "refresh_token" => {
+            let requested = known_scopes(ask, &provider);
+            let token = ask.form("refresh_token").unwrap_or_default();
+            Ok(refresh_tokens::redeem(state, &provider, token, &requested, &ask.origin)?)
         }
         // Core treats the password grant as client credentials of its own kind.
         "client_credentials" | "password" => machine(state, ask, &provider, &client_secret),
@@ -85,14 +100,19 @@ fn exchange(
     }
     state.codes.remove(code);
     let subject = Subject::Session(&grant.session);
-    Ok(tokens::issue(
-        state,
-        provider,
-        &subject,
-        &grant.scopes,
-        grant.nonce.as_deref(),
-        &ask.origin,
-    )?)
+    let nonce = grant.nonce.as_deref();
+    let mut answer = tokens::issue(state, provider, &subject, &grant.scopes, nonce, &ask.origin)?;
+    refresh_tokens::give(state, provider, &grant.session, &grant.scopes, &mut answer);
+    Ok(answer)
+}
+
+/// The requested scopes that the provider has; core drops the others silently.
+fn known_scopes(ask: &Ask, provider: &Provider) -> Vec<String> {
+    let requested = ask.form("scope").unwrap_or_default().split_whitespace();
+    requested
+        .filter(|scope| provider.spec.scopes.iter().any(|known| known == scope))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// PKCE: a challenge demands its verifier, and a verifier without a challenge is a downgrade.
@@ -113,11 +133,7 @@ fn machine(
     provider: &Provider,
     client_secret: &str,
 ) -> Result<serde_json::Value, Refusal> {
-    let requested = ask.form("scope").unwrap_or_default().split_whitespace();
-    let scopes: Vec<String> = requested
-        .filter(|scope| provider.spec.scopes.iter().any(|known| known == scope))
-        .map(str::to_owned)
-        .collect();
+    let scopes = known_scopes(ask, provider);
     match ask.form("username").filter(|username| !username.is_empty()) {
         Some(username) => {
             let user = state.users.get(username).ok_or(Refusal::InvalidGrant)?;
@@ -159,6 +175,10 @@ fn describe(refusal: Refusal) -> (&'static str, &'static str) {
             "invalid_grant",
             "The provided authorization grant or refresh token is invalid, expired, revoked, does not match the \
              redirection URI used in the authorization request, or was issued to another client",
+        ),
+        Refusal::InvalidScope => (
+            "invalid_scope",
+            "The requested scope is invalid, unknown, malformed, or exceeds the scope granted by the resource owner",
         ),
         Refusal::UnsupportedGrantType => (
             "unsupported_grant_type",
