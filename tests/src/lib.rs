@@ -1,12 +1,19 @@
-//! What the black-box suites stand on: a core, an application, outposts and a browser, all real
-//! and all on loopback.
+//! What the black-box suites stand on: a core, an application, outposts, stores and a browser, all
+//! real and all on loopback.
 #![expect(clippy::expect_used, reason = "a harness that cannot go on must stop the test")]
 
 pub mod browser;
+pub mod certificates;
+pub mod daemon;
 pub mod faulty_store;
+pub mod folder;
+pub mod parts;
+pub mod ports;
 pub mod process;
 pub mod program;
 pub mod proxies;
+pub mod redis;
+pub mod wait;
 pub mod webdriver;
 pub mod world;
 

@@ -8,6 +8,16 @@ use std::time::{Duration, Instant};
 /// Longest that a program may take to say that it is up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Sends a signal by name, such as `TERM`, to a process of the test's own.
+///
+/// # Panics
+/// When there is no such process.
+pub fn signal(pid: u32, name: &str) {
+    let kill = format!("kill -{name} {pid}");
+    let sent = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
+    assert!(sent.success(), "{kill}");
+}
+
 /// A running program; it ends, by its process id, when this is dropped.
 #[derive(Debug)]
 pub struct Process {

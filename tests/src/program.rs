@@ -13,6 +13,8 @@ use outpost_demo::core::StandInCore;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use crate::process::signal;
+
 /// Longest that a line or the end of an outpost is awaited.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -119,9 +121,7 @@ impl Program {
 
     /// Sends a signal by name, such as `TERM`.
     pub fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.pid);
-        let sent = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
-        assert!(sent.success(), "{kill}");
+        signal(self.pid, name);
     }
 
     /// Everything written so far, by line; standard error as well.

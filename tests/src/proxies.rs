@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Client, StatusCode};
 
+use crate::parts;
+
 /// Longest that a proxy may take to serve.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -55,7 +57,7 @@ impl Kind {
     }
 
     fn command(self, file: &str) -> Command {
-        let mut command = Command::new(find(self.program()));
+        let mut command = Command::new(parts::find(self.program()));
         match self {
             Self::Nginx => command.args(["-e", "stderr", "-c", file]),
             Self::Traefik => command.arg(format!("--configFile={file}")),
@@ -72,19 +74,6 @@ impl Kind {
         };
         command
     }
-}
-
-/// Where a program is: on the path, or among the parts that `tests/run` installs.
-fn find(program: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let here = std::env::current_exe().expect("this program's path");
-    let parts = here.ancestors().map(|folder| folder.join("parts/python/bin"));
-    std::env::split_paths(&path)
-        .chain(parts)
-        .chain([PathBuf::from("/usr/sbin")])
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
-        .unwrap_or_else(|| panic!("{program} is not installed: ./tests/run installs it"))
 }
 
 /// A port that is kept for a proxy that has not started yet: providers name it.
