@@ -3,6 +3,7 @@
 //! `config/default.toml` names every setting with its default and its meaning. [`Settings::load`]
 //! reads the layers over it; the environment is an argument, so that tests need no process.
 
+mod hints;
 mod layers;
 mod mistake;
 mod reader;

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+use super::hints::{example, reference_hint};
 use super::layers::{Environment, Layers, Origin, customary_variable};
 use super::mistake::Mistake;
 use super::reference::{Resolved, resolve};
@@ -332,15 +333,6 @@ fn secret(text: &str) -> Result<(SecretString, toml::Value), String> {
     Ok((text.into(), MASK.into()))
 }
 
-/// What to add where a reference leads nowhere and may not have been meant as one.
-fn reference_hint(key: &str, text: &str) -> &'static str {
-    if key == "sessions.store" && text.starts_with("file:") {
-        "; file:///path is a file that holds the URL, a store in a file is file:/path"
-    } else {
-        ""
-    }
-}
-
 /// Core's address: an http or https URL, or `unix:///path/of/socket`.
 fn core_url(text: &str) -> Result<Url, String> {
     match Url::parse(text) {
@@ -372,24 +364,6 @@ fn plain_url(url: Url) -> Result<Url, String> {
         return Err("must not have a query or a fragment".to_owned());
     }
     Ok(url)
-}
-
-/// Examples for settings whose default shows nothing.
-fn example(key: &str) -> Option<&'static str> {
-    match key {
-        "core.host" => Some("https://authentik.example.com"),
-        "core.token" => Some("file:///run/secrets/outpost-token"),
-        "core.host_browser" => Some("https://sso.example.com"),
-        "sessions.store" => Some("redis://redis.example.com:6379/0"),
-        "sessions.ca_file" => Some("/etc/outpost/redis-ca.pem"),
-        "sessions.client_certificate" => Some("/etc/outpost/redis-client.pem"),
-        "sessions.client_key" => Some("/run/secrets/redis-client-key.pem"),
-        "sessions.sentinel_password" => Some("file:///run/secrets/sentinel-password"),
-        "sessions.limits" => Some("grafana idle_timeout=30m max_lifetime=12h"),
-        "admin.token" => Some("file:///run/secrets/outpost-admin-token"),
-        "log.level" => Some("info"),
-        _ => None,
-    }
 }
 
 /// A value as it stands in an environment variable.

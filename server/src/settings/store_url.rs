@@ -242,3 +242,6 @@ fn database(path: &str) -> Result<i64, String> {
 fn number(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests;

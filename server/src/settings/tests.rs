@@ -6,6 +6,8 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
+mod sessions;
+
 fn sources(variables: &[(&str, &str)]) -> Sources {
     let mut environment: Environment =
         [("AUTHENTIK_HOST", "https://core.example.com/sub"), ("AUTHENTIK_TOKEN", "hush-hush")]

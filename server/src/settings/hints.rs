@@ -1,0 +1,28 @@
+//! Words that help with a mistake in one setting or another.
+
+/// Examples for settings whose default shows nothing.
+pub(super) fn example(key: &str) -> Option<&'static str> {
+    match key {
+        "core.host" => Some("https://authentik.example.com"),
+        "core.token" => Some("file:///run/secrets/outpost-token"),
+        "core.host_browser" => Some("https://sso.example.com"),
+        "sessions.store" => Some("redis://redis.example.com:6379/0"),
+        "sessions.ca_file" => Some("/etc/outpost/redis-ca.pem"),
+        "sessions.client_certificate" => Some("/etc/outpost/redis-client.pem"),
+        "sessions.client_key" => Some("/run/secrets/redis-client-key.pem"),
+        "sessions.sentinel_password" => Some("file:///run/secrets/sentinel-password"),
+        "sessions.limits" => Some("grafana idle_timeout=30m max_lifetime=12h"),
+        "admin.token" => Some("file:///run/secrets/outpost-admin-token"),
+        "log.level" => Some("info"),
+        _ => None,
+    }
+}
+
+/// What to add where a reference leads nowhere and may not have been meant as one.
+pub(super) fn reference_hint(key: &str, text: &str) -> &'static str {
+    if key == "sessions.store" && text.starts_with("file:") {
+        "; file:///path is a file that holds the URL, a store in a file is file:/path"
+    } else {
+        ""
+    }
+}
