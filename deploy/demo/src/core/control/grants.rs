@@ -21,7 +21,7 @@ impl StandInCore {
         self.shared.with(|state| state.refresh_rules.outlive_sessions = on);
     }
 
-    /// Revokes every refresh token of a user; returns how many were still good for something. Access tokens stay
+    /// Revokes every refresh token of a user; returns how many were not revoked before. Access tokens stay
     /// active.
     pub fn revoke_refresh_tokens(&self, username: &str) -> usize {
         self.shared.with(|state| {
