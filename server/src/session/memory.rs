@@ -147,6 +147,10 @@ impl SessionStore for MemoryStore {
         None
     }
 
+    fn durable(&self) -> bool {
+        false
+    }
+
     fn values(&self) -> &dyn SharedValues {
         &self.values
     }

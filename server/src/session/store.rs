@@ -142,6 +142,12 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
 
     /// Small values beside the sessions.
     fn values(&self) -> &dyn SharedValues;
+
+    /// Whether what is kept outlives this process: whether it is worth keeping there what an
+    /// outpost needs when it starts.
+    fn durable(&self) -> bool {
+        true
+    }
 }
 
 /// A place in the revocation log.
