@@ -2,8 +2,10 @@
 
 #[cfg(test)]
 pub mod contract;
+pub mod flights;
 pub mod header_cache;
 pub mod id;
+pub mod lease;
 pub mod live;
 pub mod memory;
 pub mod record;

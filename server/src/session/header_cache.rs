@@ -5,9 +5,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
 use outpost_decision::time::Timestamp;
-use tokio::sync::watch;
+
+use super::flights::Flights;
 
 /// Hash of a provider's key and an `Authorization` value. The value itself is never kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,21 +29,28 @@ pub trait Keep {
 /// the same header wait for its answer.
 #[derive(Debug)]
 pub struct HeaderCache<T> {
-    entries: Arc<DashMap<HeaderKey, Slot<T>>>,
+    known: Arc<DashMap<HeaderKey, Known<T>>>,
+    checks: Flights<HeaderKey, Known<T>>,
     capacity: usize,
 }
 
 #[derive(Debug)]
-enum Slot<T> {
-    Known { value: Arc<T>, until: Timestamp },
-    Asking(watch::Receiver<Option<Arc<T>>>),
+struct Known<T> {
+    value: Arc<T>,
+    until: Timestamp,
+}
+
+impl<T> Clone for Known<T> {
+    fn clone(&self) -> Self {
+        Self { value: Arc::clone(&self.value), until: self.until }
+    }
 }
 
 impl<T: Keep + Send + Sync + 'static> HeaderCache<T> {
     /// A cache for at most `capacity` results.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { entries: Arc::default(), capacity }
+        Self { known: Arc::default(), checks: Flights::default(), capacity }
     }
 
     /// The result for `key`: from the cache, from a check under way, or from `check`.
@@ -54,111 +61,66 @@ impl<T: Keep + Send + Sync + 'static> HeaderCache<T> {
         F: FnOnce() -> Fut + Clone + 'static,
         Fut: Future<Output = T> + 'static,
     {
-        loop {
-            let mut answer = match self.look(key, now) {
-                Look::Known(value) => return value,
-                Look::Wait(receiver) => receiver,
-                Look::Ask(sender) => {
-                    let receiver = sender.subscribe();
-                    self.ask(key, now, sender, check.clone());
-                    receiver
-                }
-            };
-            // The asker may have died in a panic: then the channel closes and somebody else asks.
-            if let Ok(value) = answer.wait_for(Option::is_some).await
-                && let Some(value) = &*value
-            {
-                return Arc::clone(value);
-            }
+        if let Some(known) = look(&self.known, key, now) {
+            return known.value;
         }
+        self.make_room(now);
+        let known = Arc::clone(&self.known);
+        let work = move || async move {
+            // A check may have ended between the look before and this one's begin.
+            if let Some(known) = look(&known, key, now) {
+                return known;
+            }
+            let value = Arc::new(check().await);
+            let checked = Known { until: now.plus(value.keep_seconds().max(0)), value };
+            if checked.until > now {
+                known.insert(key, checked.clone());
+            } else {
+                known.remove(&key);
+            }
+            checked
+        };
+        Arc::clone(&self.checks.join(key, work).await.value)
     }
 
     /// Forgets what is known of `key`.
     pub fn forget(&self, key: &HeaderKey) {
-        self.entries.remove(key);
+        self.known.remove(key);
     }
 
-    /// Number of entries.
+    /// Number of results kept.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.known.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    fn look(&self, key: HeaderKey, now: Timestamp) -> Look<T> {
-        if !self.entries.contains_key(&key) {
-            self.make_room(now);
-        }
-        match self.entries.entry(key) {
-            Entry::Occupied(mut entry) => match entry.get() {
-                Slot::Known { value, until } if *until > now => Look::Known(Arc::clone(value)),
-                Slot::Asking(receiver) if receiver.has_changed().is_ok() => {
-                    Look::Wait(receiver.clone())
-                }
-                _ => {
-                    let (sender, receiver) = watch::channel(None);
-                    entry.insert(Slot::Asking(receiver));
-                    Look::Ask(sender)
-                }
-            },
-            Entry::Vacant(entry) => {
-                let (sender, receiver) = watch::channel(None);
-                entry.insert(Slot::Asking(receiver));
-                Look::Ask(sender)
-            }
-        }
-    }
-
-    fn ask<F, Fut>(
-        &self,
-        key: HeaderKey,
-        now: Timestamp,
-        sender: watch::Sender<Option<Arc<T>>>,
-        check: F,
-    ) where
-        F: FnOnce() -> Fut + 'static,
-        Fut: Future<Output = T> + 'static,
-    {
-        let entries = Arc::clone(&self.entries);
-        actix_rt::spawn(async move {
-            let value = Arc::new(check().await);
-            let seconds = value.keep_seconds();
-            if seconds > 0 {
-                let until = now.plus(seconds);
-                entries.insert(key, Slot::Known { value: Arc::clone(&value), until });
-            } else {
-                entries.remove(&key);
-            }
-            sender.send_replace(Some(value));
-        });
+        self.known.is_empty()
     }
 
     /// Drops what has run out, and when that is not enough, whatever comes first: a wrong guess
-    /// costs one more question to core.
+    /// costs one more question to core. Checks under way will need room, too.
     fn make_room(&self, now: Timestamp) {
-        if self.entries.len() < self.capacity {
+        let crowded = || self.known.len() + self.checks.len() >= self.capacity;
+        if !crowded() {
             return;
         }
-        self.entries.retain(|_, slot| match slot {
-            Slot::Known { until, .. } => *until > now,
-            Slot::Asking(receiver) => receiver.has_changed().is_ok(),
-        });
-        while self.entries.len() >= self.capacity {
-            let Some(key) = self.entries.iter().next().map(|entry| *entry.key()) else { return };
-            self.entries.remove(&key);
+        self.known.retain(|_, known| known.until > now);
+        while crowded() {
+            let Some(key) = self.known.iter().next().map(|entry| *entry.key()) else { return };
+            self.known.remove(&key);
         }
     }
 }
 
-enum Look<T> {
-    Known(Arc<T>),
-    Wait(watch::Receiver<Option<Arc<T>>>),
-    Ask(watch::Sender<Option<Arc<T>>>),
+fn look<T>(
+    known: &DashMap<HeaderKey, Known<T>>,
+    key: HeaderKey,
+    now: Timestamp,
+) -> Option<Known<T>> {
+    known.get(&key).filter(|known| known.until > now).map(|known| known.clone())
 }
 
 #[cfg(test)]
