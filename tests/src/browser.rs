@@ -39,7 +39,7 @@ pub struct Answer {
 }
 
 /// Every name is this machine.
-struct Loopback;
+pub(crate) struct Loopback;
 
 impl Resolve for Loopback {
     fn resolve(&self, _: Name) -> Resolving {

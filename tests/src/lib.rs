@@ -2,22 +2,31 @@
 //! real and all on loopback.
 #![expect(clippy::expect_used, reason = "a harness that cannot go on must stop the test")]
 
+pub mod balancer;
 pub mod browser;
 pub mod certificates;
 pub mod daemon;
 pub mod faulty_store;
 pub mod folder;
+pub mod load;
+pub mod partition;
 pub mod parts;
 pub mod ports;
 pub mod process;
 pub mod program;
 pub mod proxies;
 pub mod redis;
+pub mod relay;
+pub mod replicas;
 pub mod wait;
 pub mod webdriver;
 pub mod world;
 
 pub use browser::{Answer, Browser};
 pub use faulty_store::FaultyStore;
+pub use load::Load;
+pub use partition::Partition;
 pub use program::Program;
+pub use relay::Relay;
+pub use replicas::Replicas;
 pub use world::World;

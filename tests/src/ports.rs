@@ -1,5 +1,6 @@
 //! Ports that a program can leave and come back to.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 
 /// Below what Linux gives to connections and to whoever asks for any port: nobody gets such a port
@@ -16,13 +17,14 @@ const END: u16 = 32_000;
 #[must_use]
 pub fn free(address: IpAddr) -> u16 {
     for _ in 0..1000 {
-        let random = u16::from_be_bytes([
-            uuid::Uuid::new_v4().as_bytes()[0],
-            uuid::Uuid::new_v4().as_bytes()[1],
-        ]);
+        let [first, second, ..] = uuid::Uuid::new_v4().into_bytes();
+        let random = u16::from_be_bytes([first, second]);
         let port = FIRST + random % (END - FIRST);
-        if TcpListener::bind(SocketAddr::new(address, port)).is_ok() {
-            return port;
+        match TcpListener::bind(SocketAddr::new(address, port)) {
+            Ok(_) => return port,
+            // In a network of its own nobody else has any.
+            Err(error) if error.kind() == ErrorKind::AddrNotAvailable => return port,
+            Err(_) => {}
         }
     }
     panic!("no free port of {address}")

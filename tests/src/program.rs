@@ -82,9 +82,25 @@ impl Program {
     /// Starts an outpost of `core` with more variables; see [`environment`].
     #[must_use]
     pub fn start(core: &StandInCore, variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(executable())
+        Self::launch(&[], &environment(core, variables))
+    }
+
+    /// Starts an outpost with these variables alone, after the words of `prefix`: a program, by
+    /// its full path, that becomes the outpost, as
+    /// [`Partition::prefix`](crate::Partition::prefix) gives it.
+    #[must_use]
+    pub fn launch(prefix: &[String], environment: &BTreeMap<String, String>) -> Self {
+        let mut command = match prefix.split_first() {
+            None => Command::new(executable()),
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(executable());
+                command
+            }
+        };
+        let mut child = command
             .env_clear()
-            .envs(environment(core, variables))
+            .envs(environment)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

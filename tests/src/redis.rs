@@ -4,10 +4,14 @@
 //! of their own.
 
 mod cli;
+mod cluster;
 mod monitor;
 mod options;
+mod sentinels;
 mod server;
 
+pub use cluster::{Move, RedisCluster};
 pub use monitor::Monitor;
 pub use options::{Options, Product};
+pub use sentinels::{MASTER, Sentinels};
 pub use server::{Data, RedisServer};

@@ -1,4 +1,10 @@
-//! What other suites rely on: real stores, and faults between them and whoever uses them.
+//! What other suites rely on: real stores, replicas, and faults between them and whoever uses them.
 
+#[path = "harness/groups.rs"]
+mod groups;
+#[path = "harness/network.rs"]
+mod network;
+#[path = "harness/replicas.rs"]
+mod replicas;
 #[path = "harness/single.rs"]
 mod single;

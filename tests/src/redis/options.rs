@@ -2,6 +2,10 @@
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use crate::certificates::Authority;
+use crate::partition::Partition;
 
 /// Which program answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +34,10 @@ pub struct Options {
     pub(super) prefix: Vec<String>,
     /// What clients sign in with: name (empty for the default user) and password.
     pub(super) login: Option<(String, String)>,
-    pub(super) tls: bool,
+    /// Who issues certificates, with TLS; copies of these settings share it.
+    pub(super) tls: Option<Arc<Authority>>,
+    /// Password of the harness's own user; copies share it, so that servers can join.
+    pub(super) password: String,
     pub(super) lines: String,
 }
 
@@ -41,7 +48,8 @@ impl Default for Options {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             prefix: Vec::new(),
             login: None,
-            tls: false,
+            tls: None,
+            password: uuid::Uuid::new_v4().simple().to_string(),
             lines: String::new(),
         }
     }
@@ -80,8 +88,8 @@ impl Options {
 
     /// TLS alone, with a certificate for `localhost` and the address, of an authority of its own.
     #[must_use]
-    pub const fn tls(mut self) -> Self {
-        self.tls = true;
+    pub fn tls(mut self) -> Self {
+        self.tls = Some(Arc::default());
         self
     }
 
@@ -112,9 +120,17 @@ impl Options {
         self
     }
 
+    /// Lives behind a link of its own, which can be taken down.
+    #[must_use]
+    pub fn behind(mut self, partition: &Partition) -> Self {
+        self.address = partition.inside();
+        self.prefix = partition.prefix();
+        self
+    }
+
     /// `redis`, or `rediss` with TLS.
     pub(super) const fn scheme(&self) -> &'static str {
-        if self.tls { "rediss" } else { "redis" }
+        if self.tls.is_some() { "rediss" } else { "redis" }
     }
 
     /// `user:password@` of a URL, or nothing.

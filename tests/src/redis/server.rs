@@ -7,7 +7,6 @@ use std::process::Command;
 
 use super::cli::{Cli, USER};
 use super::{Monitor, Options};
-use crate::certificates::Authority;
 use crate::daemon::Daemon;
 use crate::folder::Folder;
 use crate::{parts, ports, wait};
@@ -49,21 +48,14 @@ impl RedisServer {
     pub fn with(options: Options) -> Self {
         let folder = Folder::new();
         let address = SocketAddr::new(options.address, ports::free(options.address));
-        let password = uuid::Uuid::new_v4().simple().to_string();
-        let (tls, authority) = if options.tls { tls(&folder, address) } else { Default::default() };
-        let port = address.port();
-        let listen = if options.tls {
-            format!("port 0\ntls-port {port}\n{tls}")
-        } else {
-            format!("port {port}\n")
-        };
+        let password = options.password.clone();
+        let Listening { lines: listen, authority } = listening(&options, &folder, address);
         let data = folder.path().join("data");
         fs::create_dir(&data).expect("a folder");
         let conf = format!(
-            "bind {ip}\n{listen}dir {data}\nsave \"\"\n\
+            "{listen}dir {data}\nsave \"\"\nprotected-mode no\n\
              user {USER} on >{password} ~* &* +@all\n\
              masteruser {USER}\nmasterauth {password}\n{more}",
-            ip = address.ip(),
             data = data.display(),
             more = options.lines,
         );
@@ -101,6 +93,10 @@ impl RedisServer {
     #[must_use]
     pub fn url_at(&self, address: SocketAddr) -> String {
         format!("{}://{}{address}/0", self.options.scheme(), self.options.userinfo())
+    }
+
+    pub(super) const fn options(&self) -> &Options {
+        &self.options
     }
 
     /// The file with the authority's certificate, if it speaks TLS.
@@ -217,17 +213,29 @@ impl RedisServer {
     }
 }
 
-/// Lines for TLS, and the file with the authority's certificate.
-fn tls(folder: &Folder, address: SocketAddr) -> (String, Option<PathBuf>) {
-    let authority = Authority::new();
-    let (certificate, key) = authority.issue(&["localhost".to_owned(), address.ip().to_string()]);
+/// How a server listens.
+pub(super) struct Listening {
+    /// Lines of its configuration.
+    pub(super) lines: String,
+    /// The file with the authority's certificate, with TLS.
+    pub(super) authority: Option<PathBuf>,
+}
+
+/// Lines for a port, with TLS if it is wanted.
+pub(super) fn listening(options: &Options, folder: &Folder, address: SocketAddr) -> Listening {
+    let (ip, port) = (address.ip(), address.port());
+    let Some(authority) = &options.tls else {
+        return Listening { lines: format!("bind {ip}\nport {port}\n"), authority: None };
+    };
+    let (certificate, key) = authority.issue(&["localhost".to_owned(), ip.to_string()]);
     let authority = folder.write("ca.pem", authority.pem());
     let lines = format!(
-        "tls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients no\n\
+        "bind {ip}\nport 0\ntls-port {port}\n\
+         tls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients no\n\
          tls-replication yes\n",
         folder.write("cert.pem", &certificate).display(),
         folder.write("key.pem", &key).display(),
         authority.display(),
     );
-    (lines, Some(authority))
+    Listening { lines, authority: Some(authority) }
 }
