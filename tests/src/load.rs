@@ -130,10 +130,13 @@ impl Drop for Load {
     }
 }
 
+/// Says what is wrong with an answer.
+type Judge = dyn Fn(&Judged) -> Result<(), String> + Send + Sync;
+
 struct Work {
     url: String,
     cookies: Option<String>,
-    judge: Box<dyn Fn(&Judged) -> Result<(), String> + Send + Sync>,
+    judge: Box<Judge>,
     totals: Arc<Mutex<Totals>>,
 }
 

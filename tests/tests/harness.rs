@@ -1,5 +1,7 @@
 //! What other suites rely on: real stores, replicas, and faults between them and whoever uses them.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 #[path = "harness/groups.rs"]
 mod groups;
 #[path = "harness/network.rs"]

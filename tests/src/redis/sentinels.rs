@@ -14,8 +14,10 @@ use crate::{parts, ports, wait};
 /// Name of the master in the sentinels' settings.
 pub const MASTER: &str = "outpost";
 
-/// How many sentinels; two of them agree.
-const SENTINELS: usize = 3;
+/// After how many milliseconds of silence each sentinel takes a server for away; two must agree.
+/// Longer than a busy machine makes a server look away, and different: sentinels that notice at
+/// once all stand for election, nobody wins, and the next one is long after.
+const PATIENCE: [u32; 3] = [1000, 1500, 2500];
 
 /// The whole. It ends when this is dropped.
 #[derive(Debug)]
@@ -56,7 +58,7 @@ impl Sentinels {
                 if link == "up" { Ok(()) } else { Err(link) }
             });
         }
-        let sentinels = (0..SENTINELS).map(|_| Sentinel::start(&options, address)).collect();
+        let sentinels = PATIENCE.map(|silence| Sentinel::start(&options, address, silence)).into();
         let whole = Self { sentinels, servers };
         for sentinel in &whole.sentinels {
             wait::until("sentinels that know everybody", || sentinel.knows(replicas));
@@ -94,14 +96,16 @@ impl Sentinels {
         self.servers[index].address()
     }
 
-    /// Freezes the master; gives its address. When it is resumed it is a replica soon.
+    /// Freezes the master; gives its address. When it is resumed the
+    /// sentinels make it a replica, which takes them about ten seconds: until then it takes writes.
     pub fn pause_master(&self) -> SocketAddr {
         let master = self.master();
         master.pause();
         master.address()
     }
 
-    /// Starts the server at this address again: it joins as a replica once the sentinels see it.
+    /// Starts the server at this address again: it joins as a replica, which takes the
+    /// sentinels about ten seconds.
     pub fn restart(&mut self, address: SocketAddr) {
         let server = self.servers.iter_mut().find(|server| server.address() == address);
         server.expect("one of the servers").restart(Data::Lost);
@@ -127,7 +131,8 @@ impl Sentinels {
             let named: Vec<_> =
                 self.sentinels.iter().map(Sentinel::master).collect::<Result<_, _>>()?;
             let found = self.servers.iter().position(|server| {
-                named.iter().filter(|named| **named == server.address()).count() * 2 > SENTINELS
+                named.iter().filter(|named| **named == server.address()).count() * 2
+                    > PATIENCE.len()
             });
             found.ok_or_else(|| format!("{named:?}"))
         })
@@ -135,19 +140,18 @@ impl Sentinels {
 }
 
 impl Sentinel {
-    fn start(options: &Options, master: SocketAddr) -> Self {
+    fn start(options: &Options, master: SocketAddr, silence: u32) -> Self {
         let folder = Folder::new();
         let address = SocketAddr::new(options.address, ports::free(options.address));
         let Listening { mut lines, authority } = listening(options, &folder, address);
-        // Short, yet longer than a busy machine makes a server look away.
         let _ = writeln!(
             lines,
             "dir {}\n\
              sentinel monitor {MASTER} {} {} 2\n\
              sentinel auth-user {MASTER} {USER}\n\
              sentinel auth-pass {MASTER} {}\n\
-             sentinel down-after-milliseconds {MASTER} 1000\n\
-             sentinel failover-timeout {MASTER} 4000",
+             sentinel down-after-milliseconds {MASTER} {silence}\n\
+             sentinel failover-timeout {MASTER} 2000",
             folder.path().display(),
             master.ip(),
             master.port(),
@@ -172,7 +176,7 @@ impl Sentinel {
             value.parse::<usize>().ok()
         };
         let known = (count("num-slaves"), count("num-other-sentinels"));
-        if known != (Some(replicas), Some(SENTINELS - 1)) {
+        if known != (Some(replicas), Some(PATIENCE.len() - 1)) {
             return Err(format!("(replicas, others): {known:?}"));
         }
         self.cli.run(&["sentinel", "ckquorum", MASTER]).map(drop)
