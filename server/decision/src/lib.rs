@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod claims;
 pub mod compile;
 pub mod cookie;
+pub mod coverage;
 pub mod crypto;
 pub mod decide;
 pub mod decision;
