@@ -15,9 +15,11 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle,
     WrapFuture,
 };
+use outpost_decision::coverage::Hearing;
 use outpost_decision::link::{
     ConnectFailure, DownCause, Effect, Event, Link, LinkState, LinkTiming, RefreshReason,
 };
+use outpost_decision::time::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -86,6 +88,8 @@ pub struct CoreLink {
     /// Counts connections up, so that what an abandoned one still says is told apart.
     epoch: u64,
     tick: Option<SpawnHandle>,
+    /// When the hellos were sent that core has not acknowledged on this connection, oldest first.
+    hellos: VecDeque<Timestamp>,
     /// Session ends that found nobody.
     undelivered: VecDeque<CoreSessionEnded>,
     /// Whether they are about to be offered again.
@@ -107,7 +111,12 @@ impl CoreLink {
         machine.count_on(before.counters);
         Self {
             machine,
-            status: LinkStatus { state: LinkState::Idle, since: clock::now(), ..(*before).clone() },
+            status: LinkStatus {
+                state: LinkState::Idle,
+                since: clock::now(),
+                hearing: None,
+                ..(*before).clone()
+            },
             began: Instant::now(),
             websocket: Rc::new(WebsocketClient::new(parts.connection.clone())),
             rest: Rc::new(RestClient::new(parts.connection.clone(), RestLimits::default())),
@@ -115,6 +124,7 @@ impl CoreLink {
             socket: None,
             epoch: 0,
             tick: None,
+            hellos: VecDeque::new(),
             undelivered: VecDeque::new(),
             offering: false,
             parts,
@@ -135,7 +145,9 @@ impl CoreLink {
         match effect {
             Effect::Connect { attempt } => self.connect(attempt, ctx),
             Effect::SendHello => {
-                self.status.last_hello = Some(clock::now());
+                let now = clock::now();
+                self.status.last_hello = Some(now);
+                self.hellos.push_back(now);
                 self.say(Say::Text(self.hello()));
             }
             Effect::Close(code) => {
@@ -165,6 +177,7 @@ impl CoreLink {
 
     fn connect(&mut self, attempt: u32, ctx: &mut Context<Self>) {
         self.epoch += 1;
+        self.hellos.clear();
         let epoch = self.epoch;
         let destination = Destination {
             outpost: self.outpost.clone(),
@@ -216,6 +229,15 @@ impl CoreLink {
         }
     }
 
+    /// Core answers hellos in order, and what it said before an answer comes before it: whatever
+    /// it said until the hello was *sent* has arrived. When the answer came says less.
+    fn acknowledged(&mut self) {
+        self.status.last_ack = Some(clock::now());
+        if let (Some(sent), Some(hearing)) = (self.hellos.pop_front(), &mut self.status.hearing) {
+            hearing.until = hearing.until.max(sent);
+        }
+    }
+
     /// Hands session ends on; those that find nobody are offered again.
     fn deliver(&mut self, ctx: &mut Context<Self>) {
         while let Some(ended) = self.undelivered.front() {
@@ -234,6 +256,15 @@ impl CoreLink {
     fn report(&mut self, state: LinkState, ctx: &mut Context<Self>) {
         let before = std::mem::replace(&mut self.status.state, state);
         self.status.since = clock::now();
+        self.status.hearing = (state == LinkState::Up).then(|| Hearing {
+            connection: format!(
+                "{}/{}",
+                self.parts.instance.uuid,
+                self.machine.counters().connects
+            ),
+            since: self.status.since,
+            until: self.status.since,
+        });
         match state {
             LinkState::Idle => {}
             LinkState::Connecting => tracing::info!(outpost = self.outpost, "connecting to core"),
@@ -337,7 +368,7 @@ impl Handler<FromSocket> for CoreLink {
         let acks = self.machine.counters().acks;
         self.happen(&event, ctx);
         if self.machine.counters().acks > acks {
-            self.status.last_ack = Some(clock::now());
+            self.acknowledged();
             self.parts.status.publish(self.status.clone());
         }
     }

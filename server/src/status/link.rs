@@ -1,6 +1,7 @@
 //! The link to core.
 
 use outpost_decision::COMPATIBLE_VERSION;
+use outpost_decision::coverage::Hearing;
 use outpost_decision::link::{DownCause, LinkCounters, LinkState};
 use outpost_decision::time::Timestamp;
 
@@ -15,6 +16,9 @@ pub struct LinkStatus {
     pub last_hello: Option<Timestamp>,
     /// When core last acknowledged one.
     pub last_ack: Option<Timestamp>,
+    /// Since when and until when core's news have certainly been heard on the connection that is
+    /// up; `None` while none is.
+    pub hearing: Option<Hearing>,
     /// How many connections in a row have failed.
     pub attempt: u32,
     /// The version told to core.
@@ -34,6 +38,7 @@ impl LinkStatus {
             since: now,
             last_hello: None,
             last_ack: None,
+            hearing: None,
             attempt: 0,
             version: COMPATIBLE_VERSION.to_owned(),
             last_error: None,
