@@ -4,7 +4,7 @@
 
 pub mod model;
 pub mod page;
-mod time;
+pub mod time;
 
 /// The style sheet, to be served at [`STYLE_PATH`].
 pub const STYLE: &str = include_str!("style.css");

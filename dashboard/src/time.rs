@@ -1,7 +1,8 @@
 //! Moments for people and for `<time datetime>`.
 
 /// RFC 3339 in UTC, e.g. `2026-11-22T02:35:13Z`.
-pub(crate) fn rfc3339(seconds: i64) -> String {
+#[must_use]
+pub fn rfc3339(seconds: i64) -> String {
     let (year, month, day) = date(seconds.div_euclid(86_400));
     let left = seconds.rem_euclid(86_400);
     let (hour, minute, second) = (left / 3600, left / 60 % 60, left % 60);
@@ -23,7 +24,8 @@ fn date(days: i64) -> (i64, i64, i64) {
 }
 
 /// How long ago, or how soon: `12 s ago`, `in 4 min`.
-pub(crate) fn distance(from: i64, now: i64) -> String {
+#[must_use]
+pub fn distance(from: i64, now: i64) -> String {
     let seconds = now.saturating_sub(from);
     let span = match seconds.unsigned_abs() {
         0 => return "now".to_owned(),

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod healthcheck;
+mod sessions;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -34,6 +35,9 @@ enum Command {
     Config(ConfigArguments),
     /// Ask the running outpost whether it serves; exit 0 if it does, else 1
     Healthcheck,
+    /// Ask the running outpost who is signed in, or sign people out
+    #[command(subcommand)]
+    Sessions(sessions::SessionsCommand),
 }
 
 #[derive(Debug, Args)]
@@ -60,6 +64,7 @@ impl Cli {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => end(&mut io::stderr(), &format!("unhealthy: {error}\n"), 1),
             },
+            Some(Command::Sessions(command)) => command.run(&settings),
         }
     }
 }

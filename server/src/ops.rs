@@ -1,12 +1,15 @@
-//! Operations: logs, metrics, the journal of decisions, readiness, the operators' page.
+//! Operations: logs, metrics, the journal of decisions, readiness, the operators' page and their
+//! API.
 //!
 //! Every request ends in one [`event::RequestEvent`]; [`finish::Finish`] makes a log line, figures
 //! and a journal entry of it.
 
+pub mod admin;
 pub mod dashboard;
 pub mod endpoints;
 pub mod event;
 pub mod finish;
+mod host;
 pub mod journal;
 pub mod logging;
 pub mod masking;

@@ -18,8 +18,8 @@ use outpost_decision::time::Timestamp;
 pub use self::id::{SessionId, SessionKey};
 pub use self::record::{Origin, Record, RecordError, Session, SessionAbout};
 pub use self::store::{
-    EndedSession, Inserted, LogEntries, LogPosition, PageCursor, Replaced, RevocationLog,
-    Selection, SessionPage, SessionStore, SharedValues, StoreError,
+    EndedSession, Inserted, ListedSession, LogEntries, LogPosition, PageCursor, Replaced,
+    RevocationLog, Selection, SessionPage, SessionStore, SharedValues, StoreError,
 };
 
 /// Somebody who wants to know whether the store answers.

@@ -10,7 +10,8 @@ use actix_web::{App, HttpServer};
 use super::BootError;
 use super::control::Control;
 use super::overview::Sources;
-use crate::http::listeners;
+use crate::http::{SessionNotice, listeners};
+use crate::ops::admin::{Admin, AdminParts};
 use crate::ops::dashboard::Dashboard;
 use crate::ops::endpoints::Endpoints;
 use crate::ops::finish::Finish;
@@ -97,8 +98,28 @@ impl Operations {
             readiness: readiness.clone(),
         };
         let page = Dashboard::new(move || sources.overview());
-        let dashboard = listen(&settings.dashboard.listen, move |config| page.configure(config))?;
+        let admin = self.admin(settings, control);
+        let dashboard = listen(&settings.dashboard.listen, move |config| {
+            // First: with a token it answers under every `Host`, which the page does not.
+            admin.configure(config);
+            page.configure(config);
+        })?;
         Ok((metrics, dashboard))
+    }
+
+    /// The operators' way to sessions.
+    fn admin(&self, settings: &Settings, control: &Control) -> Admin {
+        let notices = control.notices.clone();
+        Admin::new(AdminParts {
+            sessions: control.sessions.clone(),
+            snapshot: control.readers.snapshot.clone(),
+            metrics: Arc::clone(&self.metrics),
+            token: settings.admin.token.clone(),
+            changed: Arc::new(move |provider| {
+                // Full: the providers' actors count anew at intervals.
+                let _ = notices.try_send(SessionNotice { provider });
+            }),
+        })
     }
 }
 

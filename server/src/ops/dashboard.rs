@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use actix_web::dev::{ServiceRequest, fn_service};
 use actix_web::guard::GuardContext;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::HeaderMap;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use outpost_dashboard::model::Overview;
 use outpost_dashboard::{STYLE, STYLE_PATH, page};
 use outpost_decision::target::Authority;
 
+use super::host::{is_loopback_address, only_host};
+
 /// Headers of every answer: nothing from elsewhere, no frame, no script at all.
-const SECURITY: [(&str, &str); 6] = [
+pub(super) const SECURITY: [(&str, &str); 6] = [
     (
         "content-security-policy",
         "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -93,18 +95,10 @@ fn answer(mut answer: HttpResponseBuilder) -> HttpResponseBuilder {
 
 /// Whether there is exactly one `Host` and it is a name of this machine that no DNS server decides.
 fn names_loopback(headers: &HeaderMap) -> bool {
-    let mut hosts = headers.get_all(header::HOST);
-    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
-    let Some(authority) = host.to_str().ok().and_then(Authority::parse) else { return false };
-    is_loopback(&authority.host)
-}
-
-fn is_loopback(host: &str) -> bool {
     // RFC 6761: names under localhost resolve to loopback.
-    let name = host.trim_start_matches('[').trim_end_matches(']');
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    only_host(headers).is_some_and(|Authority { host, .. }| {
+        host == "localhost" || host.ends_with(".localhost") || is_loopback_address(&host)
+    })
 }
 
 #[cfg(test)]

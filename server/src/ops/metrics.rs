@@ -40,6 +40,8 @@ pub struct Metrics {
     core_messages: IntCounterVec,
     sessions: IntGaugeVec,
     store_errors: IntCounterVec,
+    admin_revocations: IntCounterVec,
+    admin_ended: IntCounter,
     actor_restarts: IntCounterVec,
     findings: IntGaugeVec,
     in_flight: IntGauge,
@@ -105,6 +107,8 @@ impl Metrics {
             core_messages: make.counters(&names::CORE_MESSAGES)?,
             sessions: make.gauges(&names::SESSIONS)?,
             store_errors: make.counters(&names::STORE_ERRORS)?,
+            admin_revocations: make.counters(&names::ADMIN_REVOCATIONS)?,
+            admin_ended: make.counter(&names::ADMIN_ENDED)?,
             actor_restarts: make.counters(&names::ACTOR_RESTARTS)?,
             findings: make.gauges(&names::FINDINGS)?,
             in_flight: make.gauge(&names::IN_FLIGHT)?,
@@ -255,6 +259,14 @@ impl Metrics {
     /// The session store could not do `operation` (`get`, `put`, `end` and so on).
     pub fn store_failed(&self, operation: &'static str) {
         self.store_errors.with_label_values(&[operation]).inc();
+    }
+
+    /// An operator's revocation is over, done or not; it named sessions `by` (`key`, `sub`, ...),
+    /// and ended this many.
+    pub fn operator_revoked(&self, by: &'static str, done: bool, ended: usize) {
+        let outcome = if done { "done" } else { "failed" };
+        self.admin_revocations.with_label_values(&[by, outcome]).inc();
+        self.admin_ended.inc_by(u64::try_from(ended).unwrap_or(u64::MAX));
     }
 
     /// An actor of this kind died and was rebuilt.

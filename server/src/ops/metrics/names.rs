@@ -70,6 +70,13 @@ pub(super) const STORE_ERRORS: Figure = figure(
     "What the session store could not do",
     &["operation"],
 );
+pub(super) const ADMIN_REVOCATIONS: Figure = figure(
+    "outpost_admin_revocations_total",
+    "Revocations that operators asked for, by what they named",
+    &["by", "outcome"],
+);
+pub(super) const ADMIN_ENDED: Figure =
+    figure("outpost_admin_sessions_ended_total", "Sessions that operators ended", &[]);
 pub(super) const ACTOR_RESTARTS: Figure =
     figure("outpost_actor_restarts_total", "Actors that died and were rebuilt", &["actor"]);
 pub(super) const FINDINGS: Figure = figure(

@@ -1,0 +1,124 @@
+//! The operators' API, mounted on the listener of their page: who is signed in, and signing out.
+//!
+//! `GET /api/v1/sessions` lists ([`listing`]), `POST /api/v1/sessions/revoke` ends ([`revoking`]);
+//! who may ask is said in [`access`]. Answers are JSON; what goes wrong is a [`problem::Problem`].
+//! No answer holds a token, a claim or a cookie: the store does not show them.
+
+pub mod access;
+mod listing;
+mod problem;
+mod revoking;
+#[cfg(test)]
+mod tests;
+mod who;
+
+use std::fmt;
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse, fn_service};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data, JsonConfig, ServiceConfig};
+use actix_web::{Error, ResponseError};
+use secrecy::SecretString;
+
+use self::access::Access;
+use self::problem::Problem;
+use super::dashboard::SECURITY;
+use super::metrics::Metrics;
+use crate::publish::Published;
+use crate::session::Sessions;
+use crate::snapshot::Snapshot;
+
+/// Path below which the API answers.
+pub const PREFIX: &str = "/api/v1";
+
+/// Longest path and query, in bytes. The longest value that means something is a subject.
+const URL_BYTES: usize = 4096;
+
+/// Longest body, in bytes.
+const BODY_BYTES: usize = 8192;
+
+/// Most sessions that one call looks at.
+pub const PAGE: usize = 1000;
+
+/// What the API stands on.
+pub struct AdminParts {
+    /// The sessions.
+    pub sessions: Sessions,
+    /// For names of providers.
+    pub snapshot: Published<Snapshot>,
+    /// Revocations are counted here.
+    pub metrics: Arc<Metrics>,
+    /// What requests must bring, if anything.
+    pub token: Option<SecretString>,
+    /// Told of the key of each provider whose sessions have ended here.
+    pub changed: Arc<dyn Fn(i64) + Send + Sync>,
+}
+
+/// The API. Cheap to clone.
+#[derive(Clone)]
+pub struct Admin {
+    parts: Arc<AdminParts>,
+    access: Arc<Access>,
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").field("access", &self.access).finish_non_exhaustive()
+    }
+}
+
+impl Admin {
+    /// The API over `parts`.
+    #[must_use]
+    pub fn new(parts: AdminParts) -> Self {
+        let access = Access::new(parts.token.as_ref());
+        Self { parts: Arc::new(parts), access: Arc::new(access) }
+    }
+
+    /// Routes of the dashboard listener, all below [`PREFIX`]. To be mounted before the page,
+    /// which answers nobody under foreign names.
+    pub fn configure(&self, config: &mut ServiceConfig) {
+        let json = JsonConfig::default()
+            .limit(BODY_BYTES)
+            .error_handler(|error, _| Problem::unreadable_body(&error).into());
+        let api = web::scope(PREFIX)
+            .app_data(Data::new(self.clone()))
+            .app_data(json)
+            .route("/sessions", web::get().to(listing::list))
+            .route("/sessions/revoke", web::post().to(revoking::revoke))
+            .default_service(fn_service(async |request: ServiceRequest| {
+                Ok(request.into_response(Problem::no_such_thing().error_response()))
+            }))
+            .wrap(from_fn(guarded));
+        config.service(api);
+    }
+
+    fn refused(&self, request: &ServiceRequest) -> Option<Problem> {
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        if let Err(refusal) = self.access.check(peer, request.method(), request.headers()) {
+            tracing::warn!(?peer, ?refusal, "an operators' request was refused");
+            return Some(refusal.into());
+        }
+        let long = request.uri().path_and_query().map_or(0, |asked| asked.as_str().len());
+        (long > URL_BYTES).then(Problem::long_url)
+    }
+}
+
+/// Looks at who asks before anything else, and locks every answer down.
+async fn guarded(
+    admin: Data<Admin>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let mut answer = match admin.refused(&request) {
+        Some(problem) => request.into_response(problem.error_response()).map_into_boxed_body(),
+        None => next.call(request).await?.map_into_boxed_body(),
+    };
+    for (name, value) in SECURITY {
+        answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    Ok(answer)
+}

@@ -1,0 +1,150 @@
+//! Who may use the operators' API.
+//!
+//! With a token: whoever brings it, from anywhere and under any name. Without one: programs on
+//! this machine, and nobody who merely makes one of them ask. A browser on this machine is such a
+//! program; three checks keep web pages from using it: the `Host` must be loopback (against names
+//! that are made to resolve to this machine, DNS rebinding), the request must not come from
+//! another site (`Origin`, `Sec-Fetch-Site`), and what changes something must be JSON, which no
+//! page may send across sites without asking first (CORS preflight). A reverse proxy on this
+//! machine is another; requests that it marks as forwarded are refused. Forwarding headers are
+//! never believed.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderMap};
+use outpost_decision::crypto::{constant_time_eq, sha256};
+use outpost_decision::target::Authority;
+use secrecy::{ExposeSecret, SecretString};
+use thiserror::Error;
+
+use crate::ops::host::{is_loopback_address, only_host};
+
+/// Marks of a proxy in between.
+const FORWARDED: [&str; 6] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
+/// Decides who may ask.
+pub struct Access {
+    /// Hash of the token, so that a comparison tells nothing of its length either.
+    token: Option<[u8; 32]>,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.token.is_some() { "Access(token)" } else { "Access(local)" })
+    }
+}
+
+/// Why a request is not answered.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// No token, or another one.
+    #[error("the Authorization header does not carry the token of admin.token")]
+    Token,
+    /// It comes from elsewhere.
+    #[error("without a token, only requests from this machine are answered")]
+    Peer,
+    /// A proxy has passed it on.
+    #[error("without a token, no request that was passed on by a proxy is answered")]
+    Forwarded,
+    /// It asks for a name that is not this machine's own.
+    #[error("without a token, the Host must be localhost, 127.0.0.1 or [::1]")]
+    Host,
+    /// A page of another site makes a browser send it.
+    #[error("without a token, no request of a web page of another site is answered")]
+    Site,
+    /// It could come from a form.
+    #[error("without a token, the Content-Type must be application/json")]
+    ContentType,
+}
+
+impl Refusal {
+    /// What to do about it.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Token => {
+                "Send `Authorization: Bearer <token>`; the commands take it from \
+                admin.token (OUTPOST__ADMIN__TOKEN)."
+            }
+            _ => {
+                "Ask on the outpost's own machine, or set admin.token (OUTPOST__ADMIN__TOKEN) and \
+                send it as `Authorization: Bearer <token>`."
+            }
+        }
+    }
+}
+
+impl Access {
+    /// Asks for `token`, or for requests of this machine where there is none.
+    #[must_use]
+    pub fn new(token: Option<&SecretString>) -> Self {
+        Self { token: token.map(|token| sha256(token.expose_secret().as_bytes())) }
+    }
+
+    /// Decides on a request from `peer`.
+    ///
+    /// # Errors
+    /// The first reason against it.
+    pub fn check(
+        &self,
+        peer: Option<IpAddr>,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<(), Refusal> {
+        let Some(token) = &self.token else { return local(peer, method, headers) };
+        let given = bearer(headers).ok_or(Refusal::Token)?;
+        constant_time_eq(&sha256(given.as_bytes()), token).then_some(()).ok_or(Refusal::Token)
+    }
+}
+
+fn local(peer: Option<IpAddr>, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+    if !peer.is_some_and(|peer| peer.to_canonical().is_loopback()) {
+        return Err(Refusal::Peer);
+    }
+    if FORWARDED.iter().any(|name| headers.contains_key(*name)) {
+        return Err(Refusal::Forwarded);
+    }
+    let host = only_host(headers).ok_or(Refusal::Host)?;
+    if host.host != "localhost" && !is_loopback_address(&host.host) {
+        return Err(Refusal::Host);
+    }
+    if !same_site(headers, &host) {
+        return Err(Refusal::Site);
+    }
+    if *method != Method::GET && *method != Method::HEAD && !is_json(headers) {
+        return Err(Refusal::ContentType);
+    }
+    Ok(())
+}
+
+/// The one `Authorization: Bearer`.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut given = headers.get_all(header::AUTHORIZATION);
+    let (Some(given), None) = (given.next(), given.next()) else { return None };
+    let (scheme, token) = given.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Whether no browser says that the request is another site's. Other ports of this machine are
+/// other sites: anybody may serve pages there.
+fn same_site(headers: &HeaderMap, host: &Authority) -> bool {
+    let own = |origin: &str| {
+        let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        rest.and_then(Authority::parse).as_ref() == Some(host)
+    };
+    headers.get_all(header::ORIGIN).all(|origin| origin.to_str().is_ok_and(own))
+        && headers.get_all("sec-fetch-site").all(|site| site == "same-origin" || site == "none")
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE);
+    let (Some(named), None) = (types.next(), types.next()) else { return false };
+    let essence = named.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! What operators are told when something cannot be done.
+
+use std::fmt;
+
+use actix_web::error::JsonPayloadError;
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+
+use super::access::Refusal;
+use super::{BODY_BYTES, URL_BYTES};
+use crate::session::StoreError;
+
+/// A refusal or failure as JSON: a code for programs, a message and a remedy for people.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem {
+    #[serde(skip)]
+    status: StatusCode,
+    error: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    remedy: &'static str,
+}
+
+impl Problem {
+    fn new(status: StatusCode, error: &'static str, message: impl Into<String>) -> Self {
+        Self { status, error, message: message.into(), remedy: "" }
+    }
+
+    /// Something in the request is not as it must be.
+    pub(super) fn wrong(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    /// No provider is called so.
+    pub(super) fn unknown_provider(name: &str) -> Self {
+        let message = format!("no provider or application in effect is called {name:?}");
+        let remedy = "Name the provider by its number in core.";
+        Self { remedy, ..Self::new(StatusCode::NOT_FOUND, "unknown_provider", message) }
+    }
+
+    /// Several providers are called so.
+    pub(super) fn ambiguous_provider(name: &str, keys: &[i64]) -> Self {
+        let message = format!("{name:?} may mean any of the providers {keys:?}");
+        let remedy = "Name the provider by its number in core.";
+        Self { remedy, ..Self::new(StatusCode::CONFLICT, "ambiguous_provider", message) }
+    }
+
+    /// A user name has more subjects than are ended in one go.
+    pub(super) fn many_subjects(limit: usize) -> Self {
+        let message = format!("more than {limit} subjects have this user name; nothing was ended");
+        let remedy = "End them by subject or by provider.";
+        Self { remedy, ..Self::new(StatusCode::CONFLICT, "too_many_subjects", message) }
+    }
+
+    /// A path that the API does not have.
+    pub(super) fn no_such_thing() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
+    }
+
+    /// The URL is longer than anybody means it to be.
+    pub(super) fn long_url() -> Self {
+        let message = format!("the path and query are longer than {URL_BYTES} bytes");
+        Self::new(StatusCode::URI_TOO_LONG, "long_url", message)
+    }
+
+    /// What went wrong is ours alone.
+    pub(super) fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "this failed; the log says why")
+    }
+
+    /// The body is not what the call takes.
+    pub(super) fn unreadable_body(error: &JsonPayloadError) -> Self {
+        match error {
+            JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
+                let message = format!("the body is longer than {BODY_BYTES} bytes");
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "long_body", message)
+            }
+            JsonPayloadError::ContentType => Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "content_type",
+                "the Content-Type must be application/json",
+            ),
+            JsonPayloadError::Deserialize(error) => Self::wrong(format!("the body: {error}")),
+            error => Self::wrong(error.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoSuchPage => Self::wrong(
+                "cursor: no page begins there; take it from `next` of the same question",
+            ),
+            error @ (StoreError::Unavailable(_) | StoreError::Full(_)) => Self {
+                remedy: "Try again when the session store is back; what has ended stays ended.",
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", error.to_string())
+            },
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let (status, error) = match refusal {
+            Refusal::Token => (StatusCode::UNAUTHORIZED, "wrong_token"),
+            _ => (StatusCode::FORBIDDEN, "not_local"),
+        };
+        Self { remedy: refusal.remedy(), ..Self::new(status, error, refusal.to_string()) }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status);
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                answer.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"outpost\""));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                answer.insert_header((header::RETRY_AFTER, "5"));
+            }
+            _ => {}
+        }
+        answer.json(self)
+    }
+}
