@@ -14,6 +14,8 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+pub(crate) use self::records::provider as provider_record;
+
 /// The user agent of everything said to core.
 #[must_use]
 pub fn user_agent() -> String {
@@ -101,4 +103,13 @@ pub enum ApiError {
     /// The token sees no outpost at all.
     #[error("the token sees no outpost: assign it to an outpost of type proxy")]
     NoOutpost,
+}
+
+impl ApiError {
+    /// Whether core itself says that we are nobody to it (any more). Everything else may pass: a
+    /// core that is away is often spoken for by something in front of it.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Unauthorized | Self::NoOutpost)
+    }
 }

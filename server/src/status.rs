@@ -34,6 +34,12 @@ pub struct RegistryStatus {
     pub expected_version: Option<String>,
     /// Core's global configuration, as last seen.
     pub global: GlobalConfig,
+    /// Set while what is served comes from the session store, because core has not answered since
+    /// the start: when core said it.
+    pub last_known_good: Option<Timestamp>,
+    /// When it was last seen to that what core says is kept for a start without it; `None` also
+    /// where it is not to be kept.
+    pub kept: Option<Timestamp>,
 }
 
 impl RegistryStatus {

@@ -2,12 +2,15 @@
 //!
 //! Requests read the published [`Snapshot`](crate::snapshot::Snapshot) and never wait for
 //! anybody in here. Whatever goes wrong leaves in effect what is loaded: core away, a record
-//! that does not compile, a provider actor that dies, this actor that dies.
+//! that does not compile, a provider actor that dies, this actor that dies. Where core is away
+//! from the start, what it said last is served from the session store (`last_good`, `restore`).
 
 mod book;
 mod certificates;
 pub mod compiler;
+mod last_good;
 mod parts;
+mod restore;
 mod roster;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -24,8 +27,10 @@ use actix::{
     SpawnHandle, WrapFuture,
 };
 use outpost_decision::time::Timestamp;
+use tokio::sync::Mutex;
 
 use self::book::{Answers, Book};
+use self::restore::Restoring;
 use self::roster::Roster;
 use super::handle::ActorHandle;
 use super::supervisor::{Shutdown, Supervisor};
@@ -55,8 +60,11 @@ pub struct RegistryActor {
     parts: RegistryParts,
     core: Rc<dyn CoreApi>,
     roster: Rc<RefCell<Roster>>,
-    /// Lent to the refresh that runs.
-    book: Option<Book>,
+    /// Held while answers take effect.
+    book: Rc<Mutex<Book>>,
+    /// There is one at a time.
+    refreshing: bool,
+    restoring: Restoring,
     /// Somebody asked while a refresh ran.
     again: Option<RefreshCause>,
     timer: Option<SpawnHandle>,
@@ -76,7 +84,9 @@ impl RegistryActor {
             parts,
             core,
             roster,
-            book: Some(book),
+            book: Rc::new(Mutex::new(book)),
+            refreshing: false,
+            restoring: Restoring::default(),
             again: None,
             timer: None,
             status,
@@ -85,32 +95,37 @@ impl RegistryActor {
     }
 
     fn refresh(&mut self, cause: RefreshCause, ctx: &mut Context<Self>) {
-        let Some(mut book) = self.book.take() else {
+        if std::mem::replace(&mut self.refreshing, true) {
             self.again.get_or_insert(cause);
             return;
-        };
+        }
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
         }
         tracing::debug!(?cause, "refreshing");
         self.status.last_attempt = Some(clock::now());
         let core = Rc::clone(&self.core);
-        let limit = self.parts.settings.core_timeout;
+        let book = Rc::clone(&self.book);
+        let parts = self.parts.clone();
         let job = async move {
-            let outcome = match book::ask(&*core, limit).await {
-                Ok(mut answers) => {
-                    let interval = book.apply(&*core, &mut answers).await;
-                    Ok((answers, interval))
-                }
-                Err(error) => Err(error),
-            };
-            (book, outcome)
+            let mut answers = book::ask(&*core, parts.settings.core_timeout).await?;
+            let mut book = book.lock().await;
+            let interval = book.apply(&*core, &mut answers).await;
+            let kept =
+                parts.last_good.as_ref().map(|_| book.to_keep(&answers, &parts.status.load()));
+            Ok((answers, kept, interval))
         };
-        ctx.spawn(job.into_actor(self).map(|(book, outcome), actor, ctx| {
-            actor.book = Some(book);
+        ctx.spawn(job.into_actor(self).map(|outcome, actor, ctx| {
+            actor.refreshing = false;
             let wait = match outcome {
-                Ok((answers, interval)) => actor.succeeded(answers, interval),
-                Err(error) => actor.failed(error),
+                Ok((answers, said, interval)) => {
+                    actor.succeeded(answers);
+                    if let Some(said) = said {
+                        actor.keep(said, ctx);
+                    }
+                    interval
+                }
+                Err(error) => actor.failed(error, ctx),
             };
             actor.status.refreshes += 1;
             actor.status.generation = actor.parts.snapshot.load().generation;
@@ -126,33 +141,40 @@ impl RegistryActor {
         }));
     }
 
-    fn succeeded(&mut self, answers: Answers, interval: Duration) -> Duration {
+    fn succeeded(&mut self, answers: Answers) {
         if self.status.last_error.take().is_some() {
             tracing::info!("core answers again");
         }
         self.status.failures = 0;
         self.status.last_success = Some(clock::now());
+        self.confirmed();
+        self.take_over(answers);
+    }
+
+    /// What core said about the outpost as a whole. What it did not say this time stays.
+    fn take_over(&mut self, answers: Answers) {
         if let Some(global) = answers.global {
             self.status.global = global;
         }
         if answers.expected_version.is_some() {
             self.status.expected_version = answers.expected_version;
         }
-        interval
     }
 
     /// Says so once per change of state, not per attempt.
-    fn failed(&mut self, error: ApiError) -> Duration {
+    fn failed(&mut self, error: ApiError, ctx: &mut Context<Self>) -> Duration {
         let wait = self.parts.settings.retry.delay(self.status.failures, randomness::word());
         self.status.failures = self.status.failures.saturating_add(1);
         if !self.status.last_error.as_ref().is_some_and(|last| same_kind(last, &error)) {
-            let loaded = self.parts.snapshot.load().is_loaded();
+            let taken_back = error.is_refusal() && self.status.last_known_good.is_some();
+            let loaded = self.parts.snapshot.load().is_loaded() && !taken_back;
             tracing::warn!(
                 %error,
                 "the configuration cannot be fetched; {}, and it is tried again and again",
                 if loaded { "what is loaded stays in effect" } else { "nothing is served yet" }
             );
         }
+        self.restore_unless_refused(&error, ctx);
         self.status.last_error = Some(error);
         wait
     }
@@ -201,6 +223,7 @@ impl Actor for RegistryActor {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.refresh(RefreshCause::Start, ctx);
+        self.restore_soon(ctx);
         ctx.run_interval(self.parts.settings.sweep_interval, |actor, ctx| actor.sweep(ctx));
     }
 }

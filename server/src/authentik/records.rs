@@ -12,7 +12,7 @@ use super::UnreadableRecord;
 ///
 /// # Errors
 /// With its key and name as far as known, and the field that cannot be read.
-pub(super) fn provider(record: &Value) -> Result<ProviderRecord, UnreadableRecord> {
+pub(crate) fn provider(record: &Value) -> Result<ProviderRecord, UnreadableRecord> {
     ProviderRecord::deserialize(record).map_err(|error| UnreadableRecord {
         pk: record.get("pk").and_then(Value::as_i64),
         name: record.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),

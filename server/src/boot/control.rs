@@ -104,6 +104,8 @@ impl Control {
             hostname: hostname(),
             build: crate::VERSION.to_owned(),
         };
+        // Nothing that is kept in the memory of this process helps the next one.
+        let keeps_last_good = settings.core.last_known_good && store.durable();
         let sessions = Sessions::watched(store, operations.store_watch());
         let planes = [ControlPlane::start()?, ControlPlane::start()?];
         let [plane, link_plane] = &planes;
@@ -119,6 +121,8 @@ impl Control {
             plane.handle(),
             sessions.clone(),
         );
+        let parts =
+            if keeps_last_good { parts.with_last_known_good(&settings.core.token) } else { parts };
         let core = {
             let connection = connection.clone();
             move || -> Rc<dyn CoreApi> {

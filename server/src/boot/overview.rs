@@ -41,7 +41,7 @@ impl Sources {
             core: self.core.clone(),
             link: link(&self.link.load()),
             refresh: Refresh {
-                last_success: status.last_success.map(|at| at.0),
+                last_success: status.last_success.or(status.last_known_good).map(|at| at.0),
                 next: status.next_attempt.map(|at| at.0),
                 error: status.last_error.as_ref().map(ToString::to_string),
             },

@@ -11,17 +11,20 @@ use outpost_decision::compile::{CompileContext, Fingerprint, fingerprint};
 use outpost_decision::finding::{Finding, Severity};
 use outpost_decision::provider::Provider;
 use outpost_decision::ruleset::Ruleset;
+use outpost_decision::time::Timestamp;
 use outpost_decision::wire::{GlobalConfig, OutpostRecord, ProviderRecord};
 use tokio::time::timeout;
 
 use super::certificates::Certificates;
+use super::last_good::contents::{Said, ToKeep};
 use super::parts::RegistryParts;
 use super::roster::{Entry, Roster};
 use crate::actors::provider::{EndAll, Reconfigure, Unreadable, unreadable_finding};
 use crate::authentik::{ApiError, CoreApi, ProviderList, UnreadableRecord};
 use crate::clock;
 use crate::snapshot::{OutpostIdentity, ProviderFinding, Snapshot};
-use crate::status::ProviderState;
+use crate::status::{ProviderState, RegistryStatus};
+use crate::tls::CertificateIndex;
 
 /// Everything core said in one refresh.
 pub(super) struct Answers {
@@ -31,6 +34,8 @@ pub(super) struct Answers {
     pub(super) global: Option<GlobalConfig>,
     /// The same.
     pub(super) expected_version: Option<String>,
+    /// When core said it, if not just now: this is the last known good.
+    pub(super) kept_at: Option<Timestamp>,
 }
 
 /// Asks core for everything.
@@ -44,6 +49,7 @@ pub(super) async fn ask(core: &dyn CoreApi, limit: Duration) -> Result<Answers, 
             providers: providers?,
             global: global.ok(),
             expected_version: version.ok().flatten(),
+            kept_at: None,
         })
     };
     let late = || ApiError::Unreachable(format!("no full answer within {} s", limit.as_secs()));
@@ -56,6 +62,8 @@ pub(super) struct Book {
     roster: Rc<RefCell<Roster>>,
     certificates: Certificates,
     context: Option<Arc<CompileContext>>,
+    /// Generation of a configuration that was taken back.
+    withdrawn: u64,
 }
 
 /// What has to happen to one provider.
@@ -66,13 +74,14 @@ enum Change {
 
 impl Book {
     pub(super) fn new(parts: RegistryParts, roster: Rc<RefCell<Roster>>) -> Self {
-        Self { parts, roster, certificates: Certificates::default(), context: None }
+        Self { parts, roster, certificates: Certificates::default(), context: None, withdrawn: 0 }
     }
 
     /// Makes what core said the configuration in effect; returns the time until the next refresh.
     pub(super) async fn apply(&mut self, core: &dyn CoreApi, answers: &mut Answers) -> Duration {
         let outpost = &answers.outpost;
         let mut findings = outpost_findings(outpost);
+        findings.extend(answers.kept_at.map(last_known_good));
         let providers = std::mem::take(&mut answers.providers);
         let context = Arc::new(self.parts.settings.compile_context(outpost));
         let recompile = self.context.as_ref() != Some(&context);
@@ -84,10 +93,38 @@ impl Book {
         let routed = self.roster.borrow().routed();
         let limit = self.parts.settings.certificate_timeout;
         self.certificates.refresh(core, &routed, limit).await;
-        self.publish(outpost, routed, findings);
+        self.publish(outpost, routed, findings, answers.kept_at);
 
         let interval = Duration::from_secs(outpost.refresh_interval_seconds());
         soon.map_or(interval, |soon| interval.min(soon))
+    }
+
+    /// What is to be kept of it all for a start without core. What core did not say this time is
+    /// taken from `status`.
+    pub(super) fn to_keep(&self, answers: &Answers, status: &RegistryStatus) -> ToKeep {
+        let expected_version =
+            answers.expected_version.as_ref().or(status.expected_version.as_ref());
+        let said = Said {
+            outpost: &answers.outpost,
+            providers: self.roster.borrow().records(),
+            global: answers.global.as_ref().unwrap_or(&status.global),
+            expected_version: expected_version.map(String::as_str),
+            certificates: self.certificates.pems(),
+        };
+        said.to_keep()
+    }
+
+    /// Takes back the configuration in effect: nothing is served. Sessions stay.
+    pub(super) fn withdraw(&mut self) {
+        self.withdrawn = self.parts.snapshot.load().generation;
+        self.certificates = Certificates::default();
+        self.context = None;
+        let mut roster = self.roster.borrow_mut();
+        // First of all, so that no actor begins anew with what is routed.
+        self.parts.snapshot.publish(Snapshot::default());
+        self.parts.certificates.publish(CertificateIndex::default());
+        roster.clear();
+        roster.publish_states(&self.parts.states);
     }
 
     /// Compares the list with what is known: who is new, changed, unreadable or gone.
@@ -220,6 +257,7 @@ impl Book {
         outpost: &OutpostRecord,
         routed: Vec<Arc<Provider>>,
         mut findings: Vec<ProviderFinding>,
+        kept_at: Option<Timestamp>,
     ) {
         let now = clock::now();
         let (index, about_certificates) = self.certificates.index(&routed, now);
@@ -239,11 +277,11 @@ impl Book {
             ruleset,
             outpost: identity(outpost),
             findings,
-            refreshed_at: Some(now),
+            refreshed_at: Some(kept_at.unwrap_or(now)),
         };
         let before = self.parts.snapshot.load();
         let changed = !same_meaning(&before, &next);
-        let generation = before.generation + u64::from(changed);
+        let generation = before.generation.max(self.withdrawn) + u64::from(changed);
         self.parts.snapshot.publish(Snapshot { generation, ..next });
         // Said once it is true.
         let now = self.parts.snapshot.load();
@@ -262,10 +300,13 @@ impl Book {
 fn take_answer(entry: &mut Entry, change: Change, answer: Option<Arc<ProviderState>>) {
     entry.silent = answer.is_none();
     // Whoever has not taken a record is told again at the next refresh.
-    entry.applied = match (&answer, change) {
-        (Some(_), Change::Reconfigure(_, print)) => Some(print),
-        _ => None,
-    };
+    entry.applied = None;
+    if let (Some(state), Change::Reconfigure(record, print)) = (&answer, change) {
+        entry.applied = Some(print);
+        if state.up_to_date || entry.record.is_none() {
+            entry.record = Some(record);
+        }
+    }
     if let Some(state) = answer {
         entry.state = state;
     }
@@ -325,4 +366,21 @@ fn outpost_findings(outpost: &OutpostRecord) -> Vec<ProviderFinding> {
         "Give AUTHENTIK_TOKEN the token of an outpost of type proxy.",
     );
     vec![ProviderFinding { provider: None, finding }]
+}
+
+fn last_known_good(at: Timestamp) -> ProviderFinding {
+    let age = at.seconds_until(clock::now());
+    let age = match age {
+        0..=119 => format!("{age} seconds"),
+        120..=7_199 => format!("{} minutes", age / 60),
+        7_200..=172_799 => format!("{} hours", age / 3_600),
+        _ => format!("{} days", age / 86_400),
+    };
+    let finding = Finding::new(
+        Severity::Warning,
+        "configuration_last_known_good",
+        format!("core has not answered since the start; what it said {age} before is served"),
+        "Nothing to do here but to look after core; what it says replaces this as soon as it answers.",
+    );
+    ProviderFinding { provider: None, finding }
 }

@@ -10,6 +10,7 @@ use outpost_decision::finding::{Finding, Severity};
 use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
 use rustls::sign::CertifiedKey;
+use secrecy::SecretString;
 
 use crate::authentik::{ApiError, CoreApi};
 use crate::tls::{CertificateIndex, TlsError, certified_key, covers, validity_ends};
@@ -31,6 +32,8 @@ struct Held {
     fingerprint: Option<String>,
     /// The last good one.
     key: Option<Arc<CertifiedKey>>,
+    /// What it was made from.
+    pem: Option<Pem>,
     problem: Option<Problem>,
 }
 
@@ -44,10 +47,19 @@ enum Problem {
     Pending,
 }
 
+/// A usable keypair as core gave it.
+#[derive(Debug)]
+pub(super) struct Pem {
+    /// Core's fingerprint of it.
+    pub(super) fingerprint: Option<String>,
+    pub(super) chain: String,
+    pub(super) key: SecretString,
+}
+
 /// What core said about one keypair.
 enum Answer {
     Unchanged,
-    Fetched { fingerprint: Option<String>, key: Result<Arc<CertifiedKey>, TlsError> },
+    Fetched(Pem, Result<Arc<CertifiedKey>, TlsError>),
     Failed(ApiError),
 }
 
@@ -86,6 +98,16 @@ impl Certificates {
         };
         // On a time-out the answers taken so far stay.
         let _ = tokio::time::timeout(limit, take_all).await;
+    }
+
+    /// Every keypair in use as core gave it, by uuid; `None` where core could not give it. One
+    /// that core took away is left out.
+    pub(super) fn pems(&self) -> Vec<(&str, Option<&Pem>)> {
+        let in_use = self
+            .held
+            .iter()
+            .filter(|(_, held)| !matches!(held.problem, Some(Problem::NotAssigned)));
+        in_use.map(|(uuid, held)| (uuid.as_str(), held.pem.as_ref())).collect()
     }
 
     /// Which certificate answers for which name, and what is to be said about it: findings by
@@ -133,11 +155,12 @@ impl Held {
     fn take(&mut self, answer: Answer) {
         match answer {
             Answer::Unchanged => {}
-            Answer::Fetched { fingerprint, key: Ok(key) } => {
-                *self = Self { fingerprint, key: Some(key), problem: None };
+            Answer::Fetched(pem, Ok(key)) => {
+                let fingerprint = pem.fingerprint.clone();
+                *self = Self { fingerprint, key: Some(key), pem: Some(pem), problem: None };
             }
-            Answer::Fetched { fingerprint, key: Err(error) } => {
-                self.fingerprint = fingerprint;
+            Answer::Fetched(pem, Err(error)) => {
+                self.fingerprint = pem.fingerprint;
                 self.problem = Some(Problem::Unusable(error));
             }
             // Core took the keypair away: it is not ours to serve any more.
@@ -157,7 +180,8 @@ async fn ask(core: &dyn CoreApi, uuid: &str, current: Option<&str>) -> Answer {
         }
         let chain = core.certificate(uuid).await?;
         let key = core.private_key(uuid).await?;
-        Ok(Answer::Fetched { fingerprint, key: certified_key(&chain, &key) })
+        let made = certified_key(&chain, &key);
+        Ok(Answer::Fetched(Pem { fingerprint, chain, key }, made))
     };
     fetch.await.unwrap_or_else(Answer::Failed)
 }

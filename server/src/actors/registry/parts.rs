@@ -7,9 +7,11 @@ use actix::ArbiterHandle;
 use outpost_decision::backoff::Backoff;
 use outpost_decision::compile::CompileContext;
 use outpost_decision::wire::OutpostRecord;
+use secrecy::SecretString;
 use url::Url;
 
 use super::compiler::{Compiler, PureCompiler};
+use super::last_good::LastGood;
 use crate::actors::supervisor::Supervisor;
 use crate::publish::{Published, Publisher, published};
 use crate::session::Sessions;
@@ -39,6 +41,10 @@ pub struct RegistrySettings {
     pub sweep_interval: Duration,
     /// How often each provider counts its sessions when nobody told of a change.
     pub count_interval: Duration,
+    /// How long core has at the start before what it said last is served, if that is kept.
+    pub start_patience: Duration,
+    /// The session store says within this time what is kept.
+    pub store_timeout: Duration,
 }
 
 impl Default for RegistrySettings {
@@ -53,6 +59,8 @@ impl Default for RegistrySettings {
             removal_grace: Duration::from_secs(30),
             sweep_interval: Duration::from_secs(60),
             count_interval: Duration::from_secs(30),
+            start_patience: Duration::from_millis(700),
+            store_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -69,6 +77,8 @@ pub struct RegistryParts {
     pub(super) status: Arc<Publisher<RegistryStatus>>,
     pub(super) states: Arc<Publisher<ProviderStates>>,
     pub(super) certificates: Arc<Publisher<CertificateIndex>>,
+    /// What core said last is kept here, if anywhere.
+    pub(super) last_good: Option<Arc<LastGood>>,
 }
 
 /// What the registry publishes.
@@ -107,6 +117,7 @@ impl RegistryParts {
             status: Arc::new(status),
             states: Arc::new(states),
             certificates: Arc::new(certificates),
+            last_good: None,
         };
         let readers = RegistryReaders {
             snapshot: snapshot_reader,
@@ -115,6 +126,14 @@ impl RegistryParts {
             certificates: certificates_reader,
         };
         (parts, readers)
+    }
+
+    /// The same parts, and what core said last is kept in the session store, sealed under
+    /// `token`, and served from there when core is away at the start.
+    #[must_use]
+    pub fn with_last_known_good(mut self, token: &SecretString) -> Self {
+        self.last_good = Some(Arc::new(LastGood::new(self.sessions.clone(), token)));
+        self
     }
 
     /// The same parts with another compiler.

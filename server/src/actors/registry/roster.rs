@@ -7,6 +7,7 @@ use std::time::Duration;
 use outpost_decision::compile::Fingerprint;
 use outpost_decision::finding::{Finding, Severity};
 use outpost_decision::provider::Provider;
+use outpost_decision::wire::ProviderRecord;
 use tokio::time::Instant;
 
 use super::parts::RegistryParts;
@@ -25,6 +26,8 @@ pub(super) struct Entry {
     published: Published<ProviderState>,
     /// What the actor answered last. Routing goes by this, not by what it publishes in between.
     pub(super) state: Arc<ProviderState>,
+    /// The last good record, or the last one where none was good.
+    pub(super) record: Option<Arc<ProviderRecord>>,
     /// Of the record the actor has taken; `None` when it has to be told again.
     pub(super) applied: Option<Fingerprint>,
     /// Whether the actor did not answer the last time it was asked.
@@ -115,6 +118,17 @@ impl Roster {
         routed
     }
 
+    /// The records of what is served.
+    pub(super) fn records(&self) -> Vec<Arc<ProviderRecord>> {
+        let routed = self.entries.values().filter(|entry| entry.is_routed());
+        routed.filter_map(|entry| entry.record.clone()).collect()
+    }
+
+    /// Forgets everything; the actors end, sessions stay.
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+    }
+
     /// What core does not list; sessions are kept for `grace`.
     pub(super) fn leaving(&self, grace: Duration) -> Leaving {
         let mut leaving = Leaving::default();
@@ -178,6 +192,7 @@ fn start(pk: i64, name: &str, parts: &RegistryParts) -> Entry {
         actor,
         state: reader.load_full(),
         published: reader,
+        record: None,
         applied: None,
         silent: false,
         missing: None,

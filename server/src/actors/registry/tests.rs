@@ -3,6 +3,7 @@
 mod bench;
 mod certificates;
 mod failures;
+mod last_good;
 mod removal;
 
 use std::sync::Arc;

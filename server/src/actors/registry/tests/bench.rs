@@ -310,7 +310,35 @@ impl Bench {
         bench
     }
 
+    /// A registry that keeps in `store`, under `token`, what a core says that fails from the
+    /// beginning if `failure` is given, and otherwise answers only when it is released.
+    pub(super) fn keeping(
+        store: &Arc<MemoryStore>,
+        token: &str,
+        providers: Vec<Value>,
+        failure: Option<ApiError>,
+    ) -> Self {
+        let core = Core::new(providers);
+        match failure {
+            Some(failure) => core.fail(Some(failure)),
+            None => core.hold(),
+        }
+        let settings = RegistrySettings { start_patience: Duration::from_millis(1), ..settings() };
+        let sessions = Sessions::new(Arc::clone(store) as _);
+        Self::build(core, settings, Some(sessions), false, Some(token))
+    }
+
     fn new(core: Core, settings: RegistrySettings, sessions: Option<Sessions>, real: bool) -> Self {
+        Self::build(core, settings, sessions, real, None)
+    }
+
+    fn build(
+        core: Core,
+        settings: RegistrySettings,
+        sessions: Option<Sessions>,
+        real: bool,
+        token: Option<&str>,
+    ) -> Self {
         let now = Duration::from_millis(1);
         let supervisor = Supervisor::new(RebuildPolicy {
             backoff: Backoff { shortest: now, longest: now },
@@ -321,6 +349,10 @@ impl Bench {
         let compiler = Arc::new(WatchedCompiler { real, ..WatchedCompiler::default() });
         let (parts, readers) =
             RegistryParts::new(settings, supervisor.clone(), arbiter.clone(), sessions.clone());
+        let parts = match token {
+            Some(token) => parts.with_last_known_good(&token.into()),
+            None => parts,
+        };
         let watched: Arc<dyn Compiler> = Arc::clone(&compiler) as _;
         let core = Arc::new(core);
         let clients = Arc::clone(&core);
@@ -341,6 +373,25 @@ impl Bench {
     pub(super) fn routed(&self) -> Vec<String> {
         let snapshot = self.snapshot();
         snapshot.ruleset.providers().iter().map(|provider| provider.name.clone()).collect()
+    }
+
+    /// Codes of the findings about the outpost as a whole.
+    pub(super) fn findings_of_the_outpost(&self) -> Vec<&'static str> {
+        let snapshot = self.snapshot();
+        let whole = snapshot.findings.iter().filter(|finding| finding.provider.is_none());
+        whole.map(|finding| finding.finding.code).collect()
+    }
+
+    /// Waits until something is served, or nothing any more.
+    pub(super) async fn loaded(&self, loaded: bool) {
+        let now = self.readers.snapshot.wait_for(|now| now.is_loaded() == loaded).await;
+        assert!(now.is_some(), "the registry is gone");
+    }
+
+    /// Waits until what core says is kept.
+    pub(super) async fn kept(&self) {
+        let status = self.readers.status.wait_for(|status| status.kept.is_some()).await;
+        assert!(status.is_some(), "the registry is gone");
     }
 
     /// Codes of the findings about a provider.

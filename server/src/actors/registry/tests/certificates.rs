@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::bench::{Bench, Keypair, record};
 use crate::authentik::ApiError;
 
-fn keypair(fingerprint: &str, host: &str) -> Keypair {
+pub(super) fn keypair(fingerprint: &str, host: &str) -> Keypair {
     let made = generate_simple_self_signed(vec![host.to_owned()]).unwrap();
     Keypair {
         fingerprint: fingerprint.into(),
@@ -17,18 +17,18 @@ fn keypair(fingerprint: &str, host: &str) -> Keypair {
     }
 }
 
-fn secured(pk: i64, name: &str, uuid: &str) -> Value {
+pub(super) fn secured(pk: i64, name: &str, uuid: &str) -> Value {
     let mut record = record(pk, name);
     record["certificate"] = json!(uuid);
     record
 }
 
-fn served(bench: &Bench, host: &str) -> Option<CertificateDer<'static>> {
+pub(super) fn served(bench: &Bench, host: &str) -> Option<CertificateDer<'static>> {
     let index = bench.readers.certificates.load();
     index.find(host).map(|key| key.cert[0].clone())
 }
 
-fn leaf(keypair: &Keypair) -> Option<CertificateDer<'static>> {
+pub(super) fn leaf(keypair: &Keypair) -> Option<CertificateDer<'static>> {
     Some(CertificateDer::from_pem_slice(keypair.chain.as_bytes()).unwrap())
 }
 

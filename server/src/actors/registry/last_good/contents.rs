@@ -1,0 +1,254 @@
+//! What is kept of core's answers, and a core that says it again.
+//!
+//! Written with the field names of core's own answers and read by what reads core: nothing that
+//! is kept is believed more than core would be, and one bad record harms no other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use outpost_decision::wire::{
+    ErrorReporting, GlobalConfig, KeypairRecord, OidcConfiguration, OutpostRecord, ProviderRecord,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::NoneKept;
+use crate::actors::registry::certificates::Pem;
+use crate::authentik::{ApiError, CoreApi, MisconfigurationReport, ProviderList, provider_record};
+
+/// Name of the certificates among the contents.
+const CERTIFICATES: &str = "certificates";
+
+/// What is to be kept after a refresh. Holds every secret of the configuration: no `Debug`.
+pub(in super::super) struct ToKeep {
+    /// The answers.
+    pub(in super::super) contents: Value,
+    /// Keypairs in use that core could not give just now: if an earlier version is kept, it stays.
+    pub(in super::super) unknown_certificates: Vec<String>,
+}
+
+/// Everything that core said, as the registry knows it.
+pub(in super::super) struct Said<'a> {
+    pub(in super::super) outpost: &'a OutpostRecord,
+    pub(in super::super) providers: Vec<Arc<ProviderRecord>>,
+    pub(in super::super) global: &'a GlobalConfig,
+    pub(in super::super) expected_version: Option<&'a str>,
+    /// By uuid; `None` where core could not give it.
+    pub(in super::super) certificates: Vec<(&'a str, Option<&'a Pem>)>,
+}
+
+impl Said<'_> {
+    pub(in super::super) fn to_keep(&self) -> ToKeep {
+        let mut certificates = Map::new();
+        let mut unknown_certificates = Vec::new();
+        for (uuid, pem) in &self.certificates {
+            match pem {
+                Some(Pem { fingerprint, chain, key }) => {
+                    let pair = json!({
+                        "fingerprint": fingerprint, "chain": chain, "key": key.expose_secret(),
+                    });
+                    certificates.insert((*uuid).to_owned(), pair);
+                }
+                None => unknown_certificates.push((*uuid).to_owned()),
+            }
+        }
+        let providers: Vec<_> = self.providers.iter().map(|record| provider(record)).collect();
+        let contents = json!({
+            "outpost": outpost(self.outpost),
+            "providers": providers,
+            "global": global(self.global),
+            "expected_version": self.expected_version,
+            CERTIFICATES: certificates,
+        });
+        ToKeep { contents, unknown_certificates }
+    }
+}
+
+/// Takes over from `kept` the certificates in `unknown`.
+pub(super) fn carry_over(kept: &Value, contents: &mut Value, unknown: &[String]) {
+    let Some(certificates) = contents.get_mut(CERTIFICATES).and_then(Value::as_object_mut) else {
+        return;
+    };
+    for uuid in unknown {
+        if let Some(pair) = kept.get(CERTIFICATES).and_then(|kept| kept.get(uuid)) {
+            certificates.insert(uuid.clone(), pair.clone());
+        }
+    }
+}
+
+// Every field is taken apart by name, so that a new one cannot be forgotten here.
+
+fn outpost(record: &OutpostRecord) -> Value {
+    let OutpostRecord { pk, name, kind, refresh_interval_s, config, managed } = record;
+    json!({
+        "pk": pk,
+        "name": name,
+        "type": kind,
+        "refresh_interval_s": refresh_interval_s,
+        "config": config,
+        "managed": managed,
+    })
+}
+
+fn global(config: &GlobalConfig) -> Value {
+    let GlobalConfig { error_reporting } = config;
+    let ErrorReporting { enabled, sentry_dsn, environment } = error_reporting;
+    json!({
+        "error_reporting": {
+            "enabled": enabled, "sentry_dsn": sentry_dsn, "environment": environment,
+        },
+    })
+}
+
+fn provider(record: &ProviderRecord) -> Value {
+    let ProviderRecord {
+        pk,
+        name,
+        internal_host,
+        external_host,
+        internal_host_ssl_validation,
+        client_id,
+        client_secret,
+        oidc_configuration,
+        cookie_secret,
+        certificate,
+        skip_path_regex,
+        basic_auth_enabled,
+        basic_auth_password_attribute,
+        basic_auth_user_attribute,
+        mode,
+        cookie_domain,
+        access_token_validity,
+        intercept_header_auth,
+        scopes_to_request,
+        assigned_application_slug,
+        assigned_application_name,
+    } = record;
+    // Each process of core has an order of its own.
+    let mut scopes = scopes_to_request.clone();
+    scopes.sort_unstable();
+    json!({
+        "pk": pk,
+        "name": name,
+        "internal_host": internal_host,
+        "external_host": external_host,
+        "internal_host_ssl_validation": internal_host_ssl_validation,
+        "client_id": client_id,
+        "client_secret": client_secret.expose_secret(),
+        "oidc_configuration": oidc(oidc_configuration),
+        "cookie_secret": cookie_secret.expose_secret(),
+        "certificate": certificate,
+        "skip_path_regex": skip_path_regex,
+        "basic_auth_enabled": basic_auth_enabled,
+        "basic_auth_password_attribute": basic_auth_password_attribute,
+        "basic_auth_user_attribute": basic_auth_user_attribute,
+        "mode": mode,
+        "cookie_domain": cookie_domain,
+        "access_token_validity": access_token_validity,
+        "intercept_header_auth": intercept_header_auth,
+        "scopes_to_request": scopes,
+        "assigned_application_slug": assigned_application_slug,
+        "assigned_application_name": assigned_application_name,
+    })
+}
+
+fn oidc(configuration: &OidcConfiguration) -> Value {
+    let OidcConfiguration {
+        issuer,
+        authorization_endpoint,
+        token_endpoint,
+        introspection_endpoint,
+        end_session_endpoint,
+        jwks_uri,
+        id_token_signing_alg_values_supported,
+    } = configuration;
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": authorization_endpoint,
+        "token_endpoint": token_endpoint,
+        "introspection_endpoint": introspection_endpoint,
+        "end_session_endpoint": end_session_endpoint,
+        "jwks_uri": jwks_uri,
+        "id_token_signing_alg_values_supported": id_token_signing_alg_values_supported,
+    })
+}
+
+/// Says what core said before.
+#[derive(Deserialize)]
+pub(in super::super) struct KeptCore {
+    outpost: OutpostRecord,
+    #[serde(default)]
+    providers: Vec<Value>,
+    #[serde(default)]
+    global: GlobalConfig,
+    #[serde(default)]
+    expected_version: Option<String>,
+    #[serde(default)]
+    certificates: BTreeMap<String, Value>,
+}
+
+/// A keypair as it is kept.
+#[derive(Deserialize)]
+struct Pair {
+    #[serde(default)]
+    fingerprint: Option<String>,
+    chain: String,
+    key: SecretString,
+}
+
+impl KeptCore {
+    /// # Errors
+    /// [`NoneKept::Malformed`] where there is not even an outpost in it.
+    pub(in super::super) fn new(contents: Value) -> Result<Self, NoneKept> {
+        serde_json::from_value(contents).map_err(|_| NoneKept::Malformed)
+    }
+
+    fn pair(&self, uuid: &str) -> Result<Pair, ApiError> {
+        let pair = self.certificates.get(uuid).and_then(|pair| Pair::deserialize(pair).ok());
+        pair.ok_or_else(|| ApiError::Unreachable("the certificate was not kept".to_owned()))
+    }
+}
+
+#[async_trait(?Send)]
+impl CoreApi for KeptCore {
+    async fn outpost(&self) -> Result<OutpostRecord, ApiError> {
+        Ok(self.outpost.clone())
+    }
+
+    async fn providers(&self) -> Result<ProviderList, ApiError> {
+        let mut list = ProviderList::default();
+        for record in &self.providers {
+            match provider_record(record) {
+                Ok(record) => list.records.push(record),
+                Err(unreadable) => list.unreadable.push(unreadable),
+            }
+        }
+        Ok(list)
+    }
+
+    async fn global_config(&self) -> Result<GlobalConfig, ApiError> {
+        Ok(self.global.clone())
+    }
+
+    async fn keypair(&self, uuid: &str) -> Result<KeypairRecord, ApiError> {
+        Ok(KeypairRecord { fingerprint_sha256: self.pair(uuid)?.fingerprint })
+    }
+
+    async fn certificate(&self, uuid: &str) -> Result<String, ApiError> {
+        Ok(self.pair(uuid)?.chain)
+    }
+
+    async fn private_key(&self, uuid: &str) -> Result<SecretString, ApiError> {
+        Ok(self.pair(uuid)?.key)
+    }
+
+    async fn expected_version(&self, _: &str) -> Result<Option<String>, ApiError> {
+        Ok(self.expected_version.clone())
+    }
+
+    async fn report(&self, _: &MisconfigurationReport) -> Result<(), ApiError> {
+        Err(ApiError::Unreachable("what was kept takes no reports".to_owned()))
+    }
+}
