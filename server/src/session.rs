@@ -1,8 +1,12 @@
 //! Sessions: who is signed in. The store never holds what a thief could replay as a cookie.
 
+pub mod cache;
 #[cfg(test)]
 pub mod contract;
+pub mod currency;
+pub mod ended;
 pub mod flights;
+pub mod follow;
 pub mod header_cache;
 pub mod id;
 pub mod lease;
@@ -10,11 +14,17 @@ pub mod live;
 pub mod memory;
 pub mod record;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use outpost_decision::time::Timestamp;
 
+use self::cache::{Cached, SessionCache};
+use self::currency::Currency;
 pub use self::id::{SessionId, SessionKey};
 pub use self::record::{Origin, Record, RecordError, Session, SessionAbout};
 pub use self::store::{
@@ -22,65 +32,212 @@ pub use self::store::{
     RevocationLog, Selection, SessionPage, SessionStore, SharedValues, StoreError,
 };
 
-/// Somebody who wants to know whether the store answers.
+/// Somebody who wants to know whether the store answers, and how often it need not be asked.
 pub trait StoreWatch: Send + Sync + std::fmt::Debug {
     /// The store was asked for `operation` and did it, or failed.
-    fn answered(&self, operation: &'static str, failure: Option<&StoreError>);
+    fn answered(&self, operation: &'static str, took: Duration, failure: Option<&StoreError>);
+
+    /// A session was looked for.
+    fn looked(&self, found: Found);
 }
 
-/// The sessions of this replica: the store, and what hangs open on its sessions. The one way by
-/// which sessions begin and end.
+/// Where a session was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// In this replica's cache, which is current.
+    Cached,
+    /// In the store, or nowhere.
+    Asked,
+    /// In the cache, while the store is away.
+    Degraded,
+}
+
+/// How sessions are kept at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionOptions {
+    /// Sessions cached at most; 0: none.
+    pub cache_capacity: usize,
+    /// The store is asked again for a cached session after this time.
+    pub cache_ttl: Duration,
+    /// How long cached sessions go on while the store is away.
+    pub grace: Duration,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            cache_capacity: 100_000,
+            cache_ttl: Duration::from_secs(30),
+            grace: Duration::from_secs(60),
+        }
+    }
+}
+
+/// The sessions of this replica: the store, what is cached of it, and what hangs open on its
+/// sessions. The one way by which sessions begin and end. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sessions {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     store: Arc<dyn SessionStore>,
+    options: SessionOptions,
+    cache: SessionCache,
+    currency: Currency,
     live: Arc<live::LiveConnections>,
     watch: Option<Arc<dyn StoreWatch>>,
+    /// Sessions of core that have ended while the store could not be told. Whoever told us tells
+    /// again until the store knows; until then they are over in this replica.
+    untold: Mutex<HashSet<String>>,
 }
 
 impl Sessions {
-    /// Sessions kept in `store`.
+    /// Sessions kept in `store`, nobody being told of its answers.
     #[must_use]
     pub fn new(store: Arc<dyn SessionStore>) -> Self {
-        Self { store, live: Arc::default(), watch: None }
+        Self::with(store, SessionOptions::default(), None)
     }
 
-    /// The same with somebody told of every answer of the store.
+    /// Sessions kept in `store`, with somebody told of every answer of it.
     #[must_use]
-    pub fn watched(store: Arc<dyn SessionStore>, watch: Arc<dyn StoreWatch>) -> Self {
-        Self { watch: Some(watch), ..Self::new(store) }
-    }
-
-    fn told<T>(
-        &self,
-        operation: &'static str,
-        result: Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        if let Some(watch) = &self.watch {
-            watch.answered(operation, result.as_ref().err());
-        }
-        result
+    pub fn with(
+        store: Arc<dyn SessionStore>,
+        options: SessionOptions,
+        watch: Option<Arc<dyn StoreWatch>>,
+    ) -> Self {
+        let shared = store.shared().is_some();
+        let inner = Inner {
+            cache: SessionCache::new(options.cache_capacity),
+            currency: Currency::new(shared, options.grace, Instant::now()),
+            live: Arc::default(),
+            untold: Mutex::default(),
+            store,
+            options,
+            watch,
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The session of a cookie, unless it has ended by `now`.
     ///
     /// # Errors
-    /// When the store cannot tell. The caller must answer *unavailable*.
+    /// When nobody can tell. The caller must answer *unavailable*.
     pub async fn get(
         &self,
         id: &SessionId,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        let Some(record) = self.told("get", self.store.get(&id.key(), now).await)? else {
+        let (key, at) = (id.key(), Instant::now());
+        let cached = self.inner.cache.get(&key).filter(|cached| cached.lasts(now));
+        let Some(cached) = cached else {
+            self.looked(Found::Asked);
+            return self.fetch(id, key, now).await;
+        };
+        if self.inner.currency.is_current(at) {
+            // Once in a while the store is asked, by one request while the others go on: whether
+            // the session stands, and to note that it is used.
+            let claim = if cached.is_due(at, self.inner.options.cache_ttl) {
+                cached.claim()
+            } else {
+                None
+            };
+            let Some(_claim) = claim else {
+                self.looked(Found::Cached);
+                return Ok(Some(cached.session));
+            };
+            return self.confirm(id, key, cached, now).await;
+        }
+        let asked = self.fetch(id, key, now).await;
+        self.in_grace(asked, &key, cached, at)
+    }
+
+    /// The same, as the store has it now, whatever is cached.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn reread(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        self.fetch(id, id.key(), now).await
+    }
+
+    /// Reads a session from the store and caches it.
+    async fn fetch(
+        &self,
+        id: &SessionId,
+        key: SessionKey,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let (ticket, asked) = (self.inner.cache.ticket(), Instant::now());
+        let record = self.told("get", asked, self.inner.store.get(&key, now).await)?;
+        let Some(record) = record.filter(|record| !self.is_untold(record)) else {
+            self.inner.cache.forget(&key);
             return Ok(None);
         };
         match record.open(id) {
-            Ok(session) => Ok(Some(Arc::new(session))),
+            Ok(session) => {
+                let session = Arc::new(session);
+                let usable =
+                    self.inner.cache.enter(key, &session, record.seen, asked, ticket);
+                Ok(usable.then_some(session))
+            }
             Err(error) => {
                 // Whatever it is, nobody sealed it for this cookie: signing in anew mends it.
                 tracing::error!(%error, "a record of the session store is no session");
+                self.inner.cache.forget(&key);
                 Ok(None)
             }
         }
+    }
+
+    /// Asks the store whether a cached session stands.
+    async fn confirm(
+        &self,
+        id: &SessionId,
+        key: SessionKey,
+        cached: Cached,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let asked = Instant::now();
+        let standing = self.told("touch", asked, self.inner.store.touch(&key, now).await);
+        match standing {
+            Ok(Some(generation)) if generation == cached.session.generation => {
+                self.inner.cache.confirm(&key, generation, now, asked);
+                self.looked(Found::Asked);
+                Ok((!self.inner.cache.ended().contains(&key)).then_some(cached.session))
+            }
+            Ok(_) => {
+                self.looked(Found::Asked);
+                self.fetch(id, key, now).await
+            }
+            Err(error) => self.in_grace(Err(error), &key, cached, asked),
+        }
+    }
+
+    /// What is cached stands in for a store that is away, for as long as the settings say.
+    fn in_grace(
+        &self,
+        asked: Result<Option<Arc<Session>>, StoreError>,
+        key: &SessionKey,
+        cached: Cached,
+        at: Instant,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let Err(StoreError::Unavailable(_)) = &asked else {
+            self.looked(Found::Asked);
+            return asked;
+        };
+        let inner = &self.inner;
+        let proven = inner.currency.is_current(at) || inner.currency.is_in_grace(at);
+        // Looked up once more: it may have ended while the store was waited for.
+        if proven && !inner.cache.ended().contains(key) && inner.cache.get(key).is_some() {
+            self.looked(Found::Degraded);
+            return Ok(Some(cached.session));
+        }
+        asked
     }
 
     /// Begins a session. `None`: a revocation that it belongs to ran at the same time, and it
@@ -94,12 +251,13 @@ impl Sessions {
         session: Session,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        let record = seal(&session, id, now)?;
-        let inserted = self.told("insert", self.store.insert(id.key(), &record).await)?;
-        Ok(match inserted {
-            Inserted::Kept => Some(Arc::new(session)),
-            Inserted::Revoked => None,
-        })
+        let (key, record) = (id.key(), seal(&session, id, now)?);
+        let (ticket, asked) = (self.inner.cache.ticket(), Instant::now());
+        let inserted = self.told("insert", asked, self.inner.store.insert(key, &record).await)?;
+        let session = Arc::new(session);
+        let begun = inserted == Inserted::Kept
+            && self.inner.cache.enter(key, &session, now, asked, ticket);
+        Ok(begun.then_some(session))
     }
 
     /// Keeps the next version of a session (its generation counted up by one).
@@ -112,18 +270,49 @@ impl Sessions {
         session: Session,
         now: Timestamp,
     ) -> Result<Replaced, StoreError> {
-        let record = seal(&session, id, now)?;
-        self.told("replace", self.store.replace(id.key(), &record).await)
+        let (key, record) = (id.key(), seal(&session, id, now)?);
+        let (ticket, asked) = (self.inner.cache.ticket(), Instant::now());
+        let replaced = self.told("replace", asked, self.inner.store.replace(key, &record).await)?;
+        if replaced == Replaced::Kept {
+            self.inner.cache.enter(key, &Arc::new(session), now, asked, ticket);
+        } else {
+            self.inner.cache.forget(&key);
+        }
+        Ok(replaced)
     }
 
     /// Ends the sessions selected and closes what hangs on them.
     ///
     /// # Errors
-    /// When the store cannot; some may have ended. The caller must say so or try again.
+    /// When the store cannot; some may have ended. The caller must say so or try again. In this
+    /// replica those that it knows are over either way.
     pub async fn end(&self, selection: &Selection) -> Result<Vec<EndedSession>, StoreError> {
-        let ended = self.told("end", self.store.end(selection).await)?;
-        self.close(&ended);
-        Ok(ended)
+        let asked = Instant::now();
+        match self.told("end", asked, self.inner.store.end(selection).await) {
+            Ok(ended) => {
+                self.took_end_of(selection);
+                self.ended(&ended);
+                Ok(ended)
+            }
+            Err(error) => {
+                if let Selection::CoreSession(sid) = selection {
+                    self.untold().insert(sid.clone());
+                }
+                let meant = |key: &SessionKey, session: &Session| selection.means(key, session);
+                for key in self.inner.cache.forget_where(meant) {
+                    self.inner.live.close(&key);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// These sessions have ended, here or at another replica: they are over for good.
+    fn ended(&self, ended: &[EndedSession]) {
+        self.inner.cache.end(ended.iter().map(|ended| ended.key), Instant::now());
+        for session in ended {
+            self.inner.live.close(&session.key);
+        }
     }
 
     /// Drops what has ended by `now` and closes what hangs on it.
@@ -131,8 +320,9 @@ impl Sessions {
     /// # Errors
     /// When the store cannot.
     pub async fn sweep(&self, now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
-        let ended = self.told("sweep", self.store.sweep(now).await)?;
-        self.close(&ended);
+        let asked = Instant::now();
+        let ended = self.told("sweep", asked, self.inner.store.sweep(now).await)?;
+        self.ended(&ended);
         Ok(ended)
     }
 
@@ -140,8 +330,13 @@ impl Sessions {
     ///
     /// # Errors
     /// When the store cannot tell.
-    pub async fn count(&self, provider: Option<i64>, now: Timestamp) -> Result<usize, StoreError> {
-        self.told("count", self.store.count(provider, now).await)
+    pub async fn count(
+        &self,
+        provider: Option<i64>,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let asked = Instant::now();
+        self.told("count", asked, self.inner.store.count(provider, now).await)
     }
 
     /// A page of sessions for operators; see [`SessionStore::list`].
@@ -155,13 +350,14 @@ impl Sessions {
         limit: usize,
         now: Timestamp,
     ) -> Result<SessionPage, StoreError> {
-        self.told("list", self.store.list(selection, from, limit, now).await)
+        let asked = Instant::now();
+        self.told("list", asked, self.inner.store.list(selection, from, limit, now).await)
     }
 
     /// Small values that all replicas share.
     #[must_use]
     pub fn values(&self) -> &dyn SharedValues {
-        self.store.values()
+        self.inner.store.values()
     }
 
     /// Registers a connection that must close when the session ends; `None` when it has ended.
@@ -173,14 +369,40 @@ impl Sessions {
         id: &SessionId,
         now: Timestamp,
     ) -> Result<Option<live::LiveConnection>, StoreError> {
-        let connection = self.live.register(id.key());
+        let connection = self.inner.live.register(id.key());
         Ok(self.get(id, now).await?.map(|_| connection))
     }
 
-    fn close(&self, ended: &[EndedSession]) {
-        for session in ended {
-            self.live.close(&session.key);
+    fn told<T>(
+        &self,
+        operation: &'static str,
+        asked: Instant,
+        result: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if let Some(watch) = &self.inner.watch {
+            watch.answered(operation, asked.elapsed(), result.as_ref().err());
         }
+        result
+    }
+
+    fn looked(&self, found: Found) {
+        if let Some(watch) = &self.inner.watch {
+            watch.looked(found);
+        }
+    }
+
+    fn untold(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.inner.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn took_end_of(&self, selection: &Selection) {
+        if let Selection::CoreSession(sid) = selection {
+            self.untold().remove(sid);
+        }
+    }
+
+    fn is_untold(&self, record: &Record) -> bool {
+        record.about.sid.as_ref().is_some_and(|sid| self.untold().contains(sid))
     }
 }
 

@@ -51,6 +51,12 @@ impl LiveConnections {
         }
     }
 
+    /// The sessions with something open.
+    #[must_use]
+    pub fn keys(&self) -> Vec<SessionKey> {
+        self.open.iter().map(|open| *open.key()).collect()
+    }
+
     /// Number of sessions with something open.
     #[must_use]
     pub fn len(&self) -> usize {

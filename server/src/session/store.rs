@@ -9,7 +9,7 @@ use outpost_decision::time::Timestamp;
 use thiserror::Error;
 
 use super::id::SessionKey;
-use super::record::{Record, SessionAbout};
+use super::record::{Record, Session, SessionAbout};
 
 /// A session that has been ended: enough to close what hangs on it and to tell its provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +33,21 @@ pub enum Selection {
     CoreSession(String),
     /// All of a provider.
     Provider(i64),
+}
+
+impl Selection {
+    /// Whether a session is among those meant.
+    #[must_use]
+    pub fn means(&self, key: &SessionKey, session: &Session) -> bool {
+        let about = &session.about;
+        match self {
+            Self::Key(one) => key == one,
+            Self::Keys(these) => these.contains(key),
+            Self::Subject(sub) => about.sub == *sub,
+            Self::CoreSession(sid) => about.sid.as_ref() == Some(sid),
+            Self::Provider(pk) => about.provider == *pk,
+        }
+    }
 }
 
 /// Why a store could not do what was asked. Always *unavailable*, never *no such session*.
