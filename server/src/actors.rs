@@ -8,6 +8,7 @@ pub mod keys;
 pub mod provider;
 pub mod registry;
 pub mod reports;
+pub mod revocation_log;
 pub mod revocations;
 pub mod supervisor;
 

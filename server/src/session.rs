@@ -138,11 +138,8 @@ impl Sessions {
         if self.inner.currency.is_current(at) {
             // Once in a while the store is asked, by one request while the others go on: whether
             // the session stands, and to note that it is used.
-            let claim = if cached.is_due(at, self.inner.options.cache_ttl) {
-                cached.claim()
-            } else {
-                None
-            };
+            let claim =
+                if cached.is_due(at, self.inner.options.cache_ttl) { cached.claim() } else { None };
             let Some(_claim) = claim else {
                 self.looked(Found::Cached);
                 return Ok(Some(cached.session));
@@ -181,8 +178,7 @@ impl Sessions {
         match record.open(id) {
             Ok(session) => {
                 let session = Arc::new(session);
-                let usable =
-                    self.inner.cache.enter(key, &session, record.seen, asked, ticket);
+                let usable = self.inner.cache.enter(key, &session, record.seen, asked, ticket);
                 Ok(usable.then_some(session))
             }
             Err(error) => {
@@ -255,8 +251,8 @@ impl Sessions {
         let (ticket, asked) = (self.inner.cache.ticket(), Instant::now());
         let inserted = self.told("insert", asked, self.inner.store.insert(key, &record).await)?;
         let session = Arc::new(session);
-        let begun = inserted == Inserted::Kept
-            && self.inner.cache.enter(key, &session, now, asked, ticket);
+        let begun =
+            inserted == Inserted::Kept && self.inner.cache.enter(key, &session, now, asked, ticket);
         Ok(begun.then_some(session))
     }
 
@@ -330,11 +326,7 @@ impl Sessions {
     ///
     /// # Errors
     /// When the store cannot tell.
-    pub async fn count(
-        &self,
-        provider: Option<i64>,
-        now: Timestamp,
-    ) -> Result<usize, StoreError> {
+    pub async fn count(&self, provider: Option<i64>, now: Timestamp) -> Result<usize, StoreError> {
         let asked = Instant::now();
         self.told("count", asked, self.inner.store.count(provider, now).await)
     }

@@ -20,6 +20,7 @@ use crate::actors::registry::{
     self, RegistryActor, RegistryParts, RegistryReaders, RegistrySettings,
 };
 use crate::actors::reports::{self, ReportParts, ReportsActor};
+use crate::actors::revocation_log::RevocationLogActor;
 use crate::actors::revocations::{RevocationInbox, Revocations};
 use crate::actors::supervisor::{ControlPlane, Supervisor};
 use crate::actors::{Refresh, RefreshCause, SessionsChanged};
@@ -32,7 +33,7 @@ use crate::keys::{KeyRequests, KeyRing};
 use crate::ops::logging::LogControl;
 use crate::publish::{Published, published};
 use crate::session::memory::MemoryStore;
-use crate::session::{SessionStore, Sessions};
+use crate::session::{SessionOptions, SessionStore, Sessions};
 use crate::settings::{Settings, StoreUrl};
 use crate::{clock, randomness};
 
@@ -44,6 +45,10 @@ const NOTICES: usize = 1024;
 
 /// Session ends of core that wait while the store is away; the link keeps what is more.
 const WAITING_REVOCATIONS: usize = 10_000;
+
+/// The waits for a session store that is away: short, since people wait for it.
+const STORE_BACKOFF: Backoff =
+    Backoff { shortest: Duration::from_millis(100), longest: Duration::from_secs(1) };
 
 /// How long actors have to end.
 const FAREWELL: Duration = Duration::from_secs(7);
@@ -106,7 +111,11 @@ impl Control {
         };
         // Nothing that is kept in the memory of this process helps the next one.
         let keeps_last_good = settings.core.last_known_good && store.durable();
-        let sessions = Sessions::watched(store, operations.store_watch());
+        let sessions = Sessions::with(
+            store,
+            session_options(&settings.sessions),
+            Some(operations.store_watch()),
+        );
         let planes = [ControlPlane::start()?, ControlPlane::start()?];
         let [plane, link_plane] = &planes;
         let supervisor = Supervisor::default();
@@ -131,10 +140,16 @@ impl Control {
         };
         let registry = registry::start(parts, &supervisor, &plane.handle(), core.clone());
 
+        let following = {
+            let (sessions, registry) = (sessions.clone(), Arc::new(registry.clone()));
+            move || RevocationLogActor::new(sessions.clone(), registry.clone(), STORE_BACKOFF)
+        };
+        supervisor.supervise("revocation log", &plane.handle(), following);
+
         let inbox = RevocationInbox::new(WAITING_REVOCATIONS);
         let revoking = {
             let (inbox, sessions) = (inbox.clone(), sessions.clone());
-            move || Revocations::new(inbox.clone(), sessions.clone(), Backoff::default())
+            move || Revocations::new(inbox.clone(), sessions.clone(), STORE_BACKOFF)
         };
         supervisor.supervise("revocations", &plane.handle(), revoking);
         let (link_status, link) = published(LinkStatus::idle(clock::now()));
@@ -231,6 +246,14 @@ fn forward_notices(registry: &ActorHandle<RegistryActor>) -> mpsc::Sender<Sessio
         }
     });
     sender
+}
+
+fn session_options(settings: &crate::settings::Sessions) -> SessionOptions {
+    SessionOptions {
+        cache_capacity: settings.cache_capacity,
+        cache_ttl: settings.cache_ttl,
+        grace: settings.grace,
+    }
 }
 
 /// The store that the settings name.

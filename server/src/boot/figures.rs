@@ -116,7 +116,7 @@ async fn look(metrics: Arc<Metrics>, readers: RegistryReaders, supervisor: Super
 
 /// The kind of an actor, for a label: providers are many.
 fn kind(name: &str) -> &'static str {
-    const KINDS: [&str; 6] =
-        ["registry", "core link", "keys", "revocations", "reports", "provider"];
+    const KINDS: [&str; 7] =
+        ["registry", "core link", "keys", "revocations", "revocation log", "reports", "provider"];
     KINDS.into_iter().find(|kind| name.starts_with(kind)).unwrap_or("other")
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::web::ServiceConfig;
@@ -18,7 +19,7 @@ use crate::ops::finish::Finish;
 use crate::ops::journal::Journal;
 use crate::ops::metrics::Metrics;
 use crate::ops::readiness::{Readiness, StoreReach};
-use crate::session::{StoreError, StoreWatch};
+use crate::session::{Found, StoreError, StoreWatch};
 use crate::settings::Settings;
 
 /// What every part of the program writes its figures to.
@@ -41,11 +42,16 @@ struct StoreFigures {
 }
 
 impl StoreWatch for StoreFigures {
-    fn answered(&self, operation: &'static str, failure: Option<&StoreError>) {
+    fn answered(&self, operation: &'static str, took: Duration, failure: Option<&StoreError>) {
         self.reach.set(!matches!(failure, Some(StoreError::Unavailable(_))));
-        if failure.is_some() {
-            self.metrics.store_failed(operation);
+        match failure {
+            None => self.metrics.store_answered(operation, took),
+            Some(_) => self.metrics.store_failed(operation),
         }
+    }
+
+    fn looked(&self, found: Found) {
+        self.metrics.session_looked_up(found);
     }
 }
 

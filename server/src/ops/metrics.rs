@@ -5,11 +5,13 @@
 
 mod names;
 mod provider;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use outpost_decision::provider::Provider;
@@ -19,8 +21,10 @@ use prometheus::{
 
 use super::event::RequestEvent;
 use crate::publish::Published;
+use crate::session::Found;
 use crate::snapshot::{OutpostIdentity, Snapshot};
 use provider::ProviderFigures;
+use sessions::SessionFigures;
 
 /// The kind of outpost, as core names it.
 const OUTPOST_TYPE: &str = "proxy";
@@ -39,9 +43,9 @@ pub struct Metrics {
     reconnects: IntCounter,
     core_messages: IntCounterVec,
     sessions: IntGaugeVec,
-    store_errors: IntCounterVec,
     admin_revocations: IntCounterVec,
     admin_ended: IntCounter,
+    session: SessionFigures,
     actor_restarts: IntCounterVec,
     findings: IntGaugeVec,
     in_flight: IntGauge,
@@ -106,9 +110,9 @@ impl Metrics {
             reconnects: make.counter(&names::RECONNECTS)?,
             core_messages: make.counters(&names::CORE_MESSAGES)?,
             sessions: make.gauges(&names::SESSIONS)?,
-            store_errors: make.counters(&names::STORE_ERRORS)?,
             admin_revocations: make.counters(&names::ADMIN_REVOCATIONS)?,
             admin_ended: make.counter(&names::ADMIN_ENDED)?,
+            session: SessionFigures::new(&make)?,
             actor_restarts: make.counters(&names::ACTOR_RESTARTS)?,
             findings: make.gauges(&names::FINDINGS)?,
             in_flight: make.gauge(&names::IN_FLIGHT)?,
@@ -256,9 +260,19 @@ impl Metrics {
         }
     }
 
-    /// The session store could not do `operation` (`get`, `put`, `end` and so on).
+    /// The session store could not do `operation` (`get`, `insert`, `end` and so on).
     pub fn store_failed(&self, operation: &'static str) {
-        self.store_errors.with_label_values(&[operation]).inc();
+        self.session.failed(operation);
+    }
+
+    /// The session store did `operation`.
+    pub fn store_answered(&self, operation: &'static str, took: Duration) {
+        self.session.answered(operation, took);
+    }
+
+    /// A session was looked for.
+    pub fn session_looked_up(&self, found: Found) {
+        self.session.looked_up(found);
     }
 
     /// An operator's revocation is over, done or not; it named sessions `by` (`key`, `sub`, ...),

@@ -118,9 +118,10 @@ impl SessionCache {
         if self.ended.epoch() != ticket.0 {
             return true; // Nobody knows what happened meanwhile: used once, and read again.
         }
-        let newer = shard.entries.get(&key).is_some_and(|there| {
-            there.session.generation > session.generation
-        });
+        let newer = shard
+            .entries
+            .get(&key)
+            .is_some_and(|there| there.session.generation > session.generation);
         if newer {
             return true;
         }

@@ -16,7 +16,7 @@ pub const TRUST: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Currency {
     began: Instant,
-    /// Milliseconds after `began` at which the log was last asked for its end and told all, and
+    /// Nanoseconds after `began` at which the log was last asked for its end and told all, and
     /// one; 0: never.
     confirmed: AtomicU64,
     /// The store's answers were doubted after that.
@@ -61,13 +61,13 @@ impl Currency {
         if confirmed == 0 || confirmed <= self.doubted.load(Ordering::SeqCst) {
             return false;
         }
-        let span = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        let span = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         self.stamp(at).saturating_sub(confirmed) < span
     }
 
     fn stamp(&self, at: Instant) -> u64 {
         let since = at.saturating_duration_since(self.began);
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX).saturating_add(1)
     }
 }
 

@@ -46,8 +46,7 @@ impl EndedKeys {
             self.begin_epoch();
         }
         while let Some((ended, key)) = keys.in_order.front().copied()
-            && (keys.in_order.len() > CAPACITY
-                || at.saturating_duration_since(ended) > REMEMBERED)
+            && (keys.in_order.len() > CAPACITY || at.saturating_duration_since(ended) > REMEMBERED)
         {
             keys.in_order.pop_front();
             keys.known.remove(&key);

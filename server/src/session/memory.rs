@@ -1,6 +1,7 @@
 //! Sessions in the memory of one process: no set-up, gone with a restart.
 
 mod indexes;
+mod log;
 mod values;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,7 @@ use dashmap::mapref::entry::Entry;
 use outpost_decision::time::Timestamp;
 
 use self::indexes::Indexes;
+use self::log::MemoryLog;
 use self::values::MemoryValues;
 use super::id::SessionKey;
 use super::record::Record;
@@ -29,6 +31,7 @@ pub struct MemoryStore {
     indexes: Mutex<Indexes>,
     values: MemoryValues,
     capacity: usize,
+    log: Option<MemoryLog>,
 }
 
 impl MemoryStore {
@@ -40,7 +43,15 @@ impl MemoryStore {
             indexes: Mutex::default(),
             values: MemoryValues::default(),
             capacity,
+            log: None,
         }
+    }
+
+    /// The same, to be shared by several outposts within one process: each hears what the others
+    /// end.
+    #[must_use]
+    pub fn shared_within_process(capacity: usize) -> Self {
+        Self { log: Some(MemoryLog::default()), ..Self::new(capacity) }
     }
 
     /// The indexes; a panic elsewhere leaves them usable, since each change is completed or not
@@ -56,7 +67,11 @@ impl MemoryStore {
     }
 
     fn remove_all(&self, indexes: &mut Indexes, keys: &[SessionKey]) -> Vec<EndedSession> {
-        keys.iter().filter_map(|key| self.remove(indexes, key)).collect()
+        let ended: Vec<_> = keys.iter().filter_map(|key| self.remove(indexes, key)).collect();
+        if let Some(log) = &self.log {
+            log.append(&ended);
+        }
+        ended
     }
 }
 
@@ -68,6 +83,9 @@ impl SessionStore for MemoryStore {
 
     async fn insert(&self, key: SessionKey, record: &Record) -> Result<Inserted, StoreError> {
         let mut indexes = self.indexes();
+        if self.log.as_ref().is_some_and(|log| log.has(&key)) {
+            return Ok(Inserted::Revoked);
+        }
         if self.sessions.len() >= self.capacity {
             return Err(StoreError::Full(format!(
                 "{} sessions are kept, the most that sessions.capacity allows",
@@ -144,7 +162,7 @@ impl SessionStore for MemoryStore {
     }
 
     fn shared(&self) -> Option<&dyn RevocationLog> {
-        None
+        self.log.as_ref().map(|log| log as &dyn RevocationLog)
     }
 
     fn durable(&self) -> bool {
@@ -164,6 +182,11 @@ mod tests {
     #[actix_rt::test]
     async fn keeps_the_contract() {
         contract::check(|| async { MemoryStore::new(100_000) }).await;
+    }
+
+    #[actix_rt::test]
+    async fn keeps_the_contract_of_shared_stores() {
+        contract::check(|| async { MemoryStore::shared_within_process(100_000) }).await;
     }
 
     #[actix_rt::test]

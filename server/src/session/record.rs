@@ -82,7 +82,7 @@ pub struct SessionAbout {
     #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
     pub idle_seconds: Option<i64>,
     /// When core last vouched for it: at sign-in, renewal or re-check.
-    #[serde(rename = "v")]
+    #[serde(rename = "t")]
     pub verified: Timestamp,
     /// Address it was begun from.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
@@ -132,11 +132,16 @@ pub enum RecordError {
     Sealing,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Clear<A> {
+#[derive(Serialize)]
+struct Clear<'a> {
     v: u8,
     #[serde(flatten)]
-    about: A,
+    about: &'a SessionAbout,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    v: u8,
 }
 
 #[derive(Serialize)]
@@ -191,12 +196,12 @@ impl Record {
         generation: u64,
         seen: Timestamp,
     ) -> Result<Self, RecordError> {
-        // The version only ever changes when an older reader would get it wrong.
-        let Clear { v, about }: Clear<SessionAbout> =
-            serde_json::from_slice(&clear).map_err(|_| RecordError::Clear)?;
+        let Version { v } = serde_json::from_slice(&clear).map_err(|_| RecordError::Clear)?;
+        // It changes only when an older reader would get a newer record wrong.
         if v != CLEAR_VERSION {
             return Err(RecordError::Clear);
         }
+        let about = serde_json::from_slice(&clear).map_err(|_| RecordError::Clear)?;
         Ok(Self { about, clear, sealed, generation, seen })
     }
 
@@ -276,3 +281,6 @@ pub fn open(key: &[u8; 32], clear: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Reco
 fn cipher(key: &[u8; 32]) -> Result<LessSafeKey, RecordError> {
     UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| RecordError::Sealing)
 }
+
+#[cfg(test)]
+mod tests;

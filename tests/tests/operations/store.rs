@@ -15,8 +15,10 @@ async fn world() -> (World, Arc<FaultyStore>) {
     let mut world = World::start().await;
     let store = Arc::new(FaultyStore::default());
     let shared = Arc::clone(&store);
+    // Nothing is served but what the store has said for this very request.
+    let uncached = [("OUTPOST__SESSIONS__CACHE_CAPACITY", "0")];
     world.outpost =
-        boot::hold_with(settings(&world.core, &[]), shared).expect("the outpost starts");
+        boot::hold_with(settings(&world.core, &uncached), shared).expect("the outpost starts");
     world.serve([world.proxy(), world.forward_single().skip("")]).await;
     (world, store)
 }

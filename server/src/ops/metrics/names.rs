@@ -77,6 +77,16 @@ pub(super) const ADMIN_REVOCATIONS: Figure = figure(
 );
 pub(super) const ADMIN_ENDED: Figure =
     figure("outpost_admin_sessions_ended_total", "Sessions that operators ended", &[]);
+pub(super) const STORE_OPERATIONS: Figure = figure(
+    "outpost_session_store_duration_seconds",
+    "What the session store did, and how long it took; `log` waits for news",
+    &["operation"],
+);
+pub(super) const SESSION_LOOKUPS: Figure = figure(
+    "outpost_session_lookups_total",
+    "Sessions looked for: in this replica's cache, in the store, or in the cache while the store is away",
+    &["source"],
+);
 pub(super) const ACTOR_RESTARTS: Figure =
     figure("outpost_actor_restarts_total", "Actors that died and were rebuilt", &["actor"]);
 pub(super) const FINDINGS: Figure = figure(
