@@ -25,6 +25,7 @@ use crate::core_tls::CoreTlsError;
 use crate::ops::logging::{self, LogControl};
 use crate::ops::readiness::Readiness;
 use crate::publish::Published;
+use crate::session::file::FileStoreError;
 use crate::session::{SessionStore, Sessions};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -56,8 +57,13 @@ pub enum BootError {
     /// The figures cannot be registered.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// The file of the session store cannot be used.
+    #[error("sessions.store: {0}")]
+    SessionFile(#[from] FileStoreError),
     /// The settings name a kind of session store that this build does not have.
-    #[error("sessions.store: this build cannot keep sessions in {kind} yet; memory: it can")]
+    #[error(
+        "sessions.store: this build cannot keep sessions in {kind} yet; memory: and file: it can"
+    )]
     StoreKind {
         /// The kind, in words.
         kind: &'static str,

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod contract;
 pub mod currency;
 pub mod ended;
+pub mod file;
 pub mod flights;
 pub mod follow;
 pub mod header_cache;

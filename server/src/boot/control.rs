@@ -32,6 +32,7 @@ use crate::http::SessionNotice;
 use crate::keys::{KeyRequests, KeyRing};
 use crate::ops::logging::LogControl;
 use crate::publish::{Published, published};
+use crate::session::file::{FileStore, FileStoreLimits};
 use crate::session::memory::MemoryStore;
 use crate::session::{SessionOptions, SessionStore, Sessions};
 use crate::settings::{Settings, StoreUrl};
@@ -259,11 +260,18 @@ fn session_options(settings: &crate::settings::Sessions) -> SessionOptions {
 /// The store that the settings name.
 ///
 /// # Errors
-/// [`BootError::StoreKind`] where this build has no such store.
+/// [`BootError::StoreKind`] where this build has no such store, [`BootError::SessionFile`] where
+/// its file cannot be one.
 pub(super) fn store(settings: &Settings) -> Result<Arc<dyn SessionStore>, BootError> {
     match &settings.sessions.store {
         StoreUrl::Memory => Ok(Arc::new(MemoryStore::new(settings.sessions.capacity))),
-        StoreUrl::File(_) => Err(BootError::StoreKind { kind: "a file" }),
+        StoreUrl::File(path) => {
+            let limits = FileStoreLimits {
+                capacity: settings.sessions.capacity,
+                patience: settings.sessions.timeout,
+            };
+            Ok(Arc::new(FileStore::open(path, limits)?))
+        }
         StoreUrl::Redis(_) => Err(BootError::StoreKind { kind: "Redis" }),
     }
 }

@@ -105,7 +105,10 @@ pub fn record(n: u8, provider: i64, sub: &str, sid: Option<&str>, expires: i64) 
 }
 
 /// A record whose session ends in `seconds`, last used now.
-fn lasting(n: u8, provider: i64, sub: &str, sid: Option<&str>, seconds: i64) -> Record {
+///
+/// # Panics
+/// Without randomness.
+pub fn lasting(n: u8, provider: i64, sub: &str, sid: Option<&str>, seconds: i64) -> Record {
     let session = session(provider, sub, sid, present().plus(seconds));
     session.seal(&id(n), present()).expect("it seals")
 }
