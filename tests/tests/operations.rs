@@ -8,6 +8,8 @@ mod certificates;
 mod cookies;
 #[path = "operations/figures.rs"]
 mod figures;
+#[path = "operations/file_store.rs"]
+mod file_store;
 #[path = "operations/refresh.rs"]
 mod refresh;
 #[path = "operations/secrets.rs"]

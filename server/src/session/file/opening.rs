@@ -160,9 +160,9 @@ fn begin(database: &Database) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A file never gets smaller by itself: what a wave of sessions took stays taken, for the next
-/// one. Given back at a start, when the file is far larger than the sessions in it need and these
-/// are few.
+/// The database gives back only what is free at the end of the file: one session there, and what a
+/// wave of them took before it stays taken. Given back at a start, when the file is far larger than
+/// the sessions in it need and these are few.
 fn compact(database: &mut Database, path: &Path) -> Result<(), Failure> {
     let length = fs::metadata(path).map_err(redb::Error::Io)?.len();
     let sessions = database.begin_read()?.open_table(SESSIONS)?.len()?;

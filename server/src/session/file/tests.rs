@@ -1,3 +1,7 @@
+mod crash;
+mod disk;
+mod opening;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
