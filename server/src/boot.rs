@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 use crate::actors::RefreshCause;
 use crate::authentik::connection::AddressError;
 use crate::core_tls::CoreTlsError;
+use crate::http::renewal::Renewals;
 use crate::ops::logging::{self, LogControl};
 use crate::ops::readiness::Readiness;
 use crate::publish::Published;
@@ -35,6 +36,9 @@ use crate::tls::TlsError;
 use crate::upstream::DialerError;
 
 use self::control::Control;
+
+/// How long renewals of sessions may take to finish when everything else has.
+const RENEWALS_FINISH: Duration = Duration::from_secs(5);
 
 /// Why the outpost does not start.
 #[derive(Debug, Error)]
@@ -102,6 +106,7 @@ pub struct Running {
     pub addresses: Addresses,
     control: Control,
     readiness: Readiness,
+    renewals: Renewals,
     servers: Vec<ServerHandle>,
     drain_timeout: Duration,
 }
@@ -157,7 +162,8 @@ async fn start_with(
     let control = Control::start(settings, &operations, log, store)?;
     let readiness = Readiness::new(control.readers.snapshot.clone(), operations.store.clone());
 
-    let data = data::serve(settings, &control, &operations)?;
+    let renewals = data::renewals(settings, &control);
+    let data = data::serve(settings, &control, &operations, &renewals)?;
     let (metrics, dashboard) = operations.serve(settings, &control, &readiness)?;
     let addresses = Addresses {
         http: data.http,
@@ -180,7 +186,7 @@ async fn start_with(
         "the outpost listens"
     );
     let drain_timeout = settings.shutdown.drain_timeout;
-    Ok(Running { addresses, control, readiness, servers, drain_timeout })
+    Ok(Running { addresses, control, readiness, renewals, servers, drain_timeout })
 }
 
 impl Running {
@@ -211,6 +217,7 @@ impl Running {
         if tokio::time::timeout(limit, drained).await.is_err() {
             tracing::warn!("requests were still under way when the drain time was over");
         }
+        self.renewals.finish(RENEWALS_FINISH).await;
         self.control.stop().await;
     }
 }

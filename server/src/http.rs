@@ -13,6 +13,7 @@ pub mod pages;
 pub mod pipeline;
 pub mod proxy;
 pub mod realise;
+pub mod renewal;
 pub mod sign_out;
 pub mod span;
 pub mod start;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use outpost_decision::decide::Scripts;
 use outpost_decision::headers::Encoding;
+use outpost_decision::lifetime::Lifetimes;
 use outpost_decision::origin::TrustedNetworks;
 use tokio::sync::mpsc;
 
@@ -48,6 +50,8 @@ pub struct Gateway {
     pub sessions: Sessions,
     /// Results of header authentication.
     pub header_results: HeaderCache<header_auth::HeaderResult>,
+    /// Renewals of sessions that are about to end.
+    pub renewals: renewal::Renewals,
     /// Keys that tokens are signed with.
     pub keys: KeyRequests,
     /// The settings that requests are served by.
@@ -81,6 +85,8 @@ pub struct Policy {
     pub flow_seconds: i64,
     /// How often a sign-in that fails is begun anew by itself.
     pub max_tries: u8,
+    /// How long sessions last at most.
+    pub lifetimes: Lifetimes,
     /// How long accepted header authentication is kept.
     pub header_ttl: Duration,
     /// How long refused header authentication is kept.

@@ -18,6 +18,7 @@ pub mod endpoint;
 pub mod facts;
 pub mod finding;
 pub mod headers;
+pub mod lifetime;
 pub mod link;
 pub mod login;
 pub mod origin;

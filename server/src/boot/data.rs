@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use outpost_decision::decide::Scripts;
 use outpost_decision::headers::Encoding;
+use outpost_decision::lifetime::{Lifetime, Lifetimes};
 use outpost_decision::origin::TrustedNetworks;
 
 use super::BootError;
@@ -12,10 +14,11 @@ use super::control::Control;
 use super::operations::Operations;
 use crate::core_tls::{self, CoreTimeouts};
 use crate::http::listeners::{self, BoundServer, ListenerOptions};
+use crate::http::renewal::{Renewals, Renewer};
 use crate::http::{Gateway, Policy, Worker};
 use crate::oidc::OidcClient;
 use crate::session::header_cache::HeaderCache;
-use crate::settings::{IdentityEncoding, ScriptAnswer, Settings};
+use crate::settings::{self, IdentityEncoding, ScriptAnswer, Settings};
 use crate::tls;
 use crate::upstream::{Dialer, UpstreamSettings, Upstreams};
 
@@ -27,12 +30,14 @@ pub(super) fn serve(
     settings: &Settings,
     control: &Control,
     operations: &Operations,
+    renewals: &Renewals,
 ) -> Result<BoundServer, BootError> {
     let gateway = Arc::new(Gateway {
         snapshot: control.readers.snapshot.clone(),
         trusted: TrustedNetworks::from(settings.listen.trusted_proxy_cidrs.clone()),
         sessions: control.sessions.clone(),
         header_results: HeaderCache::new(settings.header_auth.capacity),
+        renewals: renewals.clone(),
         keys: control.keys.clone(),
         policy: policy(settings),
         record: operations.record.clone(),
@@ -73,6 +78,29 @@ pub(super) fn oidc_client(tls: &Arc<rustls::ClientConfig>, timeouts: CoreTimeout
     OidcClient::new(http, crate::VERSION, timeouts.connect + timeouts.response)
 }
 
+/// Renewals of sessions, carried out on the calling thread: workers end with the last request,
+/// and a renewal may still be under way then.
+pub(super) fn renewals(settings: &Settings, control: &Control) -> Renewals {
+    let (renewals, wanted) = Renewals::new(settings.sessions.renew_before);
+    let oidc = oidc_client(&control.core_tls, control.core_timeouts);
+    let renewer = Renewer::new(wanted, oidc, control.keys.clone(), control.sessions.clone());
+    actix_web::rt::spawn(renewer.run());
+    renewals
+}
+
+fn lifetimes(settings: &settings::Lifetimes) -> Lifetimes {
+    let seconds = |limit: Duration| i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
+    let lifetime = |limits: &settings::LifetimeLimits| Lifetime {
+        idle: limits.idle.map(seconds),
+        max: limits.max.map(seconds),
+    };
+    let applications = settings.applications.iter();
+    Lifetimes {
+        default: lifetime(&settings.default),
+        applications: applications.map(|(slug, of)| (slug.clone(), lifetime(of))).collect(),
+    }
+}
+
 fn policy(settings: &Settings) -> Policy {
     Policy {
         scripts: match settings.sign_in.unauthenticated_scripts {
@@ -81,6 +109,7 @@ fn policy(settings: &Settings) -> Policy {
         },
         flow_seconds: i64::try_from(settings.sign_in.flow_ttl.as_secs()).unwrap_or(i64::MAX),
         max_tries: u8::try_from(settings.sign_in.max_tries).unwrap_or(u8::MAX),
+        lifetimes: lifetimes(&settings.sessions.lifetimes),
         header_ttl: settings.header_auth.cache_ttl,
         header_negative_ttl: settings.header_auth.negative_ttl,
         encoding: match settings.identity.encoding {

@@ -4,6 +4,8 @@
 //! goes to its target, another begins anew by itself a bounded number of times, and then a page
 //! says what is wrong.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use outpost_decision::cookie::SetCookie;
@@ -20,10 +22,13 @@ use super::exchange::{Answer, Exchange, Facts};
 use super::tokens::{self, CheckError};
 use super::{SessionNotice, realise, start};
 use crate::oidc::{OidcError, TokenAnswer};
-use crate::session::{self, Selection, Session, SessionAbout, SessionId};
+use crate::session::{self, Selection, Session, SessionAbout, SessionId, SessionKey, Sessions};
 
 /// Name of the page's heading when a sign-in failed.
 const TITLE: &str = "Sign-in failed";
+
+/// How long the session that a new one replaces goes on.
+const REPLACED_ENDS_AFTER: Duration = Duration::from_secs(10);
 
 /// Finishes the sign-in that the callback in the target's query belongs to.
 pub async fn finish(exchange: &Exchange<'_>, facts: &Facts, credentials: &Credentials) -> Answer {
@@ -141,7 +146,12 @@ async fn sign_in(
     answer: TokenAnswer,
 ) -> Answer {
     let (provider, sessions) = (&facts.provider, &exchange.gateway().sessions);
-    let expires = Timestamp(claims.exp);
+    let gateway = exchange.gateway();
+    let limits = gateway.policy.lifetimes.of(&provider.application_slug);
+    let span = limits.begin(exchange.now, Timestamp(claims.exp));
+    // One that nobody would redeem is better not kept.
+    let refresh_token = answer.refresh_token.filter(|_| gateway.renewals.are_on());
+    let max_age = span.cookie_seconds(refresh_token.is_some(), exchange.now);
     let session = Session {
         about: SessionAbout {
             provider: provider.pk,
@@ -150,19 +160,19 @@ async fn sign_in(
             sid: claims.session_id().map(ToOwned::to_owned),
             origin: session::Origin::SignIn,
             created: exchange.now,
-            expires,
-            ends_by: None,
-            idle_seconds: None,
+            expires: span.expires,
+            ends_by: span.ends_by,
+            idle_seconds: span.idle_seconds,
             verified: exchange.now,
             client_address: Some(facts.origin.client),
             user_agent: exchange.user_agent(),
         },
         claims,
         token: answer.access_token,
-        refresh_token: None,
+        refresh_token,
         generation: 0,
     };
-    let user = session.about.user.clone();
+    let (user, sub) = (session.about.user.clone(), session.about.sub.clone());
     let begun = match SessionId::random() {
         Ok(id) => sessions.begin(&id, session, exchange.now).await.map(|begun| (id, begun)),
         Err(error) => Err(error),
@@ -180,13 +190,10 @@ async fn sign_in(
         }
     };
     if let Some(old) = &credentials.session {
-        // Best effort: the browser forgets its id in any case, and it ends with its token.
-        if let Err(error) = sessions.end(&Selection::Key(old.id.key())).await {
-            tracing::warn!(%error, "a replaced session was not ended");
-        }
+        let same_user = old.session.about.sub == sub;
+        end_replaced(sessions, old.id.key(), same_user).await;
     }
     exchange.notice(SessionNotice { provider: provider.pk });
-    let max_age = exchange.now.seconds_until(expires);
     let response = HttpResponse::Found()
         .insert_header((header::LOCATION, target(facts, Some(record))))
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -197,6 +204,25 @@ async fn sign_in(
         .append_header((header::SET_COOKIE, flow_removal(provider, record)))
         .finish();
     Answer::from(response).of(&user)
+}
+
+/// Ends the session that a new one has taken the place of in a browser. That of the same user
+/// ends a little later: requests may be under way with it. Best effort: the browser has forgotten
+/// its id, and should this process end meanwhile, it ends with its token.
+async fn end_replaced(sessions: &Sessions, old: SessionKey, same_user: bool) {
+    async fn end(sessions: &Sessions, old: SessionKey) {
+        if let Err(error) = sessions.end(&Selection::Key(old)).await {
+            tracing::warn!(%error, "a replaced session was not ended");
+        }
+    }
+    if !same_user {
+        return end(sessions, old).await;
+    }
+    let sessions = sessions.clone();
+    actix_web::rt::spawn(async move {
+        actix_web::rt::time::sleep(REPLACED_ENDS_AFTER).await;
+        end(&sessions, old).await;
+    });
 }
 
 /// A callback that cannot be finished as it is.

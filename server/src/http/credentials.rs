@@ -79,6 +79,9 @@ async fn look_at_cookie(exchange: &Exchange<'_>, facts: &Facts) -> Credentials {
             }
             Ok(Some(session)) => {
                 let live = LiveSession { id, session, needs_cookie: false };
+                if facts.endpoint == Endpoint::Application {
+                    exchange.gateway().renewals.consider(&facts.provider, &live, exchange.now);
+                }
                 return Credentials {
                     session: Some(live),
                     ..Credentials::verdict(CredentialScheme::Cookie, CredentialOutcome::Valid)

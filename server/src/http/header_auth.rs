@@ -12,6 +12,7 @@ use outpost_decision::claims::Claims;
 use outpost_decision::decide::Credential;
 use outpost_decision::decision::{CredentialOutcome, CredentialScheme, Reason};
 use outpost_decision::facts::Headers;
+use outpost_decision::lifetime::Lifetime;
 use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
 use outpost_decision::token;
@@ -123,6 +124,7 @@ async fn ask(
         user_agent: exchange.user_agent(),
         accepted: gateway.policy.header_ttl,
         rejected: gateway.policy.header_negative_ttl,
+        lifetime: gateway.policy.lifetimes.of(&facts.provider.application_slug),
     };
     gateway.header_results.get_or_check(key, exchange.now, move || check.run()).await
 }
@@ -140,6 +142,7 @@ struct Check {
     user_agent: String,
     accepted: Duration,
     rejected: Duration,
+    lifetime: Lifetime,
 }
 
 impl Check {
@@ -152,6 +155,7 @@ impl Check {
         let now = clock::now();
         let left = Duration::from_secs(now.seconds_until(Timestamp(claims.exp)).unsigned_abs());
         let keep = self.accepted.min(left);
+        let span = self.lifetime.begin(now, Timestamp(claims.exp));
         let session = Session {
             about: SessionAbout {
                 provider: self.provider.pk,
@@ -160,9 +164,9 @@ impl Check {
                 sid: claims.session_id().map(ToOwned::to_owned),
                 origin: session::Origin::Header,
                 created: self.now,
-                expires: Timestamp(claims.exp),
-                ends_by: None,
-                idle_seconds: None,
+                expires: span.expires,
+                ends_by: span.ends_by,
+                idle_seconds: span.idle_seconds,
                 verified: now,
                 client_address: Some(self.client_address),
                 user_agent: self.user_agent.clone(),

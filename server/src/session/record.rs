@@ -161,6 +161,19 @@ struct OpenPayload {
 }
 
 impl Session {
+    /// A copy that counts as its next version, to be changed and kept by
+    /// [`Sessions::replace`](super::Sessions::replace).
+    #[must_use]
+    pub fn next_version(&self) -> Self {
+        Self {
+            about: self.about.clone(),
+            claims: self.claims.clone(),
+            token: self.token.clone(),
+            refresh_token: self.refresh_token.clone(),
+            generation: self.generation.saturating_add(1),
+        }
+    }
+
     /// Seals it for the store under the key that only the cookie leads to.
     ///
     /// # Errors

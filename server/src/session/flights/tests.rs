@@ -43,7 +43,7 @@ async fn many_that_want_the_same_get_it_from_one() {
 #[actix_rt::test]
 async fn different_keys_do_not_wait_for_each_other() {
     let flights: Flights<u8, u32> = Flights::default();
-    flights.begin(1, || std::future::pending());
+    flights.begin(1, std::future::pending);
     assert_eq!(*flights.join(2, || async { 7 }).await, 7);
     assert_eq!(flights.len(), 1);
 }
