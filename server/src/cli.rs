@@ -37,7 +37,7 @@ enum Command {
     Healthcheck,
     /// Ask the running outpost who is signed in, or sign people out
     #[command(subcommand)]
-    Sessions(sessions::SessionsCommand),
+    Sessions(Box<sessions::SessionsCommand>),
 }
 
 #[derive(Debug, Args)]
