@@ -8,5 +8,7 @@ mod accepted;
 mod asking;
 #[path = "header_auth/refused.rs"]
 mod refused;
+#[path = "header_auth/replicas.rs"]
+mod replicas;
 #[path = "header_auth/support.rs"]
 mod support;

@@ -1,5 +1,8 @@
 //! Header authentication: machines that sign in with each request (contract 11).
 
+mod check;
+mod shared;
+
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,24 +11,19 @@ use actix_web::http::header;
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use outpost_decision::claims::Claims;
 use outpost_decision::decide::Credential;
 use outpost_decision::decision::{CredentialOutcome, CredentialScheme, Reason};
 use outpost_decision::facts::Headers;
-use outpost_decision::lifetime::Lifetime;
 use outpost_decision::provider::Provider;
-use outpost_decision::time::Timestamp;
-use outpost_decision::token;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::credentials::{Credentials, LiveSession};
 use super::exchange::{Exchange, Facts};
-use super::tokens;
-use crate::clock;
-use crate::keys::KeyRequests;
-use crate::oidc::{OidcClient, OidcError};
 use crate::session::header_cache::{HeaderKey, Keep};
-use crate::session::{self, Session, SessionAbout, SessionId, Sessions};
+use crate::session::{SessionId, StoreError};
+
+use self::check::Check;
+use self::shared::Place;
 
 /// User name that says: the password is a bearer token (contract 11).
 const TOKEN_USER: &str = "goauthentik.io/token";
@@ -40,7 +38,7 @@ pub struct HeaderResult {
 }
 
 enum Verdict {
-    Accepted { id: SessionId, session: Arc<Session> },
+    Accepted { id: SessionId },
     Rejected(String),
     Unavailable(Reason),
 }
@@ -70,25 +68,22 @@ pub async fn look(exchange: &Exchange<'_>, facts: &Facts) -> Option<Credentials>
     let key = key_of(&facts.provider, value);
     let gateway = exchange.gateway();
     let mut result = ask(exchange, facts, key, credential.clone()).await;
-    if let Verdict::Accepted { id, .. } = &result.verdict {
-        // What is cached here may have been revoked since: the store has the last word.
-        match gateway.sessions.get(id, exchange.now).await {
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                gateway.header_results.forget(&key);
-                result = ask(exchange, facts, key, credential).await;
-            }
-            Err(_) => return Some(credentials(scheme, unavailable(Reason::StoreUnavailable))),
-        }
+    let mut found = live(exchange, &result).await;
+    if let Ok(None) = found
+        && let Verdict::Accepted { .. } = &result.verdict
+    {
+        // The session was revoked since: core decides anew.
+        gateway.header_results.forget(&key);
+        result = ask(exchange, facts, key, credential).await;
+        found = live(exchange, &result).await;
     }
     Some(match &result.verdict {
-        Verdict::Accepted { id, session } => Credentials {
-            session: Some(LiveSession {
-                id: id.clone(),
-                session: Arc::clone(session),
-                needs_cookie: true,
-            }),
-            ..credentials(scheme, CredentialOutcome::Valid)
+        Verdict::Accepted { .. } => match found {
+            Ok(Some(live)) => {
+                Credentials { session: Some(live), ..credentials(scheme, CredentialOutcome::Valid) }
+            }
+            Ok(None) => credentials(scheme, CredentialOutcome::Rejected(Reason::SessionUnknown)),
+            Err(_) => credentials(scheme, unavailable(Reason::StoreUnavailable)),
         },
         Verdict::Rejected(message) => Credentials {
             header_message: Some(message.clone()),
@@ -96,6 +91,17 @@ pub async fn look(exchange: &Exchange<'_>, facts: &Facts) -> Option<Credentials>
         },
         Verdict::Unavailable(reason) => credentials(scheme, unavailable(*reason)),
     })
+}
+
+/// The session of an accepted header. What is cached of a result may have been revoked since: the
+/// sessions have the last word.
+async fn live(
+    exchange: &Exchange<'_>,
+    result: &HeaderResult,
+) -> Result<Option<LiveSession>, StoreError> {
+    let Verdict::Accepted { id } = &result.verdict else { return Ok(None) };
+    let session = exchange.gateway().sessions.get(id, exchange.now).await?;
+    Ok(session.map(|session| LiveSession { id: id.clone(), session, needs_cookie: true }))
 }
 
 fn credentials(scheme: CredentialScheme, outcome: CredentialOutcome) -> Credentials {
@@ -119,6 +125,7 @@ async fn ask(
         sessions: gateway.sessions.clone(),
         provider: Arc::clone(&facts.provider),
         credential,
+        place: Place::new(&facts.provider, &key),
         now: exchange.now,
         client_address: facts.origin.client,
         user_agent: exchange.user_agent(),
@@ -127,115 +134,6 @@ async fn ask(
         lifetime: gateway.policy.lifetimes.of(&facts.provider.application_slug),
     };
     gateway.header_results.get_or_check(key, exchange.now, move || check.run()).await
-}
-
-/// Everything one check needs: it runs as a task of its own and outlives the request.
-#[derive(Clone)]
-struct Check {
-    oidc: Rc<OidcClient>,
-    keys: KeyRequests,
-    sessions: Sessions,
-    provider: Arc<Provider>,
-    credential: HeaderCredential,
-    now: Timestamp,
-    client_address: std::net::IpAddr,
-    user_agent: String,
-    accepted: Duration,
-    rejected: Duration,
-    lifetime: Lifetime,
-}
-
-impl Check {
-    async fn run(self) -> HeaderResult {
-        let keep_rejected = self.rejected;
-        let (claims, token) = match self.ask_core().await {
-            Ok(accepted) => accepted,
-            Err(verdict) => return HeaderResult { verdict, keep: keep_rejected },
-        };
-        let now = clock::now();
-        let left = Duration::from_secs(now.seconds_until(Timestamp(claims.exp)).unsigned_abs());
-        let keep = self.accepted.min(left);
-        let span = self.lifetime.begin(now, Timestamp(claims.exp));
-        let session = Session {
-            about: SessionAbout {
-                provider: self.provider.pk,
-                sub: claims.sub.clone(),
-                user: claims.preferred_username.clone(),
-                sid: claims.session_id().map(ToOwned::to_owned),
-                origin: session::Origin::Header,
-                created: self.now,
-                expires: span.expires,
-                ends_by: span.ends_by,
-                idle_seconds: span.idle_seconds,
-                verified: now,
-                client_address: Some(self.client_address),
-                user_agent: self.user_agent.clone(),
-            },
-            claims,
-            token,
-            refresh_token: None,
-            generation: 0,
-        };
-        let begun = match SessionId::random() {
-            Ok(id) => self.sessions.begin(&id, session, now).await.map(|begun| (id, begun)),
-            Err(error) => Err(error),
-        };
-        let verdict = match begun {
-            Ok((id, Some(session))) => Verdict::Accepted { id, session },
-            // Ended as it began: the next request asks core what is true now.
-            Ok((_, None)) => Verdict::Unavailable(Reason::SessionUnknown),
-            Err(error) => {
-                tracing::error!(%error, "a session of header authentication was not kept");
-                Verdict::Unavailable(Reason::StoreUnavailable)
-            }
-        };
-        HeaderResult { verdict, keep }
-    }
-
-    async fn ask_core(&self) -> Result<(Claims, SecretString), Verdict> {
-        match &self.credential {
-            HeaderCredential::Bearer(token) => {
-                let answer = self.oidc.introspect(&self.provider, token).await.map_err(refused)?;
-                let claims = token::claims_from_introspection(
-                    &answer,
-                    &self.provider.client_id,
-                    &self.provider.endpoints.issuer,
-                    clock::now(),
-                )
-                .map_err(|error| Verdict::Rejected(error.to_string()))?;
-                Ok((claims, token.clone()))
-            }
-            HeaderCredential::Basic { user, password } => {
-                let answer = self
-                    .oidc
-                    .client_credentials(&self.provider, user, password)
-                    .await
-                    .map_err(refused)?;
-                let token = answer.access_token.expose_secret();
-                let claims = tokens::check(&self.keys, &self.provider, clock::now(), |expect| {
-                    token::verify(token, expect)
-                })
-                .await
-                .map_err(|error| match error {
-                    tokens::CheckError::Rejected(error) => Verdict::Rejected(error.to_string()),
-                    tokens::CheckError::Unavailable(_) => {
-                        Verdict::Unavailable(Reason::CoreUnavailable)
-                    }
-                })?;
-                Ok((claims, answer.access_token))
-            }
-        }
-    }
-}
-
-fn refused(error: OidcError) -> Verdict {
-    match error {
-        OidcError::Refused { .. } | OidcError::TooLarge(_) => Verdict::Rejected(error.to_string()),
-        _ => {
-            tracing::warn!(%error, "core could not check an Authorization header");
-            Verdict::Unavailable(Reason::CoreUnavailable)
-        }
-    }
 }
 
 impl HeaderCredential {
@@ -291,6 +189,8 @@ fn key_of(provider: &Provider, value: &str) -> HeaderKey {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn described(value: &str) -> Option<String> {
