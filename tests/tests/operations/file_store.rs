@@ -29,6 +29,7 @@ async fn a_kill_signs_nobody_out_and_nobody_in_again() {
     outpost.signal("KILL");
     outpost.exit_code().await;
     let outpost = Program::start(&core, &kept);
+    outpost.address("http").await;
     outpost.serves(1).await;
     assert_eq!(browser.get(&url).await.status, 200, "still signed in");
 
@@ -41,6 +42,7 @@ async fn a_kill_signs_nobody_out_and_nobody_in_again() {
     outpost.signal("KILL");
     outpost.exit_code().await;
     let outpost = Program::start(&core, &kept);
+    outpost.address("http").await;
     outpost.serves(1).await;
     assert_eq!(browser.get(&url).await.status, 302, "still signed out");
 }

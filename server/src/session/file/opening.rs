@@ -65,7 +65,7 @@ pub(super) fn open_or_make(path: &Path) -> Result<Database, FileStoreError> {
 /// # Errors
 /// See [`FileStoreError`].
 pub(super) fn open(path: &Path) -> Result<Database, FileStoreError> {
-    open_on(path, |file| Ok(FileBackend::new(file)?))
+    open_on(path, FileBackend::new)
 }
 
 /// The same on a backend made of the file.

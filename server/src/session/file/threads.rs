@@ -90,7 +90,7 @@ where
     fn settle(self: Box<Self>, outcome: Result<(), StoreError>) {
         let result = self.result.unwrap_or_else(|| Err(stopped()));
         // Whoever asked may have gone.
-        let _ = self.reply.send(outcome.and_then(|()| result));
+        let _ = self.reply.send(outcome.and(result));
     }
 }
 
