@@ -1,7 +1,6 @@
 //! Sessions: who is signed in. The store never holds what a thief could replay as a cookie.
 
 pub mod cache;
-#[cfg(test)]
 pub mod contract;
 pub mod currency;
 pub mod ended;
@@ -14,6 +13,7 @@ pub mod lease;
 pub mod live;
 pub mod memory;
 pub mod record;
+pub mod redis;
 pub mod store;
 #[cfg(test)]
 mod tests;

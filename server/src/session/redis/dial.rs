@@ -1,0 +1,97 @@
+//! Connecting and signing in.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{AsyncConnectionConfig, RedisConnectionInfo};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use secrecy::ExposeSecret;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::failure::Failure;
+use super::options::{RedisAddress, RedisLogin};
+
+/// Commands that wait to be written on a connection.
+const QUEUE: usize = 1024;
+
+/// What moves a connection; it is closed when this is dropped.
+pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Opens connections. Must be used on the runtime that is to drive them.
+#[derive(Clone)]
+pub(super) struct Dialer {
+    tls: Option<Arc<ClientConfig>>,
+    limit: Duration,
+}
+
+impl Dialer {
+    /// A dialer that gives up after `limit`.
+    pub(super) const fn new(tls: Option<Arc<ClientConfig>>, limit: Duration) -> Self {
+        Self { tls, limit }
+    }
+
+    /// A connection on which somebody has signed in.
+    pub(super) async fn dial(
+        &self,
+        server: &RedisAddress,
+        login: &RedisLogin,
+        database: i64,
+    ) -> Result<(MultiplexedConnection, Driver), Failure> {
+        let dialing = async {
+            let stream = TcpStream::connect((server.host.as_str(), server.port)).await?;
+            stream.set_nodelay(true)?;
+            let info = info(login, database);
+            match &self.tls {
+                None => begin(&info, stream).await,
+                Some(tls) => {
+                    let name = ServerName::try_from(server.host.clone())
+                        .map_err(|_| Failure::Link("its name fits no certificate".to_owned()))?;
+                    let connector = TlsConnector::from(Arc::clone(tls));
+                    begin(&info, connector.connect(name, stream).await?).await
+                }
+            }
+        };
+        tokio::time::timeout(self.limit, dialing)
+            .await
+            .unwrap_or_else(|_| Err(Failure::Link(format!("no connection in {:?}", self.limit))))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Link(error.to_string())
+    }
+}
+
+async fn begin<S>(
+    info: &RedisConnectionInfo,
+    stream: S,
+) -> Result<(MultiplexedConnection, Driver), Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    // Each command is timed where it is sent.
+    let config = AsyncConnectionConfig::new()
+        .set_response_timeout(None)
+        .set_connection_timeout(None)
+        .set_pipeline_buffer_size(QUEUE);
+    let (connection, driver) = MultiplexedConnection::new_with_config(info, stream, config).await?;
+    Ok((connection, Box::pin(driver)))
+}
+
+fn info(login: &RedisLogin, database: i64) -> RedisConnectionInfo {
+    let mut info = RedisConnectionInfo::default().set_db(database).set_skip_set_lib_name();
+    if let Some(password) = &login.password {
+        info = info.set_password(password.expose_secret());
+        if let Some(username) = &login.username {
+            info = info.set_username(username);
+        }
+    }
+    info
+}

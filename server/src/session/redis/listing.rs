@@ -1,0 +1,246 @@
+//! Counting and listing, by the indexes.
+
+use ::redis::Value;
+use futures_util::future::try_join_all;
+use outpost_decision::time::Timestamp;
+
+use super::RedisStore;
+use super::failure::odd_answer;
+use super::reply;
+use crate::session::id::SessionKey;
+use crate::session::store::{ListedSession, PageCursor, Selection, SessionPage, StoreError};
+
+/// Most sessions on a page, whatever was asked for.
+const PAGE: usize = 1000;
+
+/// Most rounds of trimming one index in one sweep; the next sweep goes on.
+const ROUNDS: usize = 50;
+
+/// Dropped in one round; stands in the script, too.
+const ROUND: i64 = 1000;
+
+/// A place in an index: the end of a session's token, and its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    ends: i64,
+    key: SessionKey,
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cursor {
+    /// Which provider's sessions come next, when all are listed.
+    provider: Option<i64>,
+    /// After which of them.
+    after: Option<Place>,
+}
+
+impl RedisStore {
+    pub(super) async fn count_sessions(
+        &self,
+        provider: Option<i64>,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let providers = match provider {
+            Some(provider) => vec![provider],
+            None => self.providers().await?,
+        };
+        let counts = try_join_all(providers.iter().map(|provider| async {
+            let index = self.names.provider(*provider);
+            let mut command = ::redis::cmd("ZCOUNT");
+            command.arg(&index).arg(format!("({}", now.0)).arg("+inf");
+            reply::number(self.servers.ask(&index, &command).await?)
+        }))
+        .await?;
+        usize::try_from(counts.iter().sum::<i64>()).map_err(|_| odd_answer())
+    }
+
+    /// Drops from the providers' indexes what has run out by itself.
+    pub(super) async fn trim_indexes(&self) -> Result<(), StoreError> {
+        let mut indexes: Vec<_> = self
+            .providers()
+            .await?
+            .into_iter()
+            .map(|provider| self.names.provider(provider))
+            .collect();
+        indexes.push(self.names.providers());
+        for index in indexes {
+            for _ in 0..ROUNDS {
+                let answer = self.servers.run(&self.scripts.trim, &[&index], &[]).await?;
+                if reply::number(answer)? < ROUND {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The providers that have sessions, in order.
+    async fn providers(&self) -> Result<Vec<i64>, StoreError> {
+        let key = self.names.providers();
+        let mut command = ::redis::cmd("ZRANGE");
+        command.arg(&key).arg(0).arg(-1);
+        let members = reply::list(self.servers.ask(&key, &command).await?)?;
+        let mut providers =
+            members.into_iter().map(reply::digits).collect::<Result<Vec<i64>, _>>()?;
+        providers.sort_unstable();
+        Ok(providers)
+    }
+
+    pub(super) async fn page(
+        &self,
+        selection: Option<&Selection>,
+        from: Option<&PageCursor>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<SessionPage, StoreError> {
+        let cursor = from.map(read_cursor).transpose()?;
+        let limit = limit.min(PAGE);
+        let (keys, next) = match selection {
+            Some(Selection::Key(key)) => (vec![*key], None),
+            Some(Selection::Keys(keys)) => (keys.clone(), None),
+            Some(selection) => {
+                let Some(index) = self.names.index(selection) else {
+                    return Ok(SessionPage::default());
+                };
+                let after = cursor.and_then(|cursor| cursor.after);
+                let (places, more) = self.places(&index, after, limit, now).await?;
+                let next = places.last().filter(|_| more);
+                let next = next.map(|last| Cursor { provider: None, after: Some(*last) });
+                (places.into_iter().map(|place| place.key).collect(), next)
+            }
+            None => self.all(cursor, limit, now).await?,
+        };
+        let found = try_join_all(keys.iter().map(|key| self.read_record(key, now))).await?;
+        let sessions = keys
+            .into_iter()
+            .zip(found)
+            .filter_map(|(key, record)| {
+                let record = record?;
+                Some(ListedSession { key, about: record.about, seen: record.seen })
+            })
+            .collect();
+        Ok(SessionPage { sessions, next: next.map(write_cursor) })
+    }
+
+    /// A page of all: provider after provider.
+    async fn all(
+        &self,
+        cursor: Option<Cursor>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<SessionKey>, Option<Cursor>), StoreError> {
+        let begin = cursor.and_then(|cursor| cursor.provider);
+        let mut after = cursor.and_then(|cursor| cursor.after);
+        let providers = self.providers().await?.into_iter();
+        let mut providers = providers.skip_while(|at| begin.is_some_and(|begin| *at < begin));
+        let mut keys = Vec::new();
+        while let Some(provider) = providers.next() {
+            // The place belongs to the provider that the page begins in, if that is still there.
+            let after = after.take().filter(|_| begin == Some(provider));
+            let index = self.names.provider(provider);
+            let (places, more) = self.places(&index, after, limit - keys.len(), now).await?;
+            keys.extend(places.iter().map(|place| place.key));
+            if more {
+                let after = places.last().copied().or(after);
+                return Ok((keys, Some(Cursor { provider: Some(provider), after })));
+            }
+            if keys.len() >= limit {
+                let next = providers.next();
+                return Ok((keys, next.map(|next| Cursor { provider: Some(next), after: None })));
+            }
+        }
+        Ok((keys, None))
+    }
+
+    /// At most `limit` entries of an index, those that end last first, and whether there are more.
+    async fn places(
+        &self,
+        index: &str,
+        after: Option<Place>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<(Vec<Place>, bool), StoreError> {
+        let from = after.map_or_else(|| "+inf".to_owned(), |after| after.ends.to_string());
+        let batch = limit + 1;
+        let (mut places, mut offset) = (Vec::new(), 0);
+        loop {
+            let mut command = ::redis::cmd("ZRANGE");
+            command.arg(index).arg(&from).arg(format!("({}", now.0));
+            command.arg(&["BYSCORE", "REV", "LIMIT"]).arg(offset).arg(batch).arg("WITHSCORES");
+            let answer = reply::list(self.servers.ask(index, &command).await?)?;
+            let last = answer.len() / 2 < batch;
+            let found = read_places(answer)?;
+            // Those that end in the same second as the last one of the page before come again.
+            places.extend(found.into_iter().filter(|at| after.is_none_or(|after| *at < after)));
+            if places.len() > limit || last {
+                let more = places.len() > limit;
+                places.truncate(limit);
+                return Ok((places, more));
+            }
+            offset += batch;
+        }
+    }
+}
+
+/// Reads members and scores in turn. What is no key does not belong there and is passed over.
+fn read_places(values: Vec<Value>) -> Result<Vec<Place>, StoreError> {
+    let mut values = values.into_iter();
+    let mut places = Vec::new();
+    while let (Some(key), Some(ends)) = (values.next(), values.next()) {
+        let (key, ends) = (reply::bytes(key)?, reply::digits(ends)?);
+        if let Ok(key) = key.try_into() {
+            places.push(Place { ends, key: SessionKey(key) });
+        }
+    }
+    Ok(places)
+}
+
+fn write_cursor(cursor: Cursor) -> PageCursor {
+    let provider = cursor.provider.map(|provider| provider.to_string()).unwrap_or_default();
+    PageCursor(match cursor.after {
+        Some(Place { ends, key }) => format!("{provider}.{ends}.{key}"),
+        None => provider,
+    })
+}
+
+fn read_cursor(cursor: &PageCursor) -> Result<Cursor, StoreError> {
+    let read = || {
+        let mut parts = cursor.0.split('.');
+        let provider = match parts.next()? {
+            "" => None,
+            provider => Some(provider.parse().ok()?),
+        };
+        let after = match (parts.next(), parts.next()) {
+            (None, _) => None,
+            (Some(ends), Some(key)) => {
+                Some(Place { ends: ends.parse().ok()?, key: SessionKey::parse(key)? })
+            }
+            (Some(_), None) => return None,
+        };
+        (parts.next().is_none() && (provider.is_some() || after.is_some()))
+            .then_some(Cursor { provider, after })
+    };
+    read().ok_or(StoreError::NoSuchPage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written_and_nothing_else_is() {
+        let place = Place { ends: 12, key: SessionKey([7; 32]) };
+        for cursor in [
+            Cursor { provider: None, after: Some(place) },
+            Cursor { provider: Some(-3), after: Some(place) },
+            Cursor { provider: Some(3), after: None },
+        ] {
+            assert_eq!(read_cursor(&write_cursor(cursor)), Ok(cursor));
+        }
+        for forged in ["", ".", "..", "x", "3.", "3.4", "3.4.zz", ".4.00", "../../etc"] {
+            let forged = PageCursor(forged.to_owned());
+            assert_eq!(read_cursor(&forged), Err(StoreError::NoSuchPage), "{forged:?}");
+        }
+    }
+}
