@@ -7,9 +7,11 @@ mod key_source;
 mod operations;
 mod overview;
 mod signals;
+mod store;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -27,6 +29,7 @@ use crate::ops::logging::{self, LogControl};
 use crate::ops::readiness::Readiness;
 use crate::publish::Published;
 use crate::session::file::FileStoreError;
+use crate::session::redis::RedisSetupError;
 use crate::session::{SessionStore, Sessions};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
@@ -64,13 +67,16 @@ pub enum BootError {
     /// The file of the session store cannot be used.
     #[error("sessions.store: {0}")]
     SessionFile(#[from] FileStoreError),
-    /// The settings name a kind of session store that this build does not have.
-    #[error(
-        "sessions.store: this build cannot keep sessions in {kind} yet; memory: and file: it can"
-    )]
-    StoreKind {
-        /// The kind, in words.
-        kind: &'static str,
+    /// The Redis store cannot be set up.
+    #[error("sessions.store: {0}")]
+    Redis(#[from] RedisSetupError),
+    /// A certificate or key for the session store cannot be read.
+    #[error("{}: {error}", path.display())]
+    StoreFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
     },
 }
 
@@ -147,7 +153,7 @@ async fn serve(settings: &Settings, log: LogControl) -> Result<(), BootError> {
 /// # Errors
 /// See [`BootError`]. Core being away is none.
 pub async fn start(settings: &Settings, log: Option<LogControl>) -> Result<Running, BootError> {
-    start_with(settings, log, control::store(settings)?).await
+    start_with(settings, log, store::open(settings)?).await
 }
 
 async fn start_with(
@@ -240,7 +246,7 @@ struct Stop;
 /// # Errors
 /// See [`BootError`].
 pub fn hold(settings: Settings) -> Result<Held, BootError> {
-    let store = control::store(&settings)?;
+    let store = store::open(&settings)?;
     hold_with(settings, store)
 }
 

@@ -32,10 +32,8 @@ use crate::http::SessionNotice;
 use crate::keys::{KeyRequests, KeyRing};
 use crate::ops::logging::LogControl;
 use crate::publish::{Published, published};
-use crate::session::file::{FileStore, FileStoreLimits};
-use crate::session::memory::MemoryStore;
 use crate::session::{SessionOptions, SessionStore, Sessions};
-use crate::settings::{Settings, StoreUrl};
+use crate::settings::Settings;
 use crate::{clock, randomness};
 
 /// How long a request waits for keys that it needs and nobody has yet.
@@ -254,25 +252,6 @@ fn session_options(settings: &crate::settings::Sessions) -> SessionOptions {
         cache_capacity: settings.cache_capacity,
         cache_ttl: settings.cache_ttl,
         grace: settings.grace,
-    }
-}
-
-/// The store that the settings name.
-///
-/// # Errors
-/// [`BootError::StoreKind`] where this build has no such store, [`BootError::SessionFile`] where
-/// its file cannot be one.
-pub(super) fn store(settings: &Settings) -> Result<Arc<dyn SessionStore>, BootError> {
-    match &settings.sessions.store {
-        StoreUrl::Memory => Ok(Arc::new(MemoryStore::new(settings.sessions.capacity))),
-        StoreUrl::File(path) => {
-            let limits = FileStoreLimits {
-                capacity: settings.sessions.capacity,
-                patience: settings.sessions.timeout,
-            };
-            Ok(Arc::new(FileStore::open(path, limits)?))
-        }
-        StoreUrl::Redis(_) => Err(BootError::StoreKind { kind: "Redis" }),
     }
 }
 
