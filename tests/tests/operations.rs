@@ -10,6 +10,8 @@ mod cookies;
 mod figures;
 #[path = "operations/file_store.rs"]
 mod file_store;
+#[path = "operations/last_known_good.rs"]
+mod last_known_good;
 #[path = "operations/refresh.rs"]
 mod refresh;
 #[path = "operations/secrets.rs"]

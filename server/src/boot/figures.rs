@@ -9,9 +9,11 @@ use outpost_decision::link::LinkCounters;
 use crate::actors::core_link::LinkStatus;
 use crate::actors::registry::RegistryReaders;
 use crate::actors::supervisor::Supervisor;
+use crate::clock;
 use crate::ops::logging::LogControl;
 use crate::ops::metrics::{Direction, Metrics, RefreshOutcome};
 use crate::publish::Published;
+use crate::snapshot::Snapshot;
 use crate::status::RegistryStatus;
 
 /// How often figures that nobody announces are looked at.
@@ -37,6 +39,7 @@ pub(super) fn follow(metrics: &Arc<Metrics>, followed: &Followed<'_>, log: Optio
     actix_web::rt::spawn(async move { own.follow(&instance, &snapshots).await });
     actix_web::rt::spawn(follow_link(Arc::clone(metrics), link.clone()));
     actix_web::rt::spawn(follow_refreshes(Arc::clone(metrics), readers.status.clone()));
+    actix_web::rt::spawn(follow_age(Arc::clone(metrics), readers.snapshot.clone()));
     actix_web::rt::spawn(look(Arc::clone(metrics), readers.clone(), supervisor.clone()));
     if let Some(log) = log {
         let snapshots = readers.snapshot.clone();
@@ -93,6 +96,18 @@ async fn follow_refreshes(metrics: Arc<Metrics>, status: Published<RegistryStatu
         };
         metrics.refreshed(outcome);
         seen = now.refreshes;
+    }
+}
+
+/// Looks at each new configuration at once, and in between.
+async fn follow_age(metrics: Arc<Metrics>, snapshots: Published<Snapshot>) {
+    loop {
+        let now = snapshots.load().refreshed_at;
+        metrics.configuration_age(now.map(|at| at.seconds_until(clock::now())));
+        let changed = snapshots.wait_for(|next| next.refreshed_at != now);
+        if let Ok(None) = tokio::time::timeout(LOOK, changed).await {
+            return;
+        }
     }
 }
 

@@ -39,6 +39,7 @@ pub struct Metrics {
     last_update: IntGaugeVec,
     connection: IntGaugeVec,
     per_request: PerRequest,
+    configuration_age: IntGaugeVec,
     refreshes: IntCounterVec,
     reconnects: IntCounter,
     core_messages: IntCounterVec,
@@ -106,6 +107,7 @@ impl Metrics {
             info: make.gauges(&names::INFO)?,
             last_update: make.gauges(&names::LAST_UPDATE)?,
             connection: make.gauges(&names::CONNECTION)?,
+            configuration_age: make.gauges(&names::CONFIGURATION_AGE)?,
             refreshes: make.counters(&names::REFRESHES)?,
             reconnects: make.counter(&names::RECONNECTS)?,
             core_messages: make.counters(&names::CORE_MESSAGES)?,
@@ -249,6 +251,16 @@ impl Metrics {
             RefreshOutcome::Failed => "failed",
         };
         self.refreshes.with_label_values(&[outcome]).inc();
+    }
+
+    /// How many seconds ago core last confirmed the configuration in effect; `None` while there is
+    /// none.
+    pub fn configuration_age(&self, seconds: Option<i64>) {
+        let no_labels: [&str; 0] = [];
+        match seconds {
+            Some(seconds) => self.configuration_age.with_label_values(&no_labels).set(seconds),
+            None => self.configuration_age.reset(),
+        }
     }
 
     /// Sessions kept for each provider, by its name; providers left out have none.

@@ -56,6 +56,11 @@ pub(super) const DECISIONS: Figure = figure(
 );
 pub(super) const REFRESHES: Figure =
     figure("outpost_core_refreshes_total", "Refreshes of the configuration", &["outcome"]);
+pub(super) const CONFIGURATION_AGE: Figure = figure(
+    "outpost_configuration_age_seconds",
+    "Seconds since core last confirmed the configuration in effect; absent while there is none",
+    &[],
+);
 pub(super) const RECONNECTS: Figure =
     figure("outpost_core_reconnects_total", "Times the websocket to core was tried again", &[]);
 pub(super) const CORE_MESSAGES: Figure = figure(
