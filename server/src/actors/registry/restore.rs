@@ -36,7 +36,7 @@ pub(super) struct Restoring {
 }
 
 enum Restored {
-    Served(Answers, Timestamp),
+    Served(Box<Answers>, Timestamp),
     /// Core was faster.
     Needless,
     Nothing(NoneKept),
@@ -82,7 +82,7 @@ impl RegistryActor {
         }
         let job = restored(kept, self.parts.clone(), Rc::clone(&self.book));
         ctx.spawn(job.into_actor(self).map(|restored, actor, ctx| match restored {
-            Restored::Served(answers, at) => actor.serving(answers, at, ctx),
+            Restored::Served(answers, at) => actor.serving(*answers, at, ctx),
             Restored::Needless => actor.restoring.running = false,
             Restored::Nothing(why) => {
                 let wait =
@@ -213,7 +213,7 @@ async fn restored(kept: Arc<LastGood>, parts: RegistryParts, book: Rc<Mutex<Book
         return Restored::Needless;
     }
     book.apply(&core, &mut answers).await;
-    Restored::Served(answers, at)
+    Restored::Served(Box::new(answers), at)
 }
 
 fn late() -> StoreError {
