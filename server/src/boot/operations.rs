@@ -46,6 +46,8 @@ impl StoreWatch for StoreFigures {
         self.reach.set(!matches!(failure, Some(StoreError::Unavailable(_))));
         match failure {
             None => self.metrics.store_answered(operation, took),
+            // Whoever asks for a page by a made-up cursor says nothing about the store.
+            Some(StoreError::NoSuchPage) => {}
             Some(_) => self.metrics.store_failed(operation),
         }
     }

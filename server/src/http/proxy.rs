@@ -1,6 +1,7 @@
 //! Proxy mode: the request goes to the application with the identity, and only ours.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::web;
@@ -11,8 +12,10 @@ use url::Url;
 use super::credentials::LiveSession;
 use super::exchange::{Answer, Exchange, Facts};
 use super::{identity, realise};
+use crate::clock;
 use crate::ops::event::UpstreamEvent;
-use crate::session;
+use crate::session::live::LiveConnection;
+use crate::session::{self, SessionAbout, SessionId, Sessions};
 use crate::upstream::{Ended, Forwarded, Leg, UpstreamError};
 
 /// Forwards the request; `live` is the identity, `None` for nobody.
@@ -113,16 +116,9 @@ async fn hold_open(
     let Some(live) = live.filter(|_| stays) else { return Ok(None) };
     match exchange.gateway().sessions.hold_open(&live.id, exchange.now).await {
         Ok(Some(connection)) => {
-            let ended = connection.ended();
-            let until = live.session.about.expires;
-            let left = exchange.now.seconds_until(until).unsigned_abs();
-            Ok(Some(Box::pin(async move {
-                let _held = connection;
-                tokio::select! {
-                    () = ended.cancelled() => {}
-                    () = tokio::time::sleep(std::time::Duration::from_secs(left)) => {}
-                }
-            })))
+            let (id, about) = (live.id.clone(), live.session.about.clone());
+            let sessions = exchange.gateway().sessions.clone();
+            Ok(Some(Box::pin(until_over(sessions, id, about, connection))))
         }
         gone => {
             // Ended (or not to be known) between the decision and now.
@@ -133,6 +129,30 @@ async fn hold_open(
             let problem =
                 exchange.problem(status, "session_ended", "Signed out", "The session has ended.");
             Err(Answer::from(problem.json()).failed("session_ended"))
+        }
+    }
+}
+
+/// Waits until the session of an open connection is over: revoked, or at the end of its token.
+/// A session that was renewed meanwhile goes on, and what stays open counts as use of it.
+async fn until_over(
+    sessions: Sessions,
+    id: SessionId,
+    mut about: SessionAbout,
+    connection: LiveConnection,
+) {
+    let ended = connection.ended();
+    loop {
+        let left = clock::now().seconds_until(about.expires).unsigned_abs();
+        let look = about.idle_seconds.map_or(left, |idle| left.min(idle.unsigned_abs() / 2));
+        tokio::select! {
+            () = ended.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(look.max(1))) => {}
+        }
+        match sessions.get(&id, clock::now()).await {
+            Ok(Some(session)) => about = session.about.clone(),
+            // Over, or nobody can tell that it is not.
+            Ok(None) | Err(_) => return,
         }
     }
 }

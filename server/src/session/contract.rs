@@ -1,9 +1,6 @@
 //! What every session store must do, as a suite that each runs against the real thing.
 
-#![cfg_attr(
-    not(test),
-    expect(clippy::expect_used, reason = "a failed step of the suite must stop it")
-)]
+#![expect(clippy::expect_used, reason = "a failed step of the suite must stop it")]
 
 mod ending;
 mod listing;
