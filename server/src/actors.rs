@@ -3,6 +3,7 @@
 //! The messages here are all that actors say to one another.
 
 pub mod core_link;
+pub mod coverage;
 pub mod handle;
 pub mod keys;
 pub mod provider;

@@ -18,6 +18,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use outpost_decision::coverage::Coverage;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
@@ -102,6 +103,8 @@ pub struct Readers {
     pub status: Published<RegistryStatus>,
     /// The link to core.
     pub link: Published<LinkStatus>,
+    /// What is known of the ends of sessions that core tells; `None` until the store has told.
+    pub coverage: Published<Option<Coverage>>,
     /// The sessions.
     pub sessions: Sessions,
 }
@@ -203,6 +206,7 @@ impl Running {
             snapshot: self.control.readers.snapshot.clone(),
             status: self.control.readers.status.clone(),
             link: self.control.link.clone(),
+            coverage: self.control.coverage.clone(),
             sessions: self.control.sessions.clone(),
         }
     }

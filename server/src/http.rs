@@ -13,6 +13,7 @@ pub mod pages;
 pub mod pipeline;
 pub mod proxy;
 pub mod realise;
+pub mod recheck;
 pub mod renewal;
 pub mod sign_out;
 pub mod span;
@@ -54,6 +55,8 @@ pub struct Gateway {
     pub renewals: renewal::Renewals,
     /// Keys that tokens are signed with.
     pub keys: KeyRequests,
+    /// Sessions in doubt, and their checks.
+    pub rechecks: recheck::Rechecks,
     /// The settings that requests are served by.
     pub policy: Policy,
     /// Log line, metrics and journal of each request.

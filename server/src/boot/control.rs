@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outpost_decision::backoff::Backoff;
+use outpost_decision::coverage::Coverage;
 use outpost_decision::link::LinkTiming;
 use tokio::sync::{Mutex, mpsc};
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use super::figures::{self, Followed};
 use super::key_source::OidcKeySource;
 use super::operations::Operations;
 use crate::actors::core_link::{CoreLink, CoreLinkParts, InstanceIdentity, LinkStatus};
+use crate::actors::coverage::{self, CoverageActor, CoverageParts};
 use crate::actors::handle::ActorHandle;
 use crate::actors::keys::{self, KeyParts, KeySettings};
 use crate::actors::registry::{
@@ -58,6 +60,8 @@ pub(super) struct Control {
     pub(super) readers: RegistryReaders,
     /// The link to core.
     pub(super) link: Published<LinkStatus>,
+    /// What is known of the ends of sessions that core tells.
+    pub(super) coverage: Published<Option<Coverage>>,
     /// The sessions.
     pub(super) sessions: Sessions,
     /// Keys of tokens, for requests.
@@ -110,6 +114,7 @@ impl Control {
         };
         // Nothing that is kept in the memory of this process helps the next one.
         let keeps_last_good = settings.core.last_known_good && store.durable();
+        let shared = store.shared().is_some();
         let sessions = Sessions::with(
             store,
             session_options(&settings.sessions),
@@ -170,6 +175,16 @@ impl Control {
             CoreLink::new(link_parts.clone())
         });
 
+        let (known, coverage) = published(None);
+        let coverage_parts = CoverageParts {
+            link: link.clone(),
+            sessions: sessions.clone(),
+            coverage: Arc::new(known),
+            patience: coverage::patience(shared, settings.core.hello_interval),
+        };
+        supervisor.supervise("coverage", &plane.handle(), move || {
+            CoverageActor::new(coverage_parts.clone())
+        });
         let keys = start_keys(&supervisor, plane, &readers, (&core_tls, core_timeouts));
         let (reports, queue) = mpsc::channel(reports::QUEUE);
         let report_parts = ReportParts { queue: Arc::new(Mutex::new(queue)) };
@@ -181,12 +196,14 @@ impl Control {
             instance: &instance.uuid,
             readers: &readers,
             link: &link,
+            coverage: &coverage,
             supervisor: &supervisor,
         };
         figures::follow(&operations.metrics, &followed, log);
         Ok(Self {
             readers,
             link,
+            coverage,
             sessions,
             keys,
             reports,

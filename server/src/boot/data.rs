@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use outpost_decision::coverage::Pace;
 use outpost_decision::decide::Scripts;
 use outpost_decision::headers::Encoding;
 use outpost_decision::lifetime::{Lifetime, Lifetimes};
@@ -14,6 +15,7 @@ use super::control::Control;
 use super::operations::Operations;
 use crate::core_tls::{self, CoreTimeouts};
 use crate::http::listeners::{self, BoundServer, ListenerOptions};
+use crate::http::recheck::Rechecks;
 use crate::http::renewal::{Renewals, Renewer};
 use crate::http::{Gateway, Policy, Worker};
 use crate::oidc::OidcClient;
@@ -39,6 +41,11 @@ pub(super) fn serve(
         header_results: HeaderCache::new(settings.header_auth.capacity),
         renewals: renewals.clone(),
         keys: control.keys.clone(),
+        rechecks: Rechecks::new(
+            control.coverage.clone(),
+            Pace { within: settings.sessions.recheck_within, rate: settings.sessions.recheck_rate },
+            Arc::clone(&operations.metrics),
+        ),
         policy: policy(settings),
         record: operations.record.clone(),
         metrics: Arc::clone(&operations.metrics),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use outpost_decision::coverage::Coverage;
 use outpost_decision::link::LinkCounters;
 
 use crate::actors::core_link::LinkStatus;
@@ -27,17 +28,20 @@ pub(super) struct Followed<'a> {
     pub(super) readers: &'a RegistryReaders,
     /// The link to core.
     pub(super) link: &'a Published<LinkStatus>,
+    /// What is known of core's news.
+    pub(super) coverage: &'a Published<Option<Coverage>>,
     /// Who rebuilds actors.
     pub(super) supervisor: &'a Supervisor,
 }
 
 /// Follows, in tasks of the calling thread, until its system ends.
 pub(super) fn follow(metrics: &Arc<Metrics>, followed: &Followed<'_>, log: Option<LogControl>) {
-    let Followed { instance, readers, link, supervisor } = *followed;
+    let Followed { instance, readers, link, coverage, supervisor } = *followed;
     let (own, snapshots, instance) =
         (Arc::clone(metrics), readers.snapshot.clone(), instance.to_owned());
     actix_web::rt::spawn(async move { own.follow(&instance, &snapshots).await });
     actix_web::rt::spawn(follow_link(Arc::clone(metrics), link.clone()));
+    actix_web::rt::spawn(follow_coverage(Arc::clone(metrics), coverage.clone()));
     actix_web::rt::spawn(follow_refreshes(Arc::clone(metrics), readers.status.clone()));
     actix_web::rt::spawn(follow_age(Arc::clone(metrics), readers.snapshot.clone()));
     actix_web::rt::spawn(look(Arc::clone(metrics), readers.clone(), supervisor.clone()));
@@ -81,6 +85,20 @@ async fn follow_link(metrics: Arc<Metrics>, link: Published<LinkStatus>) {
             |counters: &LinkCounters| counters.connect_failures + counters.closed + counters.dead;
         times(failures(&now), failures(&seen)).for_each(|_| metrics.core_reconnecting());
         seen = now;
+    }
+}
+
+/// Counts the gaps noticed while this process lives, whichever replica noticed them.
+async fn follow_coverage(metrics: Arc<Metrics>, coverage: Published<Option<Coverage>>) {
+    let Some(first) = coverage.wait_for(Option::is_some).await else { return };
+    let doubts_before = |known: &Option<Coverage>| known.as_ref().map(|known| known.recheck_before);
+    let mut seen = doubts_before(&first);
+    while let Some(now) = coverage.wait_for(|now| doubts_before(now) != seen).await {
+        seen = doubts_before(&now);
+        // A first start is none: there was nothing before it.
+        if now.as_ref().as_ref().is_some_and(|known| known.gap_since.is_some()) {
+            metrics.rechecks().gap();
+        }
     }
 }
 
@@ -131,7 +149,15 @@ async fn look(metrics: Arc<Metrics>, readers: RegistryReaders, supervisor: Super
 
 /// The kind of an actor, for a label: providers are many.
 fn kind(name: &str) -> &'static str {
-    const KINDS: [&str; 7] =
-        ["registry", "core link", "keys", "revocations", "revocation log", "reports", "provider"];
+    const KINDS: [&str; 8] = [
+        "registry",
+        "core link",
+        "coverage",
+        "keys",
+        "revocations",
+        "revocation log",
+        "reports",
+        "provider",
+    ];
     KINDS.into_iter().find(|kind| name.starts_with(kind)).unwrap_or("other")
 }

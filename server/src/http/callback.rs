@@ -163,7 +163,7 @@ async fn sign_in(
             expires: span.expires,
             ends_by: span.ends_by,
             idle_seconds: span.idle_seconds,
-            verified: exchange.now,
+            verified: exchange.verified(),
             client_address: Some(facts.origin.client),
             user_agent: exchange.user_agent(),
         },

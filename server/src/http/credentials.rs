@@ -11,6 +11,7 @@ use url::Url;
 
 use super::exchange::{Exchange, Facts};
 use super::header_auth;
+use super::recheck::{self, Doubt};
 use crate::session::{Session, SessionId};
 
 /// What became of the credentials of a request.
@@ -79,18 +80,42 @@ async fn look_at_cookie(exchange: &Exchange<'_>, facts: &Facts) -> Credentials {
             }
             Ok(Some(session)) => {
                 let live = LiveSession { id, session, needs_cookie: false };
-                if facts.endpoint == Endpoint::Application {
-                    exchange.gateway().renewals.consider(&facts.provider, &live, exchange.now);
+                match settle(exchange, facts, live).await {
+                    Ok(live) => {
+                        if facts.endpoint == Endpoint::Application {
+                            let renewals = &exchange.gateway().renewals;
+                            renewals.consider(&facts.provider, &live, exchange.now);
+                        }
+                        return Credentials {
+                            session: Some(live),
+                            ..Credentials::verdict(
+                                CredentialScheme::Cookie,
+                                CredentialOutcome::Valid,
+                            )
+                        };
+                    }
+                    Err(Doubt::Ended) => CredentialOutcome::Rejected(Reason::SessionUnknown),
+                    Err(Doubt::Unavailable(reason)) => CredentialOutcome::Unavailable(reason),
                 }
-                return Credentials {
-                    session: Some(live),
-                    ..Credentials::verdict(CredentialScheme::Cookie, CredentialOutcome::Valid)
-                };
             }
         };
         outcome = worse(outcome, found);
     }
     Credentials::verdict(CredentialScheme::Cookie, outcome)
+}
+
+/// A session is checked with core, where that is due, before it opens the application. Signing out
+/// and signing in again need no such thing.
+async fn settle(
+    exchange: &Exchange<'_>,
+    facts: &Facts,
+    live: LiveSession,
+) -> Result<LiveSession, Doubt> {
+    if facts.endpoint == Endpoint::Application {
+        recheck::settle(exchange, &facts.provider, live).await
+    } else {
+        Ok(live)
+    }
 }
 
 /// Of several cookies of one name, the outcome that must be told: an outage before everything.

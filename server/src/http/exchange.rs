@@ -32,6 +32,8 @@ pub struct Exchange<'a> {
     pub snapshot: Arc<Snapshot>,
     /// The one reading of the clock.
     pub now: Timestamp,
+    /// Sessions that core vouched for before this moment were in doubt when it came.
+    pub doubts_before: Timestamp,
     /// When work began, for the duration.
     pub began: Instant,
     /// Finds log line, page and decision.
@@ -106,9 +108,16 @@ impl<'a> Exchange<'a> {
             request,
             snapshot: worker.gateway.snapshot.load_full(),
             now: clock::now(),
+            doubts_before: worker.gateway.rechecks.doubts_before(),
             began: Instant::now(),
             id: span::id_of(request),
         }
+    }
+
+    /// The time to note for a session that core vouches for in the course of this request.
+    #[must_use]
+    pub fn verified(&self) -> Timestamp {
+        self.now.max(self.doubts_before)
     }
 
     /// What all workers share.

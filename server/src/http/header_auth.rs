@@ -19,8 +19,9 @@ use secrecy::SecretString;
 
 use super::credentials::{Credentials, LiveSession};
 use super::exchange::{Exchange, Facts};
+use super::recheck::{self, Doubt};
+use crate::session::SessionId;
 use crate::session::header_cache::{HeaderKey, Keep};
-use crate::session::{SessionId, StoreError};
 
 use self::check::Check;
 use self::shared::Place;
@@ -68,22 +69,22 @@ pub async fn look(exchange: &Exchange<'_>, facts: &Facts) -> Option<Credentials>
     let key = key_of(&facts.provider, value);
     let gateway = exchange.gateway();
     let mut result = ask(exchange, facts, key, credential.clone()).await;
-    let mut found = live(exchange, &result).await;
-    if let Ok(None) = found
-        && let Verdict::Accepted { .. } = &result.verdict
-    {
+    let mut found = live(exchange, facts, &result).await;
+    if let Some(Err(Doubt::Ended)) = found {
         // The session was revoked since: core decides anew.
         gateway.header_results.forget(&key);
         result = ask(exchange, facts, key, credential).await;
-        found = live(exchange, &result).await;
+        found = live(exchange, facts, &result).await;
     }
     Some(match &result.verdict {
         Verdict::Accepted { .. } => match found {
-            Ok(Some(live)) => {
+            Some(Ok(live)) => {
                 Credentials { session: Some(live), ..credentials(scheme, CredentialOutcome::Valid) }
             }
-            Ok(None) => credentials(scheme, CredentialOutcome::Rejected(Reason::SessionUnknown)),
-            Err(_) => credentials(scheme, unavailable(Reason::StoreUnavailable)),
+            Some(Err(Doubt::Unavailable(reason))) => credentials(scheme, unavailable(reason)),
+            Some(Err(Doubt::Ended)) | None => {
+                credentials(scheme, CredentialOutcome::Rejected(Reason::SessionUnknown))
+            }
         },
         Verdict::Rejected(message) => Credentials {
             header_message: Some(message.clone()),
@@ -94,14 +95,21 @@ pub async fn look(exchange: &Exchange<'_>, facts: &Facts) -> Option<Credentials>
 }
 
 /// The session of an accepted header. What is cached of a result may have been revoked since: the
-/// sessions have the last word.
+/// sessions have the last word, and core where it was not heard for a while.
 async fn live(
     exchange: &Exchange<'_>,
+    facts: &Facts,
     result: &HeaderResult,
-) -> Result<Option<LiveSession>, StoreError> {
-    let Verdict::Accepted { id } = &result.verdict else { return Ok(None) };
-    let session = exchange.gateway().sessions.get(id, exchange.now).await?;
-    Ok(session.map(|session| LiveSession { id: id.clone(), session, needs_cookie: true }))
+) -> Option<Result<LiveSession, Doubt>> {
+    let Verdict::Accepted { id } = &result.verdict else { return None };
+    Some(match exchange.gateway().sessions.get(id, exchange.now).await {
+        Ok(Some(session)) => {
+            let live = LiveSession { id: id.clone(), session, needs_cookie: true };
+            recheck::settle(exchange, &facts.provider, live).await
+        }
+        Ok(None) => Err(Doubt::Ended),
+        Err(_) => Err(Doubt::Unavailable(Reason::StoreUnavailable)),
+    })
 }
 
 fn credentials(scheme: CredentialScheme, outcome: CredentialOutcome) -> Credentials {
@@ -127,6 +135,7 @@ async fn ask(
         credential,
         place: Place::new(&facts.provider, &key),
         now: exchange.now,
+        verified: exchange.verified(),
         client_address: facts.origin.client,
         user_agent: exchange.user_agent(),
         accepted: gateway.policy.header_ttl,

@@ -5,6 +5,7 @@
 
 mod names;
 mod provider;
+mod rechecks;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use crate::publish::Published;
 use crate::session::Found;
 use crate::snapshot::{OutpostIdentity, Snapshot};
 use provider::ProviderFigures;
+pub use rechecks::{RecheckFigures, RecheckOutcome};
 use sessions::SessionFigures;
 
 /// The kind of outpost, as core names it.
@@ -47,6 +49,7 @@ pub struct Metrics {
     admin_revocations: IntCounterVec,
     admin_ended: IntCounter,
     session: SessionFigures,
+    rechecks: RecheckFigures,
     actor_restarts: IntCounterVec,
     findings: IntGaugeVec,
     in_flight: IntGauge,
@@ -115,6 +118,7 @@ impl Metrics {
             admin_revocations: make.counters(&names::ADMIN_REVOCATIONS)?,
             admin_ended: make.counter(&names::ADMIN_ENDED)?,
             session: SessionFigures::new(&make)?,
+            rechecks: RecheckFigures::new(&make)?,
             actor_restarts: make.counters(&names::ACTOR_RESTARTS)?,
             findings: make.gauges(&names::FINDINGS)?,
             in_flight: make.gauge(&names::IN_FLIGHT)?,
@@ -295,6 +299,12 @@ impl Metrics {
         self.admin_ended.inc_by(u64::try_from(ended).unwrap_or(u64::MAX));
     }
 
+    /// The figures of gaps of the link to core, and of sessions checked after them.
+    #[must_use]
+    pub const fn rechecks(&self) -> &RecheckFigures {
+        &self.rechecks
+    }
+
     /// An actor of this kind died and was rebuilt.
     pub fn actor_restarted(&self, kind: &'static str) {
         self.actor_restarts.with_label_values(&[kind]).inc();
@@ -341,7 +351,7 @@ impl Metrics {
     }
 }
 
-/// A request under way.
+/// Something under way.
 #[derive(Debug)]
 pub struct InFlight(IntGauge);
 

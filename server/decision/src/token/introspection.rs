@@ -14,8 +14,8 @@ use crate::time::Timestamp;
 /// judged them by its own clock.
 ///
 /// # Errors
-/// [`TokenError::Inactive`] for everything that core does not call active, and the others where
-/// the answer does not fit this provider.
+/// [`TokenError::Inactive`] when core says that it is not active, and the others where the answer
+/// is none or does not fit this provider.
 pub fn claims_from_introspection(
     answer: &[u8],
     client_id: &str,
@@ -25,8 +25,11 @@ pub fn claims_from_introspection(
     let Ok(Value::Object(answer)) = serde_json::from_slice(answer) else {
         return Err(TokenError::Malformed("the introspection answer is no JSON object"));
     };
-    if answer.get("active") != Some(&Value::Bool(true)) {
-        return Err(TokenError::Inactive);
+    match answer.get("active") {
+        Some(Value::Bool(true)) => {}
+        Some(Value::Bool(false)) => return Err(TokenError::Inactive),
+        // A starting core answers every address with 200 and an `error`: that ends no session.
+        _ => return Err(TokenError::Malformed("the answer does not say whether it is active")),
     }
     // Core always names the client; an answer that does not cannot be told from one of another.
     if answer.get("client_id").and_then(Value::as_str) != Some(client_id) {

@@ -35,6 +35,8 @@ pub(super) struct Check {
     pub(super) credential: HeaderCredential,
     pub(super) place: Place,
     pub(super) now: Timestamp,
+    /// The time to note for what core accepts: from before it is asked.
+    pub(super) verified: Timestamp,
     pub(super) client_address: std::net::IpAddr,
     pub(super) user_agent: String,
     pub(super) accepted: Duration,
@@ -175,7 +177,7 @@ impl Check {
                 expires: span.expires,
                 ends_by: span.ends_by,
                 idle_seconds: span.idle_seconds,
-                verified: now,
+                verified: self.verified,
                 client_address: Some(self.client_address),
                 user_agent: self.user_agent.clone(),
             },

@@ -92,6 +92,21 @@ pub(super) const SESSION_LOOKUPS: Figure = figure(
     "Sessions looked for: in this replica's cache, in the store, or in the cache while the store is away",
     &["source"],
 );
+pub(super) const RECHECKS: Figure = figure(
+    "outpost_session_rechecks_total",
+    "Sessions checked with core after a gap of the link to it",
+    &["outcome"],
+);
+pub(super) const RECHECKS_WAITING: Figure = figure(
+    "outpost_session_rechecks_waiting",
+    "Checks of sessions with core that wait or are under way",
+    &[],
+);
+pub(super) const CORE_GAPS: Figure = figure(
+    "outpost_core_gaps_total",
+    "Times no replica was connected to core, and ends of sessions may have been missed",
+    &[],
+);
 pub(super) const ACTOR_RESTARTS: Figure =
     figure("outpost_actor_restarts_total", "Actors that died and were rebuilt", &["actor"]);
 pub(super) const FINDINGS: Figure = figure(

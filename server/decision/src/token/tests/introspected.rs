@@ -79,11 +79,16 @@ fn only_true_is_active_and_an_end_is_needed() {
         claims_from_introspection(answer.to_string().as_bytes(), CLIENT, ISSUER, NOW)
     };
     assert!(judge(&base).is_ok());
-    for odd in [json!("true"), json!(1), json!(null), json!([true]), json!(false)] {
+    let mut inactive = base.clone();
+    inactive["active"] = json!(false);
+    assert_eq!(judge(&inactive), Err(TokenError::Inactive));
+    for odd in [json!("true"), json!(1), json!(null), json!([true]), json!("false"), json!(0)] {
         let mut answer = base.clone();
         answer["active"] = odd;
-        assert_eq!(judge(&answer), Err(TokenError::Inactive));
+        assert!(matches!(judge(&answer), Err(TokenError::Malformed(_))), "{answer}");
     }
+    let starting = json!({"error": "authentik starting"});
+    assert!(matches!(judge(&starting), Err(TokenError::Malformed(_))), "it ends no session");
     let mut ended = base.clone();
     ended["exp"] = json!(NOW.0);
     assert_eq!(judge(&ended), Err(TokenError::Expired));
