@@ -2,8 +2,8 @@
 //!
 //! | key | what |
 //! | --- | --- |
-//! | `s:{<key>}` | a session: a hash that runs out by itself |
-//! | `t:{<key>}` | a tombstone: the session was ended; an insertion that comes late is refused |
+//! | `s:<key>` | a session: a hash that runs out by itself |
+//! | the same | a tombstone, for a while: the session was ended; an insertion that comes late is refused |
 //! | `u:<hash>`, `c:<hash>`, `p:<pk>` | the sessions of a subject, a session of core, a provider |
 //! | `providers` | the providers that have sessions |
 //! | `log` | the revocation log, a stream |
@@ -12,6 +12,9 @@
 //! All begin with the prefix of the settings. Indexes are written before sessions and cleaned
 //! after them, so that every session is found by whoever ends it; what a replica that died left
 //! in an index without its session runs out. Nothing ever looks through all keys.
+//!
+//! A tombstone stands in its session's place, so that every step is about one key: a cluster that
+//! is just moving a slot turns away what names two.
 //!
 //! Redis answers before its replicas have what was written. A fail-over may therefore lose the
 //! last writes: the log then says that it is not continuous, and whoever reads it must end again

@@ -19,9 +19,6 @@ use crate::session::store::StoreError;
 /// Longest chain of nodes that say "elsewhere".
 const HOPS: usize = 5;
 
-/// Between two tries while keys are being moved.
-const MOVING: Duration = Duration::from_millis(20);
-
 /// Between two looks at who has what, while something is amiss.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -76,15 +73,15 @@ impl Cluster {
 
     /// Has a command done by the node that has `key`.
     pub(super) async fn ask(&self, key: &str, command: &Cmd) -> Result<Value, Failure> {
-        let patience = self.shared.parts.timeout;
+        let patience = self.shared.parts.timeout.saturating_mul(2);
         let asked = self.follow(key, command);
-        match tokio::time::timeout(patience.saturating_mul(2), asked).await {
+        match tokio::time::timeout(patience, asked).await {
             Ok(Err(failure @ (Failure::Link(_) | Failure::ClusterDown(_)))) => {
                 self.look_again();
                 Err(failure)
             }
             Ok(answer) => answer,
-            Err(_) => Err(Failure::TryAgain),
+            Err(_) => Err(Failure::Refused(format!("no node did it in {patience:?}"))),
         }
     }
 
@@ -105,12 +102,6 @@ impl Cluster {
                     answer = asked.ask_while_moving(command).await;
                 }
                 answer => return answer,
-            }
-            while answer == Err(Failure::TryAgain) {
-                // Some keys of the script have gone over, others not yet. The caller's patience
-                // ends this.
-                tokio::time::sleep(MOVING).await;
-                answer = link.ask(command).await;
             }
         }
         answer

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use ::redis::Value;
 use futures_util::future::try_join_all;
 
 use super::RedisStore;
@@ -124,9 +123,8 @@ impl RedisStore {
     }
 
     async fn revoke(&self, key: SessionKey) -> Result<Revoked, StoreError> {
-        let (session, tombstone) = (self.names.session(&key), self.names.tombstone(&key));
-        let keys = [session.as_str(), &tombstone];
-        let answer: Value = self.servers.run(&self.scripts.revoke, &keys, &[TOMBSTONE]).await?;
+        let name = self.names.session(&key);
+        let answer = self.servers.run(&self.scripts.revoke, &name, &[TOMBSTONE]).await?;
         let [was_there, indexes] = reply::exactly(answer)?;
         Ok(Revoked {
             key,

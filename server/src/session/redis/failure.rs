@@ -21,8 +21,6 @@ pub(super) enum Failure {
     Moved(RedisAddress),
     /// A cluster's node is giving the slot away and has no longer, or not yet, what was asked for.
     Ask(RedisAddress),
-    /// The keys of a script are on two nodes just now: soon they are not.
-    TryAgain,
     /// Part of the cluster is gone, and nobody has taken over yet.
     ClusterDown(String),
 }
@@ -47,7 +45,6 @@ impl From<RedisError> for Failure {
                 ServerErrorKind::Ask => {
                     elsewhere().map_or_else(|| Self::Refused(said()), Self::Ask)
                 }
-                ServerErrorKind::TryAgain => Self::TryAgain,
                 ServerErrorKind::ClusterDown => Self::ClusterDown(said()),
                 // Not, or no longer, a server that we can work with.
                 ServerErrorKind::BusyLoading
@@ -81,7 +78,6 @@ impl From<Failure> for StoreError {
             Failure::Link(text) | Failure::Refused(text) | Failure::ClusterDown(text) => text,
             Failure::NoScript => "a script is not known even now".to_owned(),
             Failure::Moved(to) | Failure::Ask(to) => format!("it is always elsewhere, now at {to}"),
-            Failure::TryAgain => "it is being moved to another node".to_owned(),
         })
     }
 }

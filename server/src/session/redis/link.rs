@@ -29,6 +29,10 @@ const BACKOFF: Backoff =
 /// A connection that has lasted for so long was a good one: the next attempt comes at once.
 const STEADY: Duration = Duration::from_secs(1);
 
+/// Between two questions to Sentinels whether the master is still the same: one that was cut off
+/// from them goes on as if it were.
+const STILL_MASTER: Duration = Duration::from_secs(1);
+
 /// Which server a link leads to.
 #[derive(Clone, Debug)]
 pub(super) enum Target {
@@ -237,14 +241,12 @@ impl Keeper {
                     number += 1;
                     let begun = Instant::now();
                     tracing::info!(%server, "connected to the session store");
-                    let connected = Connected { connection, server, number };
+                    let connected = Connected { connection, server: server.clone(), number };
                     self.state.send_replace(State::Up(connected, clock::now()));
-                    let closed = self.while_it_lasts(number, driver).await;
+                    let closed = self.while_it_lasts(number, &server, driver).await;
+                    self.report();
                     if begun.elapsed() >= STEADY {
                         failures = 0;
-                    }
-                    self.report();
-                    if failures == 0 {
                         if closed {
                             // A server that restarts, or closes what is idle: commands wait for
                             // the one attempt that tells which.
@@ -261,17 +263,34 @@ impl Keeper {
     }
 
     /// Moves the connection until it closes by itself (`true`) or is given up.
-    async fn while_it_lasts(&self, number: u64, driver: Driver) -> bool {
+    async fn while_it_lasts(&self, number: u64, server: &RedisAddress, driver: Driver) -> bool {
         let mut watched = self.state.subscribe();
         let given_up = watched.wait_for(
             |state| !matches!(state, State::Up(connected, _) if connected.number == number),
         );
         tokio::select! {
             _ = given_up => false,
+            () = self.until_deposed(server) => {
+                let reason = format!("{server} is the master no longer");
+                self.state.send_replace(State::Down(clock::now(), reason));
+                true
+            }
             () = driver => {
                 let reason = "the server closed the connection".to_owned();
                 self.state.send_replace(State::Down(clock::now(), reason));
                 true
+            }
+        }
+    }
+
+    /// Waits until Sentinels name another master. That they are away changes nothing.
+    async fn until_deposed(&self, server: &RedisAddress) {
+        let Target::Master(sentinels) = &self.target else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(STILL_MASTER).await;
+            let named = sentinels.master(&self.parts.dialer).await;
+            if named.is_ok_and(|named| named != *server) {
+                return;
             }
         }
     }

@@ -66,7 +66,7 @@ impl RedisStore {
         indexes.push(self.names.providers());
         for index in indexes {
             for _ in 0..ROUNDS {
-                let answer = self.servers.run(&self.scripts.trim, &[&index], &[]).await?;
+                let answer = self.servers.run(&self.scripts.trim, &index, &[]).await?;
                 if reply::number(answer)? < ROUND {
                     break;
                 }

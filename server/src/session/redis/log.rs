@@ -56,7 +56,7 @@ impl RedisStore {
         }
         let (log, nonce) = (self.names.log(), nonce()?);
         let arguments = [nonce.as_bytes(), &told, ENTRIES, AGE];
-        self.servers.run(&self.scripts.announce, &[&log], &arguments).await?;
+        self.servers.run(&self.scripts.announce, &log, &arguments).await?;
         Ok(())
     }
 
@@ -152,7 +152,7 @@ impl RevocationLog for RedisStore {
     async fn end_of_log(&self) -> Result<LogPosition, StoreError> {
         let (log, nonce) = (self.names.log(), nonce()?);
         let script = &self.scripts.end_of_log;
-        let place = self.servers.run(script, &[&log], &[nonce.as_bytes()]).await?;
+        let place = self.servers.run(script, &log, &[nonce.as_bytes()]).await?;
         Ok(LogPosition(reply::text(place)?))
     }
 

@@ -1,5 +1,4 @@
-//! The keys in Redis. Everything about one session is in one slot of a cluster; each index, the
-//! log and each value are in some slot of their own.
+//! The keys in Redis. In a cluster each may be in any slot: no step needs two of them.
 
 use outpost_decision::crypto;
 
@@ -28,14 +27,9 @@ impl Names {
         Self { prefix }
     }
 
-    /// The session itself: a hash.
+    /// A session, or what says that it has ended and remembers its [`Indexes`]: a hash.
     pub(super) fn session(&self, key: &SessionKey) -> String {
-        format!("{}s:{{{key}}}", self.prefix)
-    }
-
-    /// What says that the session has ended, and remembers its [`Indexes`] for a while.
-    pub(super) fn tombstone(&self, key: &SessionKey) -> String {
-        format!("{}t:{{{key}}}", self.prefix)
+        format!("{}s:{key}", self.prefix)
     }
 
     /// The sessions of a provider, by the end of their tokens.

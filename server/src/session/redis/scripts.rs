@@ -1,4 +1,5 @@
-//! What must be done in one step, in Lua. Every script touches keys of one slot only.
+//! What must be done in one step, in Lua. Every script touches one key only: while a cluster moves
+//! a slot, whatever names two keys of it is turned away.
 
 use ::redis::Cmd;
 use aws_lc_rs::digest;
@@ -17,22 +18,19 @@ impl Script {
     }
 
     /// Calls it by its name (`EVALSHA`).
-    pub(super) fn by_name(&self, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
-        call("EVALSHA", &self.sha, keys, arguments)
+    pub(super) fn by_name(&self, key: &str, arguments: &[&[u8]]) -> Cmd {
+        call("EVALSHA", &self.sha, key, arguments)
     }
 
     /// Calls it by its text (`EVAL`), which makes its name known.
-    pub(super) fn by_text(&self, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
-        call("EVAL", &self.text, keys, arguments)
+    pub(super) fn by_text(&self, key: &str, arguments: &[&[u8]]) -> Cmd {
+        call("EVAL", &self.text, key, arguments)
     }
 }
 
-fn call(how: &str, script: &str, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
+fn call(how: &str, script: &str, key: &str, arguments: &[&[u8]]) -> Cmd {
     let mut command = ::redis::cmd(how);
-    command.arg(script).arg(keys.len());
-    for key in keys {
-        command.arg(*key);
-    }
+    command.arg(script).arg(1).arg(key);
     for argument in arguments {
         command.arg(*argument);
     }
@@ -42,27 +40,27 @@ fn call(how: &str, script: &str, keys: &[&str], arguments: &[&[u8]]) -> Cmd {
 /// All scripts.
 #[derive(Debug)]
 pub(super) struct Scripts {
-    /// Enters a member into an index. Keys: the index. Arguments: member, score.
+    /// Enters a member into an index. Key: the index. Arguments: member, score.
     pub(super) enter: Script,
-    /// Drops what is over from an index. Keys: the index. Answers how many were dropped.
+    /// Drops what is over from an index. Key: the index. Answers how many were dropped.
     pub(super) trim: Script,
-    /// Keys: session, tombstone. Arguments: clear, sealed, generation, seen, ends, idle, indexes.
-    /// Answers 1, or 0 where there is a tombstone.
+    /// Key: session. Arguments: clear, sealed, generation, seen, ends, idle, indexes. Answers 1,
+    /// or 0 where there is a tombstone.
     pub(super) insert: Script,
-    /// Keys: session. Arguments: generation before, and those of `insert`. Answers 1 kept, 0
+    /// Key: session. Arguments: generation before, and those of `insert`. Answers 1 kept, 0
     /// gone, 2 outdated.
     pub(super) replace: Script,
-    /// Keys: session. Arguments: seen. Answers the generation, or nothing.
+    /// Key: session. Arguments: seen. Answers the generation, or nothing.
     pub(super) touch: Script,
-    /// Keys: session, tombstone. Arguments: milliseconds that the tombstone stands. Answers
-    /// whether it was there, and its indexes as far as they are known.
+    /// Puts a tombstone in a session's place. Key: session. Arguments: milliseconds that it
+    /// stands. Answers whether the session was there, and its indexes as far as they are known.
     pub(super) revoke: Script,
-    /// Keys: the log. Arguments: a nonce, ended sessions, most entries, seconds that entries stay.
+    /// Key: the log. Arguments: a nonce, ended sessions, most entries, seconds that entries stay.
     pub(super) announce: Script,
-    /// Keys: the log. Arguments: a nonce. Answers the place of the last entry; makes one where
+    /// Key: the log. Arguments: a nonce. Answers the place of the last entry; makes one where
     /// there is none.
     pub(super) end_of_log: Script,
-    /// Keys: a value. Arguments: whether one is expected, the one expected, whether there is a
+    /// Key: a value. Arguments: whether one is expected, the one expected, whether there is a
     /// new one, the new one, milliseconds or nothing. Answers whether it was written.
     pub(super) swap: Script,
 }
@@ -116,7 +114,7 @@ end
 ";
 
 const INSERT: &str = "
-if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+if redis.call('HEXISTS', KEYS[1], 'ended') == 1 then return 0 end
 if redis.call('EXISTS', KEYS[1]) == 1 then return 1 end
 redis.call('HSET', KEYS[1], 'clear', ARGV[1], 'sealed', ARGV[2], 'generation', ARGV[3],
   'seen', ARGV[4], 'ends', ARGV[5], 'idle', ARGV[6], 'indexes', ARGV[7])
@@ -149,11 +147,12 @@ return standing[1]
 
 // The deletion comes first: a server that is full lets a script write on that has begun to.
 const REVOKE: &str = "
-local indexes = redis.call('HGET', KEYS[1], 'indexes')
-local was = redis.call('DEL', KEYS[1])
-indexes = indexes or redis.call('GET', KEYS[2]) or ''
-redis.call('SET', KEYS[2], indexes, 'PX', ARGV[1])
-return {was, indexes}
+local standing = redis.call('HMGET', KEYS[1], 'clear', 'indexes', 'ended')
+local indexes = standing[2] or standing[3] or ''
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'ended', indexes)
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return {standing[1] and 1 or 0, indexes}
 ";
 
 // Entries are n (nonce), p (place of the entry before), e (ended sessions), in this order. A place

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ::redis::Value;
 use ::redis::aio::MultiplexedConnection;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::dial::{Dialer, Driver};
 use super::failure::Failure;
@@ -20,66 +21,108 @@ pub(super) struct Sentinels {
     pub(super) timeout: Duration,
 }
 
+/// What a Sentinel says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Opinion {
+    /// Counts the fail-overs: whoever knows of more is right.
+    epoch: u64,
+    master: RedisAddress,
+}
+
 impl Sentinels {
-    /// A connection to the master: each Sentinel is asked in turn until one names a server that
-    /// says of itself that it is one. A Sentinel that was cut off names the former master.
+    /// A connection to the master, which must say of itself that it is one.
     pub(super) async fn connect(
         &self,
         dialer: &Dialer,
         login: &RedisLogin,
         database: i64,
     ) -> Result<(MultiplexedConnection, Driver, RedisAddress), Failure> {
+        let master = self.master(dialer).await?;
+        let failed = |failure| Failure::Link(format!("master {master}: {}", text(failure)));
+        let (mut connection, mut driver) =
+            dialer.dial(&master, login, database).await.map_err(failed)?;
+        let role = ::redis::cmd("ROLE");
+        let answer = ask_driven(&mut connection, &mut driver, &role, self.timeout).await;
+        let role = reply::list(answer.map_err(failed)?).ok();
+        match role.and_then(|answer| answer.into_iter().next()) {
+            Some(Value::BulkString(role)) if role == b"master" => Ok((connection, driver, master)),
+            _ => Err(Failure::Link(format!("{master} is not a master, or not yet"))),
+        }
+    }
+
+    /// The master, as more than half of the Sentinels know it, or all that answer: one that was
+    /// cut off names the former master, and one that is away must not hold the others up.
+    pub(super) async fn master(&self, dialer: &Dialer) -> Result<RedisAddress, Failure> {
+        let mut asked: FuturesUnordered<_> = self
+            .addresses
+            .iter()
+            .map(|sentinel| async move { (sentinel, self.ask(dialer, sentinel).await) })
+            .collect();
+        let mut opinions = Vec::new();
         let mut reasons = Vec::new();
-        for sentinel in &self.addresses {
-            let master = match self.ask(dialer, sentinel).await {
-                Ok(master) => master,
-                Err(failure) => {
-                    reasons.push(format!("sentinel {sentinel}: {}", text(failure)));
-                    continue;
-                }
-            };
-            match self.reach(dialer, &master, login, database).await {
-                Ok((connection, driver)) => return Ok((connection, driver, master)),
-                Err(failure) => reasons.push(format!("master {master}: {}", text(failure))),
+        while let Some((sentinel, answer)) = asked.next().await {
+            match answer {
+                Ok(opinion) => opinions.push(opinion),
+                Err(failure) => reasons.push(format!("sentinel {sentinel}: {}", text(failure))),
+            }
+            if opinions.len() * 2 > self.addresses.len() {
+                break;
             }
         }
-        reasons.dedup();
-        Err(Failure::Link(reasons.join("; ")))
+        let latest = opinions.into_iter().max();
+        latest.map(|opinion| opinion.master).ok_or_else(|| Failure::Link(reasons.join("; ")))
     }
 
-    async fn ask(&self, dialer: &Dialer, sentinel: &RedisAddress) -> Result<RedisAddress, Failure> {
+    async fn ask(&self, dialer: &Dialer, sentinel: &RedisAddress) -> Result<Opinion, Failure> {
         let (mut connection, mut driver) = dialer.dial(sentinel, &self.login, 0).await?;
         let mut command = ::redis::cmd("SENTINEL");
-        command.arg("get-master-addr-by-name").arg(&self.master);
+        command.arg("MASTER").arg(&self.master);
         let answer = ask_driven(&mut connection, &mut driver, &command, self.timeout).await?;
-        let read = || {
-            let [host, port] = reply::exactly::<2>(answer).ok()?;
-            Some(RedisAddress { host: reply::text(host).ok()?, port: reply::digits(port).ok()? })
-        };
-        read().ok_or_else(|| Failure::Link(format!("it knows no master {:?}", self.master)))
+        read_opinion(answer)
+            .ok_or_else(|| Failure::Link(format!("it does not say who {:?} is", self.master)))
     }
+}
 
-    async fn reach(
-        &self,
-        dialer: &Dialer,
-        master: &RedisAddress,
-        login: &RedisLogin,
-        database: i64,
-    ) -> Result<(MultiplexedConnection, Driver), Failure> {
-        let (mut connection, mut driver) = dialer.dial(master, login, database).await?;
-        let role = ::redis::cmd("ROLE");
-        let answer = ask_driven(&mut connection, &mut driver, &role, self.timeout).await?;
-        let role = reply::list(answer).ok().and_then(|answer| answer.into_iter().next());
-        match role {
-            Some(Value::BulkString(role)) if role == b"master" => Ok((connection, driver)),
-            _ => Err(Failure::Link("it is not a master, or not yet".to_owned())),
+/// Reads names and values in turn, of which there are many more.
+fn read_opinion(answer: Value) -> Option<Opinion> {
+    let mut fields = reply::list(answer).ok()?.into_iter();
+    let (mut host, mut port, mut epoch) = (None, None, None);
+    while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
+        match reply::text(name).ok()?.as_str() {
+            "ip" => host = reply::text(value).ok(),
+            "port" => port = reply::digits(value).ok(),
+            "config-epoch" => epoch = reply::digits(value).ok(),
+            _ => {}
         }
     }
+    Some(Opinion { epoch: epoch?, master: RedisAddress { host: host?, port: port? } })
 }
 
 fn text(failure: Failure) -> String {
     match failure {
         Failure::Link(text) | Failure::Refused(text) => text,
         other => format!("{other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(words: &[&str]) -> Value {
+        Value::Array(words.iter().map(|word| Value::BulkString(word.as_bytes().to_vec())).collect())
+    }
+
+    #[test]
+    fn whoever_knows_of_more_failovers_is_right() {
+        let read = |ip, epoch| {
+            let words = ["name", "m", "ip", ip, "port", "6379", "config-epoch", epoch, "x", "y"];
+            read_opinion(said(&words)).unwrap()
+        };
+        let (former, now) = (read("192.0.2.9", "9"), read("192.0.2.1", "10"));
+        assert!(former < now);
+        assert_eq!(now.master, RedisAddress { host: "192.0.2.1".into(), port: 6379 });
+        assert_eq!(read_opinion(said(&["ip", "192.0.2.1", "port", "6379"])), None);
+        assert_eq!(read_opinion(Value::Nil), None);
     }
 }

@@ -25,16 +25,15 @@ impl Servers {
         Ok(self.try_ask(key, command).await?)
     }
 
-    /// Has a script run. All keys must be in one slot.
+    /// Has a script run on a key.
     pub(super) async fn run(
         &self,
         script: &Script,
-        keys: &[&str],
+        key: &str,
         arguments: &[&[u8]],
     ) -> Result<Value, StoreError> {
-        let key = keys.first().copied().unwrap_or_default();
-        let answer = match self.try_ask(key, &script.by_name(keys, arguments)).await {
-            Err(Failure::NoScript) => self.try_ask(key, &script.by_text(keys, arguments)).await,
+        let answer = match self.try_ask(key, &script.by_name(key, arguments)).await {
+            Err(Failure::NoScript) => self.try_ask(key, &script.by_text(key, arguments)).await,
             answer => answer,
         };
         Ok(answer?)

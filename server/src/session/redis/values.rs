@@ -57,7 +57,7 @@ impl SharedValues for RedisStore {
             value.as_deref().unwrap_or_default(),
             lifetime.as_deref().unwrap_or_default().as_bytes(),
         ];
-        let answer = self.servers.run(&self.scripts.swap, &[&key], &arguments).await?;
+        let answer = self.servers.run(&self.scripts.swap, &key, &arguments).await?;
         Ok(reply::number(answer)? == 1)
     }
 }

@@ -82,10 +82,10 @@ impl RedisStore {
         // Indexes first: whoever ends sessions meanwhile finds this one there, and leaves a
         // tombstone where it is about to be.
         self.enter(key, record, &indexes).await?;
-        let (name, tombstone) = (self.names.session(key), self.names.tombstone(key));
+        let name = self.names.session(key);
         let fields = Fields::of(record, &indexes);
-        let (keys, arguments) = ([name.as_str(), &tombstone], fields.arguments(record));
-        let answer = self.servers.run(&self.scripts.insert, &keys, &arguments).await?;
+        let arguments = fields.arguments(record);
+        let answer = self.servers.run(&self.scripts.insert, &name, &arguments).await?;
         match reply::number(answer)? {
             1 => Ok(Inserted::Kept),
             0 => {
@@ -110,7 +110,7 @@ impl RedisStore {
         let mut arguments = vec![before.as_bytes()];
         arguments.extend(fields.arguments(record));
         let name = self.names.session(key);
-        let answer = self.servers.run(&self.scripts.replace, &[&name], &arguments).await?;
+        let answer = self.servers.run(&self.scripts.replace, &name, &arguments).await?;
         match reply::number(answer)? {
             1 => Ok(Replaced::Kept),
             2 => Ok(Replaced::Outdated),
@@ -129,7 +129,7 @@ impl RedisStore {
     ) -> Result<Option<u64>, StoreError> {
         let name = self.names.session(key);
         let seen = seen.0.to_string();
-        let answer = self.servers.run(&self.scripts.touch, &[&name], &[seen.as_bytes()]).await?;
+        let answer = self.servers.run(&self.scripts.touch, &name, &[seen.as_bytes()]).await?;
         match reply::bytes_if_any(answer)? {
             None => Ok(None),
             Some(generation) => std::str::from_utf8(&generation)
@@ -153,7 +153,7 @@ impl RedisStore {
         entries.push((self.names.providers(), provider.as_bytes()));
         try_join_all(entries.iter().map(|(index, member)| async {
             let arguments = [*member, score.as_bytes()];
-            self.servers.run(&self.scripts.enter, &[index.as_str()], &arguments).await
+            self.servers.run(&self.scripts.enter, index, &arguments).await
         }))
         .await?;
         Ok(())
