@@ -10,11 +10,11 @@ use crate::support::{address, behind, has, patient, store};
 
 async fn signed_in(store: &RedisStore, n: u8) {
     let record = contract::record(n, 7, "alice", Some("sid"), contract::present().0 + 1000);
-    wait::until_async("a sign-in", async || match store.insert(key(n), &record).await {
-        Ok(inserted) => Ok(assert_eq!(inserted, Inserted::Kept)),
-        Err(error) => Err(error.to_string()),
+    let inserted = wait::until_async("a sign-in", async || {
+        store.insert(key(n), &record).await.map_err(|error| error.to_string())
     })
     .await;
+    assert_eq!(inserted, Inserted::Kept);
 }
 
 #[actix_rt::test]
