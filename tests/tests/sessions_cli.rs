@@ -1,5 +1,5 @@
 //! Operators see who is signed in, and sign people out: `outpost sessions` and the API under it.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 #[path = "sessions_cli/access.rs"]
 mod access;
