@@ -73,14 +73,31 @@ impl Load {
         cookies: Option<String>,
         judge: impl Fn(&Judged) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
+        Self::run(clients, url, cookies, Box::new(judge), true)
+    }
+
+    /// The same with a connection of its own for each request: for a server that closes kept ones
+    /// when it likes, which no client can tell from a failure.
+    #[must_use]
+    pub fn unkept(
+        clients: usize,
+        url: &str,
+        cookies: Option<String>,
+        judge: impl Fn(&Judged) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        Self::run(clients, url, cookies, Box::new(judge), false)
+    }
+
+    fn run(
+        clients: usize,
+        url: &str,
+        cookies: Option<String>,
+        judge: Box<Judge>,
+        kept: bool,
+    ) -> Self {
         let totals = Arc::new(Mutex::new(Totals::default()));
         let (running, run) = watch::channel(());
-        let work = Work {
-            url: url.to_owned(),
-            cookies,
-            judge: Box::new(judge),
-            totals: Arc::clone(&totals),
-        };
+        let work = Work { url: url.to_owned(), cookies, judge, kept, totals: Arc::clone(&totals) };
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
@@ -137,6 +154,8 @@ struct Work {
     url: String,
     cookies: Option<String>,
     judge: Box<Judge>,
+    /// Whether connections are kept for the next request.
+    kept: bool,
     totals: Arc<Mutex<Totals>>,
 }
 
@@ -147,6 +166,7 @@ impl Work {
             .redirect(reqwest::redirect::Policy::none())
             .dns_resolver(Arc::new(Loopback))
             .timeout(PATIENCE)
+            .pool_max_idle_per_host(usize::from(self.kept))
             .no_proxy()
             .build()
             .expect("a client");

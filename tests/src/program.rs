@@ -135,6 +135,12 @@ impl Program {
         Self { child, pid, seen }
     }
 
+    /// Its process id.
+    #[must_use]
+    pub const fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Sends a signal by name, such as `TERM`.
     pub fn signal(&self, name: &str) {
         signal(self.pid, name);
