@@ -1,6 +1,5 @@
 //! Many sessions after one gap.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::StreamExt;
@@ -24,7 +23,6 @@ async fn two_hundred_sessions_are_asked_about_once_each_and_at_the_rate_of_the_s
     gap(&world.core, &[&world.outpost], &[]).await;
 
     let began = Instant::now();
-    let world = Arc::new(world);
     let everybody = u64::try_from(SESSIONS).unwrap();
     while asked_at_all(&world.core) < everybody {
         assert!(began.elapsed() < PATIENCE, "{} are asked about", asked_at_all(&world.core));
