@@ -8,8 +8,9 @@ use outpost::boot::{self, Held};
 use outpost::status::RegistryStatus;
 use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore, UserSpec};
 use outpost_demo::sample_app::SampleApp;
+use outpost_tests::folder::Folder;
 use outpost_tests::world::settings;
-use outpost_tests::{Browser, FaultyStore, ports};
+use outpost_tests::{Browser, FaultyStore, Program, ports};
 
 /// Longest that a condition is awaited.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -110,4 +111,31 @@ async fn an_outpost_whose_token_core_refuses_serves_nothing_of_what_was_kept() {
     assert!(!second.published.snapshot.load().is_loaded());
     assert_eq!(operators_see(&second, READY).await.0, 503);
     assert_eq!(Browser::new().get(&scene.url("app.test", "/json")).await.status, 503);
+}
+
+#[tokio::test]
+async fn a_machine_that_comes_up_before_core_does_serves_from_its_file() {
+    let scene = Scene::new();
+    let folder = Folder::new();
+    let store = format!("file:{}", folder.path().join("sessions.redb").display());
+    let listen = format!("127.0.0.1:{}", scene.port);
+    let variables = [
+        ("OUTPOST__SESSIONS__STORE", store.as_str()),
+        ("OUTPOST__SESSIONS__TIMEOUT", "10s"),
+        ("AUTHENTIK_LISTEN__HTTP", listen.as_str()),
+        ("AUTHENTIK_LOG_LEVEL", "debug"),
+    ];
+    let first = Program::start(&scene.core, &variables);
+    first.line("what core said is kept").await;
+    let (alice, page) = (Browser::new(), scene.url("app.test", "/json"));
+    assert_eq!(alice.sign_in(&page, "alice").await.status, 200);
+    first.signal("KILL");
+    first.exit_code().await;
+
+    scene.core.stop();
+    let second = Program::start(&scene.core, &variables);
+    let said = second.line("what it said last is served, from the session store").await;
+    assert!(!said.contains(&scene.core.token()), "{said}");
+    second.address("http").await;
+    assert_eq!(alice.get(&page).await.status, 200);
 }

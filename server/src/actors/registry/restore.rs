@@ -170,6 +170,7 @@ impl RegistryActor {
             match kept {
                 Ok(()) => {
                     actor.restoring.keep_failed = false;
+                    tracing::debug!("what core said is kept for a start without it");
                     actor.status.kept = Some(clock::now());
                     actor.parts.status.publish(actor.status.clone());
                 }
