@@ -9,6 +9,7 @@ use outpost::status::RegistryStatus;
 use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore, UserSpec};
 use outpost_demo::sample_app::SampleApp;
 use outpost_tests::folder::Folder;
+use outpost_tests::wait::until_async;
 use outpost_tests::world::settings;
 use outpost_tests::{Browser, FaultyStore, Program, ports};
 
@@ -79,7 +80,12 @@ async fn those_who_were_signed_in_are_served_by_an_outpost_that_starts_while_cor
     // The store comes back before core does.
     scene.store.set_down(false);
     until(&second, "what was kept is served", |status| status.last_known_good.is_some()).await;
-    assert_eq!(alice.get(&page).await.status, 200);
+    // Until the store has told whether core's news were heard, nobody is served nor sent away.
+    let served = until_async("an answer", async || match alice.get(&page).await.status.as_u16() {
+        503 => Err("503".to_owned()),
+        status => Ok(status),
+    });
+    assert_eq!(served.await, 200);
     assert_eq!(operators_see(&second, READY).await.0, 200);
     let figures = operators_see(&second, "/metrics").await.1;
     let finding = "outpost_findings{code=\"configuration_last_known_good\",severity=\"warning\"} 1";
