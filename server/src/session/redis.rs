@@ -90,6 +90,8 @@ pub struct RedisStore {
     scripts: Scripts,
     timeout: Duration,
     log_reader: Mutex<Option<LogReader>>,
+    /// Sessions that were ended while the log could not be written.
+    owed: Mutex<Vec<EndedSession>>,
     // Last: what the others drop runs there.
     _thread: RuntimeThread,
 }
@@ -128,6 +130,7 @@ impl RedisStore {
             scripts: Scripts::new(),
             timeout: options.timeout,
             log_reader: Mutex::new(None),
+            owed: Mutex::default(),
             _thread: thread,
         })
     }

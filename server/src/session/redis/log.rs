@@ -4,7 +4,7 @@
 //! the place where the reader stands. Entries that were trimmed, a log that was deleted, and a
 //! replica that took over without the last entries all break this chain, and readers are told.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ::redis::Value;
@@ -25,6 +25,10 @@ const AGE: &[u8] = b"3600";
 /// Entries read in one go.
 const READ: usize = 100;
 
+/// Ended sessions that wait to be told of, at most; of others it is known when they are next
+/// asked for.
+const OWED: usize = 10_000;
+
 /// Bytes of a session's key, and of its provider behind it.
 const KEY: usize = 32;
 const TOLD: usize = KEY + 8;
@@ -44,11 +48,38 @@ struct Entry {
 }
 
 impl RedisStore {
-    /// Writes ended sessions into the log.
+    /// Writes ended sessions into the log. What cannot be told now is told with the next look at
+    /// the log: these sessions are gone, and nobody would find and end them again.
     pub(super) async fn announce(&self, ended: &[EndedSession]) -> Result<(), StoreError> {
         if ended.is_empty() {
             return Ok(());
         }
+        let told = self.tell(ended).await;
+        if told.is_err() {
+            let mut owed = self.owed();
+            let room = OWED.saturating_sub(owed.len());
+            owed.extend(ended.iter().take(room));
+        }
+        told
+    }
+
+    /// Tells what could not be told before.
+    async fn tell_owed(&self) -> Result<(), StoreError> {
+        loop {
+            let some: Vec<_> = self.owed().iter().take(READ).copied().collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            self.tell(&some).await?;
+            self.owed().retain(|session| !some.contains(session));
+        }
+    }
+
+    fn owed(&self) -> MutexGuard<'_, Vec<EndedSession>> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn tell(&self, ended: &[EndedSession]) -> Result<(), StoreError> {
         let mut told = Vec::with_capacity(ended.len() * TOLD);
         for session in ended {
             told.extend_from_slice(&session.key.0);
@@ -161,6 +192,8 @@ impl RevocationLog for RedisStore {
         position: &LogPosition,
         wait: Duration,
     ) -> Result<LogEntries, StoreError> {
+        // Whether it can be read is another question: a server may refuse writes alone.
+        let _ = self.tell_owed().await;
         let Some(id) = id_of(&position.0) else { return self.begin_anew().await };
         let (reader, is_new) = self.reader().await?;
         // On a new connection the log may be another one, in which nothing ever comes.
