@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, StatusCode, header::HeaderMap};
 use tokio::sync::watch;
@@ -22,12 +22,34 @@ const KEPT: usize = 50;
 pub struct Judged {
     /// Which of the clients asked.
     pub client: usize,
+    /// When it asked: nothing of the request was on its way before.
+    pub asked: Instant,
     /// Status.
     pub status: StatusCode,
     /// Headers.
     pub headers: HeaderMap,
     /// Body, as text.
     pub body: String,
+}
+
+/// What clients ask for, again and again.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Of any host, on loopback.
+    pub url: String,
+    /// Headers, cookies among them.
+    pub headers: Vec<(String, String)>,
+    /// How long a client rests between an answer and its next request.
+    pub rest: Duration,
+    /// Whether each request has a connection of its own, instead of one that its client keeps.
+    pub is_apart: bool,
+}
+
+impl Request {
+    fn new(url: &str, cookies: Option<String>) -> Self {
+        let headers = cookies.into_iter().map(|cookies| ("cookie".to_owned(), cookies)).collect();
+        Self { url: url.to_owned(), headers, ..Self::default() }
+    }
 }
 
 /// What came of it.
@@ -73,7 +95,7 @@ impl Load {
         cookies: Option<String>,
         judge: impl Fn(&Judged) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
-        Self::run(clients, url, cookies, Box::new(judge), true)
+        Self::of(clients, Request::new(url, cookies), judge)
     }
 
     /// The same with a connection of its own for each request: for a server that closes kept ones
@@ -85,19 +107,20 @@ impl Load {
         cookies: Option<String>,
         judge: impl Fn(&Judged) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
-        Self::run(clients, url, cookies, Box::new(judge), false)
+        let request = Request { is_apart: true, ..Request::new(url, cookies) };
+        Self::of(clients, request, judge)
     }
 
-    fn run(
+    /// The same with more headers, or at a slower pace.
+    #[must_use]
+    pub fn of(
         clients: usize,
-        url: &str,
-        cookies: Option<String>,
-        judge: Box<Judge>,
-        kept: bool,
+        request: Request,
+        judge: impl Fn(&Judged) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
         let totals = Arc::new(Mutex::new(Totals::default()));
         let (running, run) = watch::channel(());
-        let work = Work { url: url.to_owned(), cookies, judge, kept, totals: Arc::clone(&totals) };
+        let work = Work { request, judge: Box::new(judge), totals: Arc::clone(&totals) };
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
@@ -151,11 +174,8 @@ impl Drop for Load {
 type Judge = dyn Fn(&Judged) -> Result<(), String> + Send + Sync;
 
 struct Work {
-    url: String,
-    cookies: Option<String>,
+    request: Request,
     judge: Box<Judge>,
-    /// Whether connections are kept for the next request.
-    kept: bool,
     totals: Arc<Mutex<Totals>>,
 }
 
@@ -166,7 +186,7 @@ impl Work {
             .redirect(reqwest::redirect::Policy::none())
             .dns_resolver(Arc::new(Loopback))
             .timeout(PATIENCE)
-            .pool_max_idle_per_host(usize::from(self.kept))
+            .pool_max_idle_per_host(usize::from(!self.request.is_apart))
             .no_proxy()
             .build()
             .expect("a client");
@@ -183,17 +203,21 @@ impl Work {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             }
+            if !self.request.rest.is_zero() {
+                tokio::time::sleep(self.request.rest).await;
+            }
         }
     }
 
     async fn ask(&self, http: &Client, client: usize) -> reqwest::Result<Judged> {
-        let mut request = http.get(&self.url);
-        if let Some(cookies) = &self.cookies {
-            request = request.header("cookie", cookies);
+        let mut request = http.get(&self.request.url);
+        for (name, value) in &self.request.headers {
+            request = request.header(name, value);
         }
+        let asked = Instant::now();
         let mut answer = request.send().await?;
         let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
-        Ok(Judged { client, status, headers, body: answer.text().await? })
+        Ok(Judged { client, asked, status, headers, body: answer.text().await? })
     }
 
     fn judge(&self, answer: &Judged) {

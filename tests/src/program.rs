@@ -146,6 +146,16 @@ impl Program {
         signal(self.pid, name);
     }
 
+    /// Bytes of memory that it occupies.
+    #[must_use]
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid));
+        let status = status.expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kilobytes.expect("its memory") * 1024
+    }
+
     /// Everything written so far, by line; standard error as well.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
