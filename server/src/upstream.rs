@@ -100,6 +100,8 @@ pub struct Leg<'a> {
     pub forwarded: Forwarded<'a>,
     /// Breaks off the answer or tunnel: the session ended, or the program does.
     pub ended: Option<Ended>,
+    /// The same for an answer that turns out to be an event stream, if `ended` is none.
+    pub stream_ended: &'a dyn Fn() -> Option<Ended>,
 }
 
 /// What `X-Forwarded-*` says.
@@ -158,7 +160,7 @@ impl Upstreams {
             (RequestBody::of(request, payload, &exchange).await, None)
         };
         let head = send::head(request, &leg, body.length(), websocket)?;
-        let mut ended = leg.ended;
+        let Leg { mut ended, stream_ended, .. } = leg;
         let sending = self.send(&endpoint, head, body, &exchange, websocket);
         let mut response = match &mut ended {
             None => sending.await?,
@@ -185,6 +187,7 @@ impl Upstreams {
 
         let (head, incoming) = response.into_parts();
         let idle = if answer::is_event_stream(&head) {
+            ended = ended.or_else(stream_ended);
             settings.tunnel_idle_timeout
         } else {
             settings.idle_timeout

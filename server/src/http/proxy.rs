@@ -36,6 +36,7 @@ pub async fn forward(
         Ok(ended) => ended,
         Err(answer) => return answer,
     };
+    let stream_ended = || live.map(|live| stream_over(exchange, live));
     let headers = identity::headers(exchange, facts, live);
     let from_header = live.is_some_and(|live| live.session.about.origin == session::Origin::Header);
     let strip = |name: &str| {
@@ -62,6 +63,7 @@ pub async fn forward(
             peer_trusted: facts.origin.peer_trusted,
         },
         ended,
+        stream_ended: &stream_ended,
     };
     let asked = std::time::Instant::now();
     let result = exchange.worker.upstreams.forward(exchange.request, body, leg).await;
@@ -131,6 +133,19 @@ async fn hold_open(
             Err(Answer::from(problem.json()).failed("session_ended"))
         }
     }
+}
+
+/// Waits until the session of an event stream is over that the request did not announce: scripts
+/// read such streams without naming them in `Accept`.
+fn stream_over(exchange: &Exchange<'_>, live: &LiveSession) -> Ended {
+    let (id, about) = (live.id.clone(), live.session.about.clone());
+    let sessions = exchange.gateway().sessions.clone();
+    Box::pin(async move {
+        // Registered with the first look at the stream, before the first byte of it is passed on.
+        if let Ok(Some(connection)) = sessions.hold_open(&id, clock::now()).await {
+            until_over(sessions, id, about, connection).await;
+        }
+    })
 }
 
 /// Waits until the session of an open connection is over: revoked, or at the end of its token.

@@ -100,6 +100,7 @@ async fn forward(request: HttpRequest, payload: web::Payload) -> HttpResponse {
             peer_trusted: rule.peer_trusted,
         },
         ended: Some(Box::pin(rule.ended.clone().cancelled_owned())),
+        stream_ended: &|| None,
     };
     match upstreams.forward(&request, payload, leg).await {
         Ok(response) => response,
