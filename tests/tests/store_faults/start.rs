@@ -15,6 +15,7 @@ async fn an_outpost_that_starts_without_its_store_says_so_and_serves_once_it_is_
     let outpost = front.replicas.program(0);
     outpost.line("the session store cannot be reached").await;
     outpost.serves(1).await;
+    outpost.line("\"the outpost listens\"").await;
     assert_eq!(front.get(0, &alice).await.status, 503);
     let metrics = front.replicas.addresses(0).metrics;
     let ready = format!("http://{metrics}/outpost.goauthentik.io/ready");
