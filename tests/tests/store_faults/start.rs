@@ -33,5 +33,4 @@ async fn an_outpost_that_starts_without_its_store_says_so_and_serves_once_it_is_
     crowd.member_gets(200).await;
     crowd.garbage_gets(401).await;
     assert_eq!(crowd.stop().member_got(), [200, 503]);
-    assert_eq!(outpost.count("the session store cannot be reached"), 1, "{:#?}", outpost.lines());
 }
