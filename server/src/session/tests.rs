@@ -109,6 +109,22 @@ async fn without_grace_a_store_that_is_away_is_unavailable_at_once() {
     assert!(ours.get(&id(1), NOW).await.is_err());
 }
 
+/// A database file on a disk that fails.
+#[actix_rt::test]
+async fn a_store_of_ones_own_that_fails_has_its_grace_too() {
+    for (grace, goes_on) in [(60, true), (0, false)] {
+        let gate = Arc::new(Gate::of_one_process());
+        let options = SessionOptions { cache_ttl: Duration::ZERO, ..options(grace) };
+        let sessions = Sessions::with(Arc::clone(&gate) as _, options, None);
+        sign_in(&sessions, 1, "alice", "sid").await;
+        gate.close();
+        assert_eq!(sessions.get(&id(1), NOW).await.is_ok(), goes_on, "{grace}");
+        assert!(sessions.get(&id(2), NOW).await.is_err());
+        gate.open();
+        assert!(is_in(&sessions, 1).await);
+    }
+}
+
 #[actix_rt::test]
 async fn a_session_that_core_ended_is_over_here_even_while_the_store_cannot_be_told() {
     let [(ours, gate), _] = replicas(60);

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use outpost::boot;
+use outpost::session::memory::MemoryStore;
 use outpost_decision::coverage::CLOCKS_DIFFER;
-use outpost_tests::{SharedStore, world};
+use outpost_tests::world;
 use reqwest::Method;
 
 use super::*;
@@ -17,8 +18,8 @@ async fn visit_at(world: &World, outpost: &Held, browser: &Browser) -> Answer {
 }
 
 /// A world whose outpost shares its store with another one.
-async fn pair(variables: &[(&str, &str)]) -> (World, Held, Arc<SharedStore>) {
-    let store = Arc::new(SharedStore::default());
+async fn pair(variables: &[(&str, &str)]) -> (World, Held, Arc<MemoryStore>) {
+    let store = Arc::new(MemoryStore::shared_within_process(100_000));
     let mut all = vec![QUICK];
     all.extend_from_slice(variables);
     let mut world = World::with(CoreOptions::default(), &all).await;

@@ -16,6 +16,7 @@ pub(super) struct Gate {
     closed: AtomicBool,
     gets: AtomicUsize,
     log_lost: AtomicBool,
+    shared: bool,
     /// Values, which no test here loses.
     apart: MemoryStore,
 }
@@ -27,8 +28,14 @@ impl Gate {
             closed: AtomicBool::new(false),
             gets: AtomicUsize::new(0),
             log_lost: AtomicBool::new(false),
+            shared: true,
             apart: MemoryStore::new(1),
         }
+    }
+
+    /// A store that this process has for itself.
+    pub(super) fn of_one_process() -> Self {
+        Self { shared: false, ..Self::new(Arc::new(MemoryStore::new(100))) }
     }
 
     pub(super) fn close(&self) {
@@ -115,7 +122,7 @@ impl SessionStore for Gate {
     }
 
     fn shared(&self) -> Option<&dyn RevocationLog> {
-        Some(self)
+        self.shared.then_some(self as &dyn RevocationLog)
     }
 
     fn values(&self) -> &dyn SharedValues {
