@@ -8,6 +8,7 @@ pub mod actors;
 mod any_certificate;
 pub mod authentik;
 pub mod boot;
+pub mod carried;
 pub mod cli;
 pub mod clock;
 pub mod core_tls;

@@ -1,0 +1,112 @@
+//! What requests and answers carry that actix-web has no room for: the connection below them,
+//! interim answers, trailers, and the bytes after an upgrade.
+//!
+//! The wire puts a [`Carried`] into the extensions of each request of the data plane; whoever
+//! answers with trailers puts [`Trailers`] into the extensions of the response.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use actix_web::{HttpMessage, HttpRequest};
+use http::{HeaderMap, StatusCode};
+use hyper::upgrade::OnUpgrade;
+use tokio::sync::mpsc;
+
+/// Interim answers that may wait to be written; more are dropped, as RFC 9110 15.2 lets a proxy.
+pub const INTERIM_WAITING: usize = 8;
+
+/// An informational answer (1xx) before the final one.
+pub type Interim = (StatusCode, HeaderMap);
+
+/// The connection that a request came over.
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
+    /// The other end, as a believed PROXY header told it, else as the socket does. `None` for a
+    /// Unix socket.
+    pub peer: Option<SocketAddr>,
+    /// Whether the client speaks TLS, to us or (by a believed PROXY header) to the sender of it.
+    pub tls: bool,
+    /// The host name that the client asked for in its TLS handshake.
+    pub server_name: Option<Box<str>>,
+}
+
+/// What one request carries. Cheap to clone; clones share it.
+#[derive(Clone)]
+pub struct Carried(Rc<Inner>);
+
+struct Inner {
+    connection: Rc<Connection>,
+    interim: mpsc::Sender<Interim>,
+    trailers: Trailers,
+    upgrade: RefCell<Option<OnUpgrade>>,
+}
+
+impl Carried {
+    /// For a request over `connection`; what is sent to `interim` goes to the client.
+    #[must_use]
+    pub fn new(
+        connection: Rc<Connection>,
+        interim: mpsc::Sender<Interim>,
+        upgrade: Option<OnUpgrade>,
+    ) -> Self {
+        let trailers = Trailers::default();
+        Self(Rc::new(Inner { connection, interim, trailers, upgrade: RefCell::new(upgrade) }))
+    }
+
+    /// What `request` carries; `None` where it did not come over the wire.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get::<Self>().cloned()
+    }
+
+    /// The connection below the request.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.0.connection
+    }
+
+    /// Where interim answers (103 and other 1xx, never 101) go, until the final answer begins.
+    /// Try to send, and never wait: nobody needs them.
+    #[must_use]
+    pub fn interim(&self) -> mpsc::Sender<Interim> {
+        self.0.interim.clone()
+    }
+
+    /// The request's trailers: there once its body has ended, if it has any.
+    #[must_use]
+    pub fn trailers(&self) -> Trailers {
+        self.0.trailers.clone()
+    }
+
+    /// The bytes of the connection after a 101, once; `None` where the client asked for no upgrade
+    /// or the version of HTTP has none. Resolves after the answer 101 has been written.
+    #[must_use]
+    pub fn take_upgrade(&self) -> Option<OnUpgrade> {
+        self.0.upgrade.borrow_mut().take()
+    }
+}
+
+impl fmt::Debug for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Carried").field("connection", &self.0.connection).finish_non_exhaustive()
+    }
+}
+
+/// A place for trailers, filled while a body is read. Clones are the same place.
+#[derive(Clone, Debug, Default)]
+pub struct Trailers(Rc<RefCell<Option<HeaderMap>>>);
+
+impl Trailers {
+    /// Notes the trailers.
+    pub fn set(&self, trailers: HeaderMap) {
+        *self.0.borrow_mut() = Some(trailers);
+    }
+
+    /// Takes what is there.
+    #[must_use]
+    pub fn take(&self) -> Option<HeaderMap> {
+        self.0.borrow_mut().take()
+    }
+}
