@@ -8,17 +8,18 @@ use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest};
 use http::{HeaderMap, StatusCode};
 use hyper::upgrade::OnUpgrade;
-use tokio::sync::mpsc;
 
-/// Interim answers that may wait to be written; more are dropped, as RFC 9110 15.2 lets a proxy.
-pub const INTERIM_WAITING: usize = 8;
-
-/// An informational answer (1xx) before the final one.
-pub type Interim = (StatusCode, HeaderMap);
+/// Where interim answers (103 and other 1xx, never 100 or 101) go, until the final answer begins.
+pub trait InterimSink: Send + Sync {
+    /// Sends one. It is dropped where the client cannot receive it any more, or at all: nobody
+    /// needs them (RFC 9110 15.2).
+    fn send(&self, status: StatusCode, headers: &HeaderMap);
+}
 
 /// The connection that a request came over.
 #[derive(Clone, Debug, Default)]
@@ -38,17 +39,17 @@ pub struct Carried(Rc<Inner>);
 
 struct Inner {
     connection: Rc<Connection>,
-    interim: mpsc::Sender<Interim>,
+    interim: Arc<dyn InterimSink>,
     trailers: Trailers,
     upgrade: RefCell<Option<OnUpgrade>>,
 }
 
 impl Carried {
-    /// For a request over `connection`; what is sent to `interim` goes to the client.
+    /// For a request over `connection`; interim answers go to `interim`.
     #[must_use]
     pub fn new(
         connection: Rc<Connection>,
-        interim: mpsc::Sender<Interim>,
+        interim: Arc<dyn InterimSink>,
         upgrade: Option<OnUpgrade>,
     ) -> Self {
         let trailers = Trailers::default();
@@ -67,11 +68,10 @@ impl Carried {
         &self.0.connection
     }
 
-    /// Where interim answers (103 and other 1xx, never 101) go, until the final answer begins.
-    /// Try to send, and never wait: nobody needs them.
+    /// Where interim answers go.
     #[must_use]
-    pub fn interim(&self) -> mpsc::Sender<Interim> {
-        self.0.interim.clone()
+    pub fn interim(&self) -> Arc<dyn InterimSink> {
+        Arc::clone(&self.0.interim)
     }
 
     /// The request's trailers: there once its body has ended, if it has any.
