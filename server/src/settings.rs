@@ -6,6 +6,7 @@
 mod hints;
 mod layers;
 mod mistake;
+mod per_application;
 mod reader;
 mod reference;
 mod sessions;

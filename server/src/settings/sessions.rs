@@ -1,6 +1,5 @@
 //! Reading of `[sessions]`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use super::reader::{MASK, Reader};
 use super::types::{
     ClientCertificate, LifetimeLimits, Lifetimes, Sessions, StoreLogin, StoreTls, StoreUrl,
 };
-use super::{DAY, HOUR, MILLISECOND, SECOND, store_url, values};
+use super::{DAY, HOUR, MILLISECOND, SECOND, per_application, store_url, values};
 
 /// Longest key prefix, in bytes: it stands in every key.
 const PREFIX_LENGTH: usize = 64;
@@ -107,49 +106,30 @@ fn lifetimes(read: &mut Reader<'_>) -> Lifetimes {
         idle: limit(read, "sessions.idle_timeout"),
         max: limit(read, "sessions.max_lifetime"),
     };
-    let applications = read.read("sessions.limits", BTreeMap::new(), |found| {
-        let texts = found.texts()?;
-        let mut applications = BTreeMap::new();
-        for text in &texts {
-            let (slug, limits) =
-                application(text, default).map_err(|problem| format!("{text:?} {problem}"))?;
-            if applications.insert(slug.to_owned(), limits).is_some() {
-                return Err(format!("has two entries for the application {slug:?}"));
-            }
+    let names = &["idle_timeout", "max_lifetime"];
+    let applications = per_application::read(read, "sessions.limits", names, |words| {
+        let limit = |name, default| match words.get(name) {
+            Some(text) => application_limit(name, text),
+            None => Ok(default),
+        };
+        if words.is_empty() {
+            return Err("limits nothing; add idle_timeout= or max_lifetime=".to_owned());
         }
-        Ok((applications, toml::Value::Array(texts.into_iter().map(Into::into).collect())))
+        Ok(LifetimeLimits {
+            idle: limit("idle_timeout", default.idle)?,
+            max: limit("max_lifetime", default.max)?,
+        })
     });
     Lifetimes { default, applications }
 }
 
-/// Reads `<slug> idle_timeout=30m max_lifetime=12h`.
-fn application(text: &str, default: LifetimeLimits) -> Result<(&str, LifetimeLimits), String> {
-    let mut words = text.split_whitespace();
-    let slug = words
-        .next()
-        .filter(|slug| !slug.contains('='))
-        .ok_or("does not begin with the slug of an application")?;
-    let (mut idle, mut max) = (None, None);
-    for word in words {
-        let (name, value) = word.split_once('=').unwrap_or((word, ""));
-        let limit = match name {
-            "idle_timeout" => &mut idle,
-            "max_lifetime" => &mut max,
-            _ => return Err(format!("has {name:?}, and knows idle_timeout= and max_lifetime=")),
-        };
-        let duration = values::duration(value)
-            .map_err(|problem| format!("has a limit that {problem}: {word:?}"))?;
-        if duration > YEAR {
-            return Err(format!("has a limit longer than {}", values::duration_text(YEAR)));
-        }
-        if limit.replace(unless_zero(duration)).is_some() {
-            return Err(format!("has {name} twice"));
-        }
+fn application_limit(name: &str, text: &str) -> Result<Option<Duration>, String> {
+    let duration = values::duration(text).map_err(|problem| {
+        let word = format!("{name}={text}");
+        format!("has a limit that {problem}: {word:?}")
+    })?;
+    if duration > YEAR {
+        return Err(format!("has a limit longer than {}", values::duration_text(YEAR)));
     }
-    if idle.is_none() && max.is_none() {
-        return Err("limits nothing; add idle_timeout= or max_lifetime=".to_owned());
-    }
-    let limits =
-        LifetimeLimits { idle: idle.unwrap_or(default.idle), max: max.unwrap_or(default.max) };
-    Ok((slug, limits))
+    Ok(unless_zero(duration))
 }
