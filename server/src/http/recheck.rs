@@ -14,21 +14,18 @@ use outpost_decision::coverage::{Coverage, Due, Pace, due};
 use outpost_decision::decision::Reason;
 use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
-use outpost_decision::token::{TokenError, claims_from_introspection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::exchange::Exchange;
-use super::{Gateway, credentials::LiveSession};
+use super::{Gateway, credentials::LiveSession, tokens};
 use crate::clock;
 use crate::oidc::{OidcClient, OidcError};
 use crate::ops::metrics::{Metrics, RecheckOutcome};
 use crate::publish::Published;
 use crate::session::flights::Flights;
 use crate::session::lease::Lease;
-use crate::session::{
-    Replaced, Selection, Session, SessionAbout, SessionId, SessionKey, Sessions, StoreError,
-};
+use crate::session::{Replaced, Selection, Session, SessionId, SessionKey, Sessions, StoreError};
 
 /// Questions to core under way at the same time.
 const AT_ONCE: usize = 16;
@@ -277,27 +274,17 @@ impl Check {
     }
 
     async fn ask_core(&self, session: &Session) -> Said {
-        let answer = match self.oidc.introspect(&self.provider, &session.token).await {
-            Ok(answer) => answer,
+        match tokens::introspect(&self.oidc, &self.provider, &session.token).await {
+            Ok(tokens::Said::Active(claims)) if claims.sub == session.about.sub => Said::Active,
+            Ok(tokens::Said::Active(_)) => {
+                Said::Nothing("core says the token is of another user".to_owned())
+            }
+            Ok(tokens::Said::Over(_)) => Said::Over("core says its token is not active"),
+            Ok(tokens::Said::Odd(error)) => Said::Nothing(error.to_string()),
             // Nobody can vouch for it, ever.
             Err(OidcError::NoEndpoint(_)) => {
-                return Said::Over("the provider has no introspection endpoint");
+                Said::Over("the provider has no introspection endpoint")
             }
-            Err(error) => return Said::Nothing(error.to_string()),
-        };
-        let claims = claims_from_introspection(
-            &answer,
-            &self.provider.client_id,
-            &self.provider.endpoints.issuer,
-            clock::now(),
-        );
-        match claims {
-            Ok(claims) if claims.sub == session.about.sub => Said::Active,
-            Ok(_) => Said::Nothing("core says the token is of another user".to_owned()),
-            Err(TokenError::Inactive | TokenError::Expired) => {
-                Said::Over("core says its token is not active")
-            }
-            // Active, but not as we know it: rather a mistake of somebody's than an end.
             Err(error) => Said::Nothing(error.to_string()),
         }
     }
@@ -336,11 +323,7 @@ impl Check {
 
 /// The next version of a session, which core vouched for at `verified`.
 fn vouched_for(session: &Session, verified: Timestamp) -> Session {
-    Session {
-        about: SessionAbout { verified, ..session.about.clone() },
-        claims: session.claims.clone(),
-        token: session.token.clone(),
-        refresh_token: session.refresh_token.clone(),
-        generation: session.generation + 1,
-    }
+    let mut next = session.next_version();
+    next.about.verified = verified;
+    next
 }

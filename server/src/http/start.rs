@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use outpost_decision::OUTPOST_PREFIX;
 use outpost_decision::crypto;
 use outpost_decision::login::{self, NewFlow};
@@ -13,6 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::exchange::{Answer, Exchange, Facts};
 use super::realise;
+use crate::randomness;
 
 /// Begins a sign-in towards `return_to`; without one, towards what the request's `rd` says, what
 /// a refused nginx check remembered, or the application's front page.
@@ -32,8 +32,7 @@ pub fn redirect_to_core(
     return_to: &str,
     tries: u8,
 ) -> HttpResponse {
-    let mut random = [0; 32];
-    if SystemRandom::new().fill(&mut random).is_err() {
+    let Ok(random) = randomness::bytes::<32>() else {
         return exchange
             .problem(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -42,7 +41,7 @@ pub fn redirect_to_core(
                 "The machine gives no randomness.",
             )
             .page();
-    }
+    };
     let flow = NewFlow {
         return_to,
         tries,

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use outpost_decision::claims::Claims;
 use outpost_decision::provider::{Provider, Signing};
 use outpost_decision::time::Timestamp;
-use outpost_decision::token::{Expectation, KeySet, TokenError};
+use outpost_decision::token::{Expectation, KeySet, TokenError, claims_from_introspection};
+use secrecy::SecretString;
 use thiserror::Error;
 
+use crate::clock;
 use crate::keys::{KeyRequests, Keys, NoKeys};
+use crate::oidc::{OidcClient, OidcError};
 
 /// Seconds by which the clocks of core and this machine may differ.
 const LEEWAY_SECONDS: i64 = 30;
@@ -61,6 +64,35 @@ pub async fn check(
         Err(NoKeys::UpToDate) => Err(rejected.into()),
         Err(error) => Err(unavailable(error)),
     }
+}
+
+/// What core says of a token by introspection.
+#[derive(Debug)]
+pub enum Said {
+    /// It is good.
+    Active(Box<Claims>),
+    /// It is over: [`TokenError::Inactive`] or [`TokenError::Expired`].
+    Over(TokenError),
+    /// It is active, but not as it should be: rather a mistake of somebody's than an end.
+    Odd(TokenError),
+}
+
+/// Asks core about a token of this provider's, and judges the answer.
+///
+/// # Errors
+/// See [`OidcClient::introspect`].
+pub async fn introspect(
+    oidc: &OidcClient,
+    provider: &Provider,
+    token: &SecretString,
+) -> Result<Said, OidcError> {
+    let answer = oidc.introspect(provider, token).await?;
+    let (client, issuer) = (&provider.client_id, &provider.endpoints.issuer);
+    Ok(match claims_from_introspection(&answer, client, issuer, clock::now()) {
+        Ok(claims) => Said::Active(Box::new(claims)),
+        Err(error @ (TokenError::Inactive | TokenError::Expired)) => Said::Over(error),
+        Err(error) => Said::Odd(error),
+    })
 }
 
 fn unavailable(error: NoKeys) -> CheckError {

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use outpost_decision::crypto;
 
 use super::store::StoreError;
+use crate::randomness;
 
 /// The secret that a session cookie holds: 256 random bits. Does not print.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,11 +19,7 @@ impl SessionId {
     /// # Errors
     /// When the operating system gives no randomness.
     pub fn random() -> Result<Self, StoreError> {
-        let mut bytes = [0; 32];
-        SystemRandom::new()
-            .fill(&mut bytes)
-            .map_err(|_| StoreError::Unavailable("no randomness".into()))?;
-        Ok(Self(bytes))
+        Ok(Self(randomness::bytes()?))
     }
 
     /// An id from bytes kept elsewhere.

@@ -10,14 +10,13 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Bytes;
 use outpost_decision::time::Timestamp;
 use tokio::time::Instant;
 
 use super::Sessions;
 use super::store::StoreError;
-use crate::clock;
+use crate::{clock, randomness};
 
 /// Stores may count in whole seconds, and then end a lifetime up to this much early.
 const ROUNDING: Duration = Duration::from_secs(1);
@@ -171,11 +170,7 @@ impl fmt::Debug for Lease {
 }
 
 fn owner_token() -> Result<Bytes, StoreError> {
-    let mut token = [0; 16];
-    SystemRandom::new()
-        .fill(&mut token)
-        .map_err(|_| StoreError::Unavailable("no randomness".into()))?;
-    Ok(Bytes::copy_from_slice(&token))
+    Ok(Bytes::copy_from_slice(&randomness::bytes::<16>()?))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@
 use std::net::IpAddr;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Bytes;
 use outpost_decision::claims::Claims;
 use outpost_decision::time::Timestamp;
@@ -16,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::id::SessionId;
+use crate::randomness;
 
 /// Version of the clear part that is written.
 const CLEAR_VERSION: u8 = 1;
@@ -256,8 +256,7 @@ impl Record {
 /// [`RecordError::Sealing`].
 pub fn seal(key: &[u8; 32], clear: &[u8], mut payload: Vec<u8>) -> Result<Vec<u8>, RecordError> {
     let key = cipher(key)?;
-    let mut nonce = [0; NONCE];
-    SystemRandom::new().fill(&mut nonce).map_err(|_| RecordError::Sealing)?;
+    let nonce = randomness::bytes::<NONCE>().map_err(|_| RecordError::Sealing)?;
     key.seal_in_place_append_tag(
         Nonce::assume_unique_for_key(nonce),
         Aad::from(clear),

@@ -45,7 +45,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use outpost_decision::time::Timestamp;
 use thiserror::Error;
 
@@ -64,6 +63,7 @@ use super::store::{
     EndedSession, Inserted, PageCursor, Replaced, RevocationLog, Selection, SessionPage,
     SessionStore, SharedValues, StoreError,
 };
+use crate::randomness;
 
 pub use self::link::Reach;
 pub use self::options::{
@@ -158,11 +158,7 @@ impl fmt::Debug for RedisStore {
 
 /// What tells an entry of the log from any other that might get its id.
 fn nonce() -> Result<String, StoreError> {
-    let mut bytes = [0; 8];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| StoreError::Unavailable("no randomness".into()))?;
-    Ok(hex::encode(bytes))
+    Ok(hex::encode(randomness::bytes::<8>()?))
 }
 
 #[async_trait]

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::id::SessionKey;
 use super::record::{Record, Session, SessionAbout};
+use crate::randomness::NoRandomness;
 
 /// A session that has been ended: enough to close what hangs on it and to tell its provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +63,12 @@ pub enum StoreError {
     /// A page was asked for by a cursor that this store never gave.
     #[error("there is no such page of sessions")]
     NoSuchPage,
+}
+
+impl From<NoRandomness> for StoreError {
+    fn from(error: NoRandomness) -> Self {
+        Self::Unavailable(error.to_string())
+    }
 }
 
 /// What became of a new session.

@@ -9,7 +9,7 @@ use outpost_decision::decision::Reason;
 use outpost_decision::lifetime::{self, Lifetime};
 use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
-use outpost_decision::token::{self, TokenError};
+use outpost_decision::token;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::shared::{self, Place, Shared};
@@ -148,13 +148,11 @@ impl Check {
                 ends_by: before.about.ends_by,
                 ..session.about.clone()
             };
-            let next = Session {
-                about,
-                claims: session.claims.clone(),
-                token: session.token.clone(),
-                refresh_token: None,
-                generation: before.generation + 1,
-            };
+            let mut next = before.next_version();
+            next.about = about;
+            next.claims = session.claims.clone();
+            next.token = session.token.clone();
+            next.refresh_token = None;
             match self.sessions.replace(&id, next, now).await? {
                 // Somebody else was quicker and has asked core as well.
                 Replaced::Kept | Replaced::Outdated => return Ok(Some(id)),
@@ -196,21 +194,13 @@ impl Check {
     async fn ask_core(&self) -> Result<(Claims, SecretString), Verdict> {
         match &self.credential {
             HeaderCredential::Bearer(token) => {
-                let answer = self.oidc.introspect(&self.provider, token).await.map_err(refused)?;
-                let claims = token::claims_from_introspection(
-                    &answer,
-                    &self.provider.client_id,
-                    &self.provider.endpoints.issuer,
-                    clock::now(),
-                )
-                .map_err(|error| {
-                    let refusal = match error {
-                        TokenError::Inactive | TokenError::Expired => Refusal::Plain,
-                        _ => Refusal::Odd,
-                    };
-                    Verdict::Rejected(refusal, error.to_string())
-                })?;
-                Ok((claims, token.clone()))
+                let said = tokens::introspect(&self.oidc, &self.provider, token).await;
+                let (refusal, error) = match said.map_err(refused)? {
+                    tokens::Said::Active(claims) => return Ok((*claims, token.clone())),
+                    tokens::Said::Over(error) => (Refusal::Plain, error),
+                    tokens::Said::Odd(error) => (Refusal::Odd, error),
+                };
+                Err(Verdict::Rejected(refusal, error.to_string()))
             }
             HeaderCredential::Basic { user, password } => {
                 let answer = self

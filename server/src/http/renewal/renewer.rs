@@ -18,7 +18,7 @@ use outpost_decision::time::Timestamp;
 use outpost_decision::token::{self, TokenError};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::super::tokens::{self, CheckError};
+use super::super::tokens::{self, CheckError, Said};
 use super::{Wanted, WantedRenewals, is_due};
 use crate::keys::KeyRequests;
 use crate::oidc::{OidcClient, OidcError, TokenAnswer};
@@ -228,15 +228,9 @@ impl Parts {
         from: &Redeemed,
         sid: &str,
     ) -> Outcome {
-        let over = match self.oidc.introspect(provider, &from.old.token).await {
-            Ok(answer) => {
-                let (client, issuer) = (&provider.client_id, &provider.endpoints.issuer);
-                let found = token::claims_from_introspection(&answer, client, issuer, clock::now());
-                found.is_err_and(|error| error == TokenError::Inactive)
-            }
-            Err(_) => false,
-        };
-        if !over {
+        let said = tokens::introspect(&self.oidc, provider, &from.old.token).await;
+        // A token that has run out by now says nothing about the session it came from.
+        if !matches!(said, Ok(Said::Over(TokenError::Inactive))) {
             return self.give_up(id, from).await;
         }
         tracing::info!(provider = %provider.name, "core's session is over, and so are its sessions");
