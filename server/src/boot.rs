@@ -2,10 +2,12 @@
 
 mod control;
 mod data;
+mod ending;
 mod figures;
 mod key_source;
 mod operations;
 mod overview;
+mod service;
 mod signals;
 mod store;
 
@@ -15,9 +17,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{Server, ServerHandle};
 use outpost_decision::coverage::Coverage;
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -25,6 +26,7 @@ use tokio::sync::oneshot;
 use crate::actors::RefreshCause;
 use crate::authentik::connection::AddressError;
 use crate::core_tls::CoreTlsError;
+use crate::drain::Departure;
 use crate::http::renewal::Renewals;
 use crate::ops::logging::{self, LogControl};
 use crate::ops::readiness::Readiness;
@@ -32,17 +34,16 @@ use crate::publish::Published;
 use crate::session::file::FileStoreError;
 use crate::session::redis::RedisSetupError;
 use crate::session::{SessionStore, Sessions};
-use crate::settings::Settings;
+use crate::settings::{Settings, Shutdown};
 use crate::snapshot::Snapshot;
 use crate::status::RegistryStatus;
 use crate::status::link::LinkStatus;
 use crate::tls::TlsError;
 use crate::upstream::DialerError;
 
-use self::control::Control;
-
-/// How long renewals of sessions may take to finish when everything else has.
-const RENEWALS_FINISH: Duration = Duration::from_secs(5);
+use self::control::{Control, FAREWELL};
+use self::ending::Impatience;
+use self::service::ServiceManager;
 
 /// Why the outpost does not start.
 #[derive(Debug, Error)]
@@ -114,10 +115,11 @@ pub struct Running {
     /// Where it listens.
     pub addresses: Addresses,
     control: Control,
-    readiness: Readiness,
+    departure: Departure,
     renewals: Renewals,
-    servers: Vec<ServerHandle>,
-    drain_timeout: Duration,
+    data: ServerHandle,
+    operations: Vec<ServerHandle>,
+    shutdown: Shutdown,
 }
 
 /// Runs the outpost until a signal ends it.
@@ -134,7 +136,8 @@ pub fn run(settings: &Settings) -> ExitCode {
         }
     };
     match actix_web::rt::System::new().block_on(serve(settings, log)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(impatience)) => impatience.into(),
         Err(error) => {
             tracing::error!(%error, "the outpost does not start");
             ExitCode::FAILURE
@@ -142,12 +145,25 @@ pub fn run(settings: &Settings) -> ExitCode {
     }
 }
 
-async fn serve(settings: &Settings, log: LogControl) -> Result<(), BootError> {
+/// Serves until a signal, and ends in order, or at once at the next signal.
+async fn serve(settings: &Settings, log: LogControl) -> Result<Option<Impatience>, BootError> {
     let mut signals = signals::Signals::hear()?;
+    let manager = ServiceManager::connect(&settings.service);
     let running = start(settings, Some(log)).await?;
-    signals.serve_until_told(&running).await;
-    running.stop().await;
-    Ok(())
+    manager.ready();
+    tokio::select! {
+        () = signals.serve_until_told(&running, &manager) => {}
+        () = manager.keep_alive() => {}
+    }
+    manager.stopping(ending::longest(&settings.shutdown));
+    tokio::select! {
+        () = running.stop() => Ok(None),
+        () = manager.keep_alive() => Ok(None),
+        impatience = signals.impatience() => {
+            tracing::warn!("a second signal: the outpost ends at once");
+            Ok(Some(impatience))
+        }
+    }
 }
 
 /// Starts the outpost within the actix system of the calling thread. Returns once every listener
@@ -169,10 +185,15 @@ async fn start_with(
     }
     let operations = operations::Operations::new(settings)?;
     let control = Control::start(settings, &operations, log, store)?;
-    let readiness = Readiness::new(control.readers.snapshot.clone(), operations.store.clone());
+    let departure = Departure::new();
+    let readiness = Readiness::new(
+        control.readers.snapshot.clone(),
+        operations.store.clone(),
+        departure.drain(),
+    );
 
     let renewals = data::renewals(settings, &control);
-    let data = data::serve(settings, &control, &operations, &renewals)?;
+    let data = data::serve(settings, &control, &operations, &renewals, &departure.drain())?;
     let (metrics, dashboard) = operations.serve(settings, &control, &readiness)?;
     let addresses = Addresses {
         http: data.http,
@@ -180,11 +201,13 @@ async fn start_with(
         metrics: metrics.addresses,
         dashboard: dashboard.addresses,
     };
-    let mut servers = Vec::new();
-    for server in [data.server].into_iter().chain(metrics.server).chain(dashboard.server) {
-        servers.push(server.handle());
+    let spawn = |server: Server| {
+        let handle = server.handle();
         actix_web::rt::spawn(server);
-    }
+        handle
+    };
+    let data = spawn(data.server);
+    let operations = metrics.server.into_iter().chain(dashboard.server).map(spawn).collect();
     readiness.listening();
     tracing::info!(
         http = ?addresses.http,
@@ -194,8 +217,8 @@ async fn start_with(
         version = crate::VERSION,
         "the outpost listens"
     );
-    let drain_timeout = settings.shutdown.drain_timeout;
-    Ok(Running { addresses, control, readiness, renewals, servers, drain_timeout })
+    let shutdown = settings.shutdown;
+    Ok(Running { addresses, control, departure, renewals, data, operations, shutdown })
 }
 
 impl Running {
@@ -214,21 +237,6 @@ impl Running {
     /// Fetches the configuration anew (SIGUSR1).
     pub fn refresh(&self) {
         self.control.refresh(RefreshCause::Signal);
-    }
-
-    /// Stops accepting, finishes what is under way within the drain time, says goodbye to core.
-    pub async fn stop(self) {
-        tracing::info!("the outpost stops");
-        self.readiness.draining();
-        let stopping = self.servers.iter().map(|server| server.stop(true));
-        let drained = futures_util::future::join_all(stopping);
-        // actix ends by itself after the drain time; the margin is for the last answers.
-        let limit = self.drain_timeout + Duration::from_secs(2);
-        if tokio::time::timeout(limit, drained).await.is_err() {
-            tracing::warn!("requests were still under way when the drain time was over");
-        }
-        self.renewals.finish(RENEWALS_FINISH).await;
-        self.control.stop().await;
     }
 }
 

@@ -28,8 +28,8 @@ use reader::{Effective, Reader};
 pub use types::{
     Admin, ClientCertificate, Core, Dashboard, HeaderAuth, HostPort, Identity, IdentityEncoding,
     Journal, LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel, RedisStore,
-    ScriptAnswer, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl, Topology, Upstream,
-    Web,
+    ScriptAnswer, Service, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl, Topology,
+    Upstream, Web,
 };
 
 /// All settings, checked.
@@ -63,6 +63,8 @@ pub struct Settings {
     pub journal: Journal,
     /// The end.
     pub shutdown: Shutdown,
+    /// The service manager that started the program.
+    pub service: Service,
     /// Names of `AUTHENTIK_*` variables that mean nothing to an outpost and were left alone.
     pub foreign_variables: Vec<String>,
     effective: Vec<Effective>,
@@ -156,8 +158,11 @@ impl Settings {
             },
             journal: Journal { capacity: read.number("journal.capacity", 16..=1_000_000) },
             shutdown: Shutdown {
+                delay: read.duration("shutdown.delay", Duration::ZERO..=HOUR),
                 drain_timeout: read.duration("shutdown.drain_timeout", Duration::ZERO..=HOUR),
+                close_spread: read.duration("shutdown.close_spread", Duration::ZERO..=HOUR),
             },
+            service: Service::of(&sources.environment, std::process::id()),
             foreign_variables: Vec::new(),
             effective: Vec::new(),
         };

@@ -33,6 +33,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
+use crate::drain::Drain;
+
 pub use dial::Dialer;
 pub use error::{ConnectFailure, DialerError, UpstreamError};
 
@@ -62,6 +64,8 @@ pub struct UpstreamSettings {
     pub http2: bool,
     /// Certificates trusted in addition to the system's.
     pub extra_roots: Vec<CertificateDer<'static>>,
+    /// When the program ends, tunnels and event streams do.
+    pub drain: Drain,
 }
 
 impl Default for UpstreamSettings {
@@ -74,6 +78,7 @@ impl Default for UpstreamSettings {
             pool_max_idle_per_host: 64,
             http2: false,
             extra_roots: Vec::new(),
+            drain: Drain::never(),
         }
     }
 }

@@ -139,7 +139,8 @@ pub fn outpost(core: &StandInCore, variables: &[(&str, &str)]) -> Held {
 #[must_use]
 pub fn settings(core: &StandInCore, variables: &[(&str, &str)]) -> Settings {
     // What variables name again wins.
-    let mut all = vec![("OUTPOST__SHUTDOWN__DRAIN_TIMEOUT", "2s")];
+    let mut all =
+        vec![("OUTPOST__SHUTDOWN__DRAIN_TIMEOUT", "2s"), ("OUTPOST__SHUTDOWN__CLOSE_SPREAD", "0s")];
     all.extend_from_slice(variables);
     let environment = environment(core, &all);
     let sources = Sources { environment, ..Sources::default() };

@@ -52,7 +52,7 @@ const STORE_BACKOFF: Backoff =
     Backoff { shortest: Duration::from_millis(100), longest: Duration::from_secs(1) };
 
 /// How long actors have to end.
-const FAREWELL: Duration = Duration::from_secs(7);
+pub(super) const FAREWELL: Duration = Duration::from_secs(7);
 
 /// The running control plane, and what others need of it.
 pub(super) struct Control {

@@ -14,6 +14,7 @@ use super::BootError;
 use super::control::Control;
 use super::operations::Operations;
 use crate::core_tls::{self, CoreTimeouts};
+use crate::drain::Drain;
 use crate::http::listeners::{self, BoundServer, ListenerOptions};
 use crate::http::recheck::Rechecks;
 use crate::http::renewal::{Renewals, Renewer};
@@ -33,6 +34,7 @@ pub(super) fn serve(
     control: &Control,
     operations: &Operations,
     renewals: &Renewals,
+    drain: &Drain,
 ) -> Result<BoundServer, BootError> {
     let gateway = Arc::new(Gateway {
         snapshot: control.readers.snapshot.clone(),
@@ -58,6 +60,7 @@ pub(super) fn serve(
         idle_timeout: settings.upstream.idle_timeout,
         pool_idle_timeout: settings.upstream.pool_idle_timeout,
         pool_max_idle_per_host: settings.upstream.pool_max_idle,
+        drain: drain.clone(),
         ..UpstreamSettings::default()
     })?;
     let (core_tls, core_timeouts) = (Arc::clone(&control.core_tls), control.core_timeouts);
@@ -70,6 +73,7 @@ pub(super) fn serve(
         read_header_timeout: settings.web.read_header_timeout,
         idle_timeout: settings.web.idle_timeout,
         drain_timeout: settings.shutdown.drain_timeout,
+        drain: drain.clone(),
     };
     let worker = move || Worker {
         gateway: Arc::clone(&gateway),

@@ -11,6 +11,7 @@ use tracing_actix_web::TracingLogger;
 
 use super::span::RequestSpan;
 use super::{Worker, pipeline};
+use crate::drain::Drain;
 
 /// Where and how to listen.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct ListenerOptions {
     pub idle_timeout: Duration,
     /// Time for requests in flight to finish at the end.
     pub drain_timeout: Duration,
+    /// When the end comes.
+    pub drain: Drain,
 }
 
 /// Shortest timeout that actix-http keeps: it counts from a clock that is up to half a second

@@ -60,6 +60,7 @@ mod tests {
     use actix_web::{App, test};
 
     use super::*;
+    use crate::drain::Drain;
     use crate::ops::readiness::StoreReach;
     use crate::publish::published;
     use crate::snapshot::Snapshot;
@@ -79,7 +80,7 @@ mod tests {
         let endpoints = Endpoints {
             metrics: Arc::new(Metrics::new("1", "b").unwrap()),
             journal: Arc::new(Journal::new(1)),
-            readiness: Readiness::new(snapshots, StoreReach::default()),
+            readiness: Readiness::new(snapshots, StoreReach::default(), Drain::never()),
         };
         endpoints.readiness.listening();
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
+use crate::drain::Drain;
 use crate::publish::Published;
 use crate::snapshot::Snapshot;
 
@@ -16,13 +17,8 @@ use crate::snapshot::Snapshot;
 pub struct Readiness {
     snapshot: Published<Snapshot>,
     store: StoreReach,
-    state: Arc<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    listening: AtomicBool,
-    draining: AtomicBool,
+    drain: Drain,
+    listening: Arc<AtomicBool>,
 }
 
 /// Whether the session store can be reached, as whoever asked it last has found. Cheap to clone.
@@ -82,18 +78,13 @@ const STORE: Missing = Missing {
 impl Readiness {
     /// Not ready: nothing listens yet.
     #[must_use]
-    pub fn new(snapshot: Published<Snapshot>, store: StoreReach) -> Self {
-        Self { snapshot, store, state: Arc::default() }
+    pub fn new(snapshot: Published<Snapshot>, store: StoreReach, drain: Drain) -> Self {
+        Self { snapshot, store, drain, listening: Arc::default() }
     }
 
     /// The listeners are open.
     pub fn listening(&self) {
-        self.state.listening.store(true, Ordering::Relaxed);
-    }
-
-    /// The outpost is shutting down; there is no way back.
-    pub fn draining(&self) {
-        self.state.draining.store(true, Ordering::Relaxed);
+        self.listening.store(true, Ordering::Relaxed);
     }
 
     /// What is missing now.
@@ -101,9 +92,9 @@ impl Readiness {
     pub fn report(&self) -> Report {
         let missing: Vec<Missing> = [
             (!self.snapshot.load().is_loaded(), CONFIGURATION),
-            (!self.state.listening.load(Ordering::Relaxed), LISTENERS),
+            (!self.listening.load(Ordering::Relaxed), LISTENERS),
             (self.store.lost.load(Ordering::Relaxed), STORE),
-            (self.state.draining.load(Ordering::Relaxed), DRAINING),
+            (self.drain.phase().is_ending(), DRAINING),
         ]
         .into_iter()
         .filter_map(|(applies, missing)| applies.then_some(missing))
@@ -115,13 +106,15 @@ impl Readiness {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drain::Departure;
     use crate::publish::published;
 
     #[test]
     fn ready_when_nothing_is_missing() {
         let (publisher, snapshot) = published(Snapshot::default());
         let store = StoreReach::default();
-        let readiness = Readiness::new(snapshot, store.clone());
+        let departure = Departure::new();
+        let readiness = Readiness::new(snapshot, store.clone(), departure.drain());
         let missing = || -> Vec<&str> {
             let report = readiness.report();
             assert_eq!(report.ready, report.missing.is_empty());
@@ -135,7 +128,7 @@ mod tests {
         store.set(false);
         assert_eq!(missing(), ["session_store"]);
         store.set(true);
-        readiness.draining();
+        departure.leave();
         assert_eq!(missing(), ["draining"]);
     }
 }

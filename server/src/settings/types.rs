@@ -7,9 +7,11 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+mod service;
 mod sessions;
 mod store_url;
 
+pub use service::Service;
 pub use sessions::{ClientCertificate, LifetimeLimits, Lifetimes, Sessions, StoreLogin, StoreTls};
 pub use store_url::{HostPort, RedisStore, StoreUrl, Topology};
 
@@ -207,8 +209,12 @@ pub struct Journal {
 }
 
 /// The end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Shutdown {
+    /// How long the outpost serves on after readiness says no.
+    pub delay: Duration,
     /// How long requests under way may take.
     pub drain_timeout: Duration,
+    /// The time over which websockets and event streams are closed.
+    pub close_spread: Duration,
 }
