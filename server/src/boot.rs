@@ -10,6 +10,7 @@ mod overview;
 mod service;
 mod signals;
 mod store;
+mod upstream;
 
 use std::io;
 use std::net::SocketAddr;
@@ -61,8 +62,20 @@ pub enum BootError {
     #[error("TLS towards browsers: {0}")]
     Tls(#[from] TlsError),
     /// TLS towards applications cannot be set up.
-    #[error("TLS towards applications: {0}")]
+    #[error("{0}")]
     Upstream(#[from] DialerError),
+    /// A file that `upstream.applications` names cannot be read.
+    #[error("upstream.applications: {application}: {word}={}: {error}", path.display())]
+    UpstreamFile {
+        /// The application's slug.
+        application: String,
+        /// Which of its settings.
+        word: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// The figures cannot be registered.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),

@@ -17,6 +17,7 @@ pub mod http;
 pub mod keys;
 pub mod oidc;
 pub mod ops;
+mod pem;
 pub mod publish;
 pub mod randomness;
 pub mod session;

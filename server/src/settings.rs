@@ -14,6 +14,7 @@ mod store_url;
 #[cfg(test)]
 mod tests;
 mod types;
+mod upstream;
 mod values;
 
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ pub use types::{
     Admin, ClientCertificate, Core, Dashboard, HeaderAuth, HostPort, Identity, IdentityEncoding,
     Journal, LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel, RedisStore,
     ScriptAnswer, Service, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl, Topology,
-    Upstream, Web,
+    Upstream, UpstreamApplication, Web,
 };
 
 /// All settings, checked.
@@ -132,12 +133,7 @@ impl Settings {
                 capacity: read.number("header_auth.capacity", 1..=10_000_000),
             },
             sessions: sessions::sessions(&mut read),
-            upstream: Upstream {
-                connect_timeout: read.duration("upstream.connect_timeout", MILLISECOND..=HOUR),
-                idle_timeout: read.duration("upstream.idle_timeout", MILLISECOND..=DAY),
-                pool_idle_timeout: read.duration("upstream.pool_idle_timeout", MILLISECOND..=DAY),
-                pool_max_idle: read.number("upstream.pool_max_idle", 0..=65_536),
-            },
+            upstream: upstream::upstream(&mut read),
             identity: Identity {
                 encoding: read.choice(
                     "identity.encoding",

@@ -9,6 +9,7 @@
 //! (103), and upgrades to anything but websockets.
 
 mod answer;
+mod application;
 mod body;
 mod dial;
 mod endpoint;
@@ -22,6 +23,7 @@ mod tls;
 mod tunnel;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -35,11 +37,11 @@ use url::Url;
 
 use crate::drain::Drain;
 
+pub use application::{ApplicationOptions, ClientCertificate, HttpVersion};
 pub use dial::Dialer;
 pub use error::{ConnectFailure, DialerError, UpstreamError};
 
 use body::RequestBody;
-use endpoint::Endpoint;
 use exchange::Exchange;
 use pool::Pool;
 
@@ -54,18 +56,18 @@ pub struct UpstreamSettings {
     /// Longest time without a byte in either direction, while a request is under way. There is no
     /// limit on a request as a whole.
     pub idle_timeout: Duration,
-    /// The same for tunnels and event streams, which rest by nature.
+    /// The same for tunnels, event streams and gRPC, which rest by nature.
     pub tunnel_idle_timeout: Duration,
     /// How long a connection is kept for the next request; zero: not at all.
     pub pool_idle_timeout: Duration,
     /// Connections kept for one upstream, by each worker.
     pub pool_max_idle_per_host: usize,
-    /// Offers HTTP/2 to upstreams with TLS. Websockets take HTTP/1.1 all the same.
-    pub http2: bool,
     /// Certificates trusted in addition to the system's.
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// When the program ends, tunnels and event streams do.
     pub drain: Drain,
+    /// What differs for single applications, by slug.
+    pub applications: BTreeMap<String, ApplicationOptions>,
 }
 
 impl Default for UpstreamSettings {
@@ -76,9 +78,9 @@ impl Default for UpstreamSettings {
             tunnel_idle_timeout: Duration::from_secs(3600),
             pool_idle_timeout: Duration::from_secs(60),
             pool_max_idle_per_host: 64,
-            http2: false,
             extra_roots: Vec::new(),
             drain: Drain::never(),
+            applications: BTreeMap::new(),
         }
     }
 }
@@ -87,6 +89,8 @@ impl Default for UpstreamSettings {
 pub struct Leg<'a> {
     /// The upstream. A path in it goes before the request's own.
     pub base: &'a Url,
+    /// The application's slug, for what [`UpstreamSettings::applications`] says of it.
+    pub application: &'a str,
     /// Path and query, byte for byte as the client sent them; or `*`.
     pub path_and_query: &'a str,
     /// Whether the upstream's certificate is checked.
@@ -94,10 +98,8 @@ pub struct Leg<'a> {
     /// The `Host` to send: the client's unless overridden.
     pub host: Cow<'a, str>,
     /// Which of the client's headers (in lower case) the application must not see. Hop-by-hop
-    /// headers and claims of untrusted peers need not be named.
+    /// headers, claims of untrusted peers and cookies of an outpost need not be named.
     pub strip: &'a dyn Fn(&str) -> bool,
-    /// Which of the client's cookies the application must not see.
-    pub strip_cookie: &'a dyn Fn(&str) -> bool,
     /// Headers to set, after all stripping. One that HTTP forbids fails the request. Those that
     /// frame messages (`Host`, `Content-Length`, ..) are ignored.
     pub set: Vec<(Cow<'a, str>, Cow<'a, [u8]>)>,
@@ -105,7 +107,7 @@ pub struct Leg<'a> {
     pub forwarded: Forwarded<'a>,
     /// Breaks off the answer or tunnel: the session ended, or the program does.
     pub ended: Option<Ended>,
-    /// The same for an answer that turns out to be an event stream, if `ended` is none.
+    /// The same for an answer that turns out to be an event stream or gRPC, if `ended` is none.
     pub stream_ended: &'a dyn Fn() -> Option<Ended>,
 }
 
@@ -156,8 +158,12 @@ impl Upstreams {
             return Err(UpstreamError::BadRequest("CONNECT is for proxies of another kind"));
         }
         let settings = &self.dialer.settings;
-        let endpoint = Endpoint::of(leg.base, leg.verify)?;
-        let exchange = Exchange::new();
+        let endpoint = self.dialer.endpoint(leg.base, leg.verify, leg.application)?;
+        let idle = match protocol::is_grpc(request) {
+            true => settings.tunnel_idle_timeout,
+            false => settings.idle_timeout,
+        };
+        let exchange = Exchange::new(idle);
         let websocket = protocol::is_websocket(request);
         let (body, payload) = if websocket {
             (RequestBody::none(&exchange), Some(payload))
@@ -191,7 +197,7 @@ impl Upstreams {
         }
 
         let (head, incoming) = response.into_parts();
-        let idle = if answer::is_event_stream(&head) {
+        let idle = if answer::rests(&head) {
             ended = ended.or_else(stream_ended);
             settings.tunnel_idle_timeout
         } else {

@@ -9,6 +9,8 @@ mod answers;
 mod connections;
 #[path = "upstream/http2.rs"]
 mod http2;
+#[path = "upstream/manners.rs"]
+mod manners;
 #[path = "upstream/request_headers.rs"]
 mod request_headers;
 #[path = "upstream/smuggling.rs"]

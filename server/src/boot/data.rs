@@ -13,6 +13,7 @@ use outpost_decision::origin::TrustedNetworks;
 use super::BootError;
 use super::control::Control;
 use super::operations::Operations;
+use super::upstream;
 use crate::core_tls::{self, CoreTimeouts};
 use crate::drain::Drain;
 use crate::http::listeners::{self, BoundServer, ListenerOptions};
@@ -56,12 +57,8 @@ pub(super) fn serve(
         notices: control.notices.clone(),
     });
     let dialer = Dialer::new(UpstreamSettings {
-        connect_timeout: settings.upstream.connect_timeout,
-        idle_timeout: settings.upstream.idle_timeout,
-        pool_idle_timeout: settings.upstream.pool_idle_timeout,
-        pool_max_idle_per_host: settings.upstream.pool_max_idle,
         drain: drain.clone(),
-        ..UpstreamSettings::default()
+        ..upstream::settings(&settings.upstream)?
     })?;
     let (core_tls, core_timeouts) = (Arc::clone(&control.core_tls), control.core_timeouts);
     let options = ListenerOptions {

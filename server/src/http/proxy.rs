@@ -45,13 +45,13 @@ pub async fn forward(
     let path_and_query = facts.target.path_and_query();
     let leg = Leg {
         base: &base,
+        application: &facts.provider.application_slug,
         path_and_query: &path_and_query,
         verify: facts.provider.verify_upstream,
         host: claims
             .and_then(|claims| claims.ak_proxy.host_header.as_deref())
             .map_or_else(|| Cow::Owned(facts.origin.host.to_string()), Cow::Borrowed),
         strip: &strip,
-        strip_cookie: &|name| name.starts_with(outpost_decision::cookie::OWN_PREFIX),
         set: headers
             .iter()
             .map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value.as_bytes())))

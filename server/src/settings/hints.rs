@@ -12,6 +12,7 @@ pub(super) fn example(key: &str) -> Option<&'static str> {
         "sessions.client_key" => Some("/run/secrets/redis-client-key.pem"),
         "sessions.sentinel_password" => Some("file:///run/secrets/sentinel-password"),
         "sessions.limits" => Some("grafana idle_timeout=30m max_lifetime=12h"),
+        "upstream.applications" => Some("grafana ca_file=/etc/outpost/grafana-ca.pem http=2"),
         "admin.token" => Some("file:///run/secrets/outpost-admin-token"),
         "log.level" => Some("info"),
         _ => None,

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use super::*;
 
 mod sessions;
+mod upstream;
 
 fn sources(variables: &[(&str, &str)]) -> Sources {
     let mut environment: Environment =

@@ -10,10 +10,12 @@ use url::Url;
 mod service;
 mod sessions;
 mod store_url;
+mod upstream;
 
 pub use service::Service;
 pub use sessions::{ClientCertificate, LifetimeLimits, Lifetimes, Sessions, StoreLogin, StoreTls};
 pub use store_url::{HostPort, RedisStore, StoreUrl, Topology};
+pub use upstream::{Upstream, UpstreamApplication};
 
 /// The link to core.
 #[derive(Clone, Debug)]
@@ -102,19 +104,6 @@ pub struct HeaderAuth {
     pub negative_ttl: Duration,
     /// How many are remembered.
     pub capacity: usize,
-}
-
-/// The applications behind proxy mode.
-#[derive(Clone, Debug)]
-pub struct Upstream {
-    /// Limit of connecting.
-    pub connect_timeout: Duration,
-    /// Limit of silence on both sides.
-    pub idle_timeout: Duration,
-    /// How long an unused connection is kept.
-    pub pool_idle_timeout: Duration,
-    /// How many unused connections are kept, per application and worker.
-    pub pool_max_idle: usize,
 }
 
 /// What applications are told about the user.

@@ -18,7 +18,7 @@ use tokio::time::Sleep;
 
 use super::Ended;
 use super::exchange::Exchange;
-use super::protocol::{is_hop_by_hop, is_raw_stream};
+use super::protocol::{GRPC, begins, is_hop_by_hop, is_raw_stream};
 
 /// What `X-Powered-By` says on every answer (contract 12).
 const POWERED_BY: &str = "goauthentik.io";
@@ -71,11 +71,9 @@ pub(super) fn switch(head: &Parts, body: impl MessageBody + 'static) -> HttpResp
 }
 
 /// Whether the answer is one that rests for long times by nature.
-pub(super) fn is_event_stream(head: &Parts) -> bool {
-    head.headers
-        .get(http::header::CONTENT_TYPE)
-        .and_then(|value| value.as_bytes().get(.."text/event-stream".len()))
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"))
+pub(super) fn rests(head: &Parts) -> bool {
+    let kind = head.headers.get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+    kind.is_some_and(|kind| begins(kind, "text/event-stream") || begins(kind, GRPC))
 }
 
 fn copy_headers<B>(head: &Parts, response: &mut HttpResponse<B>, pass: impl Fn(&str) -> bool) {

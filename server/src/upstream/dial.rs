@@ -1,10 +1,9 @@
 //! Connecting: addresses, TCP, TLS, and the HTTP version that was agreed upon.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -12,15 +11,17 @@ use futures_util::stream::FuturesUnordered;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{sleep, timeout};
-use tokio_rustls::client::TlsStream;
+use tokio_util::either::Either;
+use url::Url;
 
+use super::application::{HttpVersion, Manner};
 use super::endpoint::Endpoint;
 use super::error::{ConnectFailure, DialerError};
 use super::pool::Sender;
-use super::tls::Tls;
+use super::tls;
 use super::{UpstreamError, UpstreamSettings};
 
 /// Head start that an address gets before the next one is tried beside it (RFC 8305 5).
@@ -31,27 +32,59 @@ const HEAD_START: Duration = Duration::from_millis(250);
 #[derive(Clone)]
 pub struct Dialer {
     pub(super) settings: UpstreamSettings,
-    tls: Arc<Tls>,
+    manners: Arc<Manners>,
+}
+
+struct Manners {
+    usual: Manner,
+    /// By slug.
+    special: BTreeMap<Arc<str>, Manner>,
 }
 
 impl Dialer {
     /// Loads the system's trusted roots and prepares TLS.
     ///
     /// # Errors
-    /// When TLS cannot be set up, or a root of `settings.extra_roots` cannot be used.
+    /// When TLS cannot be set up, a root of `settings.extra_roots` cannot be used, or what
+    /// `settings.applications` holds cannot; the error names the application and which.
     pub fn new(settings: UpstreamSettings) -> Result<Self, DialerError> {
-        let tls = Arc::new(Tls::new(&settings.extra_roots)?);
-        Ok(Self { settings, tls })
+        let roots = tls::roots(&settings.extra_roots)?;
+        let special = settings.applications.iter().map(|(slug, options)| {
+            Ok::<_, DialerError>((Arc::from(&**slug), Manner::of(slug, options, &roots)?))
+        });
+        let special = special.collect::<Result<_, _>>()?;
+        let manners = Arc::new(Manners { usual: Manner::usual(&roots)?, special });
+        Ok(Self { settings, manners })
+    }
+
+    /// Where a request for the application with this slug goes.
+    pub(super) fn endpoint(
+        &self,
+        url: &Url,
+        verify: bool,
+        application: &str,
+    ) -> Result<Endpoint, UpstreamError> {
+        Endpoint::of(url, verify, self.manners.special.get_key_value(application))
+    }
+
+    fn manner(&self, endpoint: &Endpoint) -> &Manner {
+        let special = endpoint.application.as_ref();
+        special.and_then(|slug| self.manners.special.get(slug)).unwrap_or(&self.manners.usual)
+    }
+
+    /// The version of HTTP for what needs no upgrade.
+    pub(super) fn http(&self, endpoint: &Endpoint) -> HttpVersion {
+        self.manner(endpoint).http
     }
 
     /// Opens a connection and drives it on a task of this worker.
     pub(super) async fn dial(
         &self,
         endpoint: &Endpoint,
-        http2: bool,
+        http: HttpVersion,
     ) -> Result<Sender, UpstreamError> {
         let limit = self.settings.connect_timeout;
-        match timeout(limit, self.connect(endpoint, http2)).await {
+        match timeout(limit, self.connect(endpoint, http)).await {
             Ok(result) => result,
             Err(_) => Err(UpstreamError::Connect {
                 upstream: endpoint.to_string(),
@@ -61,22 +94,35 @@ impl Dialer {
         }
     }
 
-    async fn connect(&self, endpoint: &Endpoint, http2: bool) -> Result<Sender, UpstreamError> {
-        let tcp = connect_tcp(endpoint).await?;
+    async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        http: HttpVersion,
+    ) -> Result<Sender, UpstreamError> {
+        let manner = self.manner(endpoint);
+        let stream = match &manner.socket {
+            None => Either::Left(connect_tcp(endpoint).await?),
+            Some(path) => Either::Right(UnixStream::connect(path).await.map_err(|source| {
+                let failure = ConnectFailure::of(&source);
+                UpstreamError::Connect { upstream: endpoint.to_string(), failure, source }
+            })?),
+        };
         if !endpoint.https {
-            return handshake(endpoint, Io::Plain(tcp), false).await;
+            return handshake(endpoint, stream, http).await;
         }
         let tls_error = |source| UpstreamError::Tls { upstream: endpoint.to_string(), source };
-        let name = ServerName::try_from(endpoint.host.to_string())
-            .map_err(|error| tls_error(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-        let tls = self
-            .tls
-            .connector(endpoint.verify, http2)
-            .connect(name, tcp)
-            .await
-            .map_err(tls_error)?;
-        let agreed = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-        handshake(endpoint, Io::Tls(Box::new(tls)), agreed && http2).await
+        let name = match &manner.name {
+            Some(name) => name.clone(),
+            None => ServerName::try_from(endpoint.host.to_string())
+                .map_err(|error| tls_error(io::Error::new(io::ErrorKind::InvalidInput, error)))?,
+        };
+        let connector = manner.tls.connector(endpoint.verify, http);
+        let stream = connector.connect(name, stream).await.map_err(tls_error)?;
+        let agreed = stream.get_ref().1.alpn_protocol();
+        if http == HttpVersion::Two && agreed != Some(b"h2") {
+            return Err(tls_error(io::Error::other("it does not agree upon HTTP/2")));
+        }
+        handshake(endpoint, stream, http).await
     }
 }
 
@@ -127,16 +173,20 @@ async fn connect_tcp(endpoint: &Endpoint) -> Result<TcpStream, UpstreamError> {
     }
 }
 
-async fn handshake(endpoint: &Endpoint, io: Io, http2: bool) -> Result<Sender, UpstreamError> {
+async fn handshake(
+    endpoint: &Endpoint,
+    io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    http: HttpVersion,
+) -> Result<Sender, UpstreamError> {
     let failed = |error: hyper::Error| UpstreamError::Protocol {
         upstream: endpoint.to_string(),
         source: error.into(),
     };
-    if http2 {
+    if http == HttpVersion::Two {
         let (sender, connection) =
             http2::Builder::new(Local).handshake(TokioIo::new(io)).await.map_err(failed)?;
         drive(endpoint, connection);
-        return Ok(Sender::Http2(sender));
+        return Ok(Sender::http2(sender));
     }
     let (sender, connection) = http1::Builder::new()
         // Old devices compare header names byte for byte, in the customary case.
@@ -175,70 +225,5 @@ where
 {
     fn execute(&self, task: F) {
         actix_rt::spawn(task);
-    }
-}
-
-/// A connection below HTTP.
-enum Io {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
-/// Calls the same method on whichever stream it is.
-macro_rules! each {
-    ($self:expr, $stream:ident => $call:expr) => {
-        match $self.get_mut() {
-            Io::Plain($stream) => {
-                let $stream = Pin::new($stream);
-                $call
-            }
-            Io::Tls($stream) => {
-                let $stream = Pin::new(&mut **$stream);
-                $call
-            }
-        }
-    };
-}
-
-impl AsyncRead for Io {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        each!(self, stream => stream.poll_read(cx, buf))
-    }
-}
-
-impl AsyncWrite for Io {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        each!(self, stream => stream.poll_write(cx, buf))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self, stream => stream.poll_flush(cx))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self, stream => stream.poll_shutdown(cx))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        each!(self, stream => stream.poll_write_vectored(cx, bufs))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(stream) => stream.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
-        }
     }
 }

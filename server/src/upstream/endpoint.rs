@@ -1,10 +1,12 @@
 //! Where an upstream is: what its URL says, as far as a connection depends on it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use url::{Host, Url};
 
 use super::UpstreamError;
+use super::application::Manner;
 
 /// Connections are interchangeable exactly when this is equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,10 +16,18 @@ pub(super) struct Endpoint {
     /// Without the brackets of an IPv6 address.
     pub(super) host: Box<str>,
     pub(super) port: u16,
+    /// The slug of the application, if its connections differ from those of others: one
+    /// that was made with its certificate serves no other.
+    pub(super) application: Option<Arc<str>>,
 }
 
 impl Endpoint {
-    pub(super) fn of(url: &Url, verify: bool) -> Result<Self, UpstreamError> {
+    /// Where `url` leads. `special`: the application's slug and manner, if it has one of its own.
+    pub(super) fn of(
+        url: &Url,
+        verify: bool,
+        special: Option<(&Arc<str>, &Manner)>,
+    ) -> Result<Self, UpstreamError> {
         let bad = |why| UpstreamError::BadUpstream { url: without_password(url), why };
         let https = match url.scheme() {
             "http" => false,
@@ -31,7 +41,9 @@ impl Endpoint {
             None => return Err(bad("it has no host")),
         };
         let port = url.port_or_known_default().ok_or_else(|| bad("it has no port"))?;
-        Ok(Self { https, verify: verify || !https, host, port })
+        let verify = verify || !https || special.is_some_and(|(_, manner)| manner.always_verify);
+        let application = special.map(|(slug, _)| Arc::clone(slug));
+        Ok(Self { https, verify, host, port, application })
     }
 }
 
@@ -55,10 +67,13 @@ fn without_password(url: &Url) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rustls::RootCertStore;
+
     use super::*;
+    use crate::upstream::application::ApplicationOptions;
 
     fn endpoint(url: &str) -> Result<Endpoint, UpstreamError> {
-        Endpoint::of(&Url::parse(url).unwrap(), true)
+        Endpoint::of(&Url::parse(url).unwrap(), true, None)
     }
 
     #[test]
@@ -70,9 +85,25 @@ mod tests {
 
     #[test]
     fn verification_keeps_connections_apart_where_there_is_something_to_verify() {
-        let of = |url: &str, verify| Endpoint::of(&Url::parse(url).unwrap(), verify).unwrap();
+        let of = |url: &str, verify| Endpoint::of(&Url::parse(url).unwrap(), verify, None).unwrap();
         assert_ne!(of("https://app", true), of("https://app", false));
         assert_eq!(of("http://app", true), of("http://app", false));
+    }
+
+    #[test]
+    fn connections_of_an_application_with_settings_are_its_own_and_its_authority_is_asked() {
+        let url = Url::parse("https://app").unwrap();
+        let issued = rcgen::generate_simple_self_signed(vec!["app".to_owned()]).unwrap();
+        let options = ApplicationOptions {
+            authorities: Some(issued.cert.pem().into_bytes()),
+            ..ApplicationOptions::default()
+        };
+        let manner = Manner::of("a", &options, &Arc::new(RootCertStore::empty())).unwrap();
+        let of = |slug: &str| Endpoint::of(&url, false, Some((&slug.into(), &manner))).unwrap();
+        assert_eq!(of("a"), of("a"));
+        assert_ne!(of("a"), of("b"));
+        assert_ne!(of("a"), Endpoint::of(&url, true, None).unwrap());
+        assert!(of("a").verify);
     }
 
     #[test]

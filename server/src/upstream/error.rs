@@ -164,7 +164,21 @@ impl UpstreamError {
     }
 }
 
-/// Why [`Dialer::new`](super::Dialer::new) failed: the TLS configuration cannot be built.
+/// Why [`Dialer::new`](super::Dialer::new) failed: the TLS configuration cannot be built. Holds
+/// nothing of a key.
 #[derive(Debug, Error)]
-#[error("TLS towards upstreams cannot be set up: {0}")]
-pub struct DialerError(#[from] pub(super) rustls::Error);
+pub enum DialerError {
+    /// For everybody.
+    #[error("TLS towards upstreams cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// For one application.
+    #[error("upstream.applications: {application}: {word} {problem}")]
+    Application {
+        /// Its slug.
+        application: String,
+        /// Which of its settings.
+        word: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+}

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use super::pool::Streams;
+
 /// State shared by the request body, which the connection pulls, and the answer, which the
 /// client pulls. Time without movement is counted over both: a long upload is not an idle answer.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub(super) struct Exchange {
     upload: Cell<Upload>,
     over: Cell<bool>,
     uploader: RefCell<Option<Waker>>,
+    idle: Duration,
+    streams: RefCell<Option<Streams>>,
 }
 
 /// Where the request body stands.
@@ -32,13 +36,26 @@ pub(super) enum Upload {
 }
 
 impl Exchange {
-    pub(super) fn new() -> Rc<Self> {
+    /// `idle`: the longest time without movement until the answer's head is there.
+    pub(super) fn new(idle: Duration) -> Rc<Self> {
         Rc::new(Self {
             moved: Cell::new(Instant::now()),
             upload: Cell::new(Upload::Complete),
             over: Cell::new(false),
             uploader: RefCell::default(),
+            idle,
+            streams: RefCell::default(),
         })
+    }
+
+    /// Counts as one of the requests on a shared connection, as long as anything of it is left.
+    pub(super) fn occupy(&self, streams: Option<&Streams>) {
+        *self.streams.borrow_mut() = streams.cloned();
+    }
+
+    /// The longest time without movement until the answer's head is there.
+    pub(super) const fn idle(&self) -> Duration {
+        self.idle
     }
 
     /// Notes that bytes have moved.

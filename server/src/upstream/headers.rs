@@ -6,6 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::http::Version;
 use actix_web::http::header as client;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use outpost_decision::cookie::strip_own_cookies;
 
 use super::body::Length;
 use super::protocol::{is_framing, tokens};
@@ -75,7 +76,7 @@ fn copy(
             continue;
         }
         if name == "cookie" {
-            cookies.extend(keep_cookies(bytes, leg.strip_cookie));
+            cookies.extend(strip_own_cookies(bytes));
             continue;
         }
         let bad = || UpstreamError::BadHeader { name: name.to_owned() };
@@ -167,25 +168,6 @@ fn is_alias(name: &str, ours: &str) -> bool {
         })
 }
 
-/// A `Cookie` line without the cookies that `strip` names; byte for byte if there are none.
-fn keep_cookies<'a>(line: &'a [u8], strip: &dyn Fn(&str) -> bool) -> Option<Cow<'a, [u8]>> {
-    let stripped = |cookie: &[u8]| {
-        let name = cookie.split(|byte| *byte == b'=').next().unwrap_or_default();
-        std::str::from_utf8(name.trim_ascii()).is_ok_and(strip)
-    };
-    let mut cookies = line.split(|byte| *byte == b';');
-    if !cookies.clone().any(stripped) {
-        return Some(Cow::Borrowed(line));
-    }
-    let kept: Vec<&[u8]> = cookies
-        .by_ref()
-        .filter(|cookie| !stripped(cookie))
-        .map(<[u8]>::trim_ascii)
-        .filter(|cookie| !cookie.is_empty())
-        .collect();
-    (!kept.is_empty()).then(|| Cow::Owned(kept.join(&b"; "[..])))
-}
-
 fn value(name: &str, bytes: &[u8]) -> Result<HeaderValue, UpstreamError> {
     HeaderValue::from_bytes(bytes).map_err(|_| UpstreamError::BadHeader { name: name.to_owned() })
 }
@@ -205,19 +187,5 @@ mod tests {
             assert!(is_claim_about_origin(name), "{name}");
         }
         assert!(!is_claim_about_origin("x-forwardedness"));
-    }
-
-    #[test]
-    fn own_cookies_are_taken_out_and_the_rest_stays_as_it_was() {
-        let ours = |name: &str| name == "authentik_proxy_12345678";
-        let keep = |line: &str| {
-            keep_cookies(line.as_bytes(), &ours)
-                .map(|kept| String::from_utf8(kept.into_owned()).unwrap())
-        };
-        assert_eq!(keep("a=1;b=\"x; y\"").as_deref(), Some("a=1;b=\"x; y\""));
-        assert_eq!(keep("a=1; authentik_proxy_12345678=s; b=2").as_deref(), Some("a=1; b=2"));
-        assert_eq!(keep("authentik_proxy_12345678=s;  b=2").as_deref(), Some("b=2"));
-        assert_eq!(keep(" authentik_proxy_12345678 =s"), None);
-        assert_eq!(keep(";;;").as_deref(), Some(";;;"));
     }
 }

@@ -12,20 +12,44 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::body::RequestBody;
 use super::endpoint::Endpoint;
+
+/// Requests at once that one HTTP/2 connection takes before another is opened. Servers allow 100 at
+/// least (RFC 9113 6.5.2); streams that last (gRPC) would make those beyond wait for ever.
+const STREAMS: usize = 100;
 
 /// The end of a connection that requests go into.
 pub(super) enum Sender {
     Http1(http1::SendRequest<RequestBody>),
     /// Shared: many requests at once.
-    Http2(http2::SendRequest<RequestBody>),
+    Http2(http2::SendRequest<RequestBody>, Streams),
 }
 
+/// Counts the requests on an HTTP/2 connection: one clone each, beside the pool's own.
+pub(super) type Streams = Rc<()>;
+
 impl Sender {
-    pub(super) const fn is_http2(&self) -> bool {
-        matches!(self, Self::Http2(_))
+    pub(super) fn http2(sender: http2::SendRequest<RequestBody>) -> Self {
+        Self::Http2(sender, Streams::default())
+    }
+
+    /// What to hold on to as long as the request is under way.
+    pub(super) fn streams(&self) -> Option<&Streams> {
+        match self {
+            Self::Http1(_) => None,
+            Self::Http2(_, streams) => Some(streams),
+        }
+    }
+
+    /// Another handle, where there can be several.
+    pub(super) fn shared(&self) -> Option<Self> {
+        match self {
+            Self::Http1(_) => None,
+            Self::Http2(sender, streams) => Some(Self::Http2(sender.clone(), Rc::clone(streams))),
+        }
     }
 
     pub(super) async fn send(
@@ -34,14 +58,14 @@ impl Sender {
     ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
         match self {
             Self::Http1(sender) => sender.try_send_request(request).await,
-            Self::Http2(sender) => sender.try_send_request(request).await,
+            Self::Http2(sender, _) => sender.try_send_request(request).await,
         }
     }
 
     fn is_usable(&self) -> bool {
         match self {
             Self::Http1(sender) => sender.is_ready(),
-            Self::Http2(sender) => sender.is_ready(),
+            Self::Http2(sender, _) => sender.is_ready(),
         }
     }
 }
@@ -49,6 +73,7 @@ impl Sender {
 /// Idle connections of one worker.
 pub(super) struct Pool {
     shelves: RefCell<HashMap<Endpoint, Vec<Idle>>>,
+    dialing: RefCell<HashMap<Endpoint, CancellationToken>>,
     keep: Duration,
     most: usize,
 }
@@ -58,9 +83,31 @@ struct Idle {
     since: Instant,
 }
 
+impl Idle {
+    /// Whether it may serve a request: alive, and needed not too long ago.
+    fn is_good(&self, keep: Duration) -> bool {
+        let in_use = self.sender.streams().is_some_and(|streams| Rc::strong_count(streams) > 1);
+        self.sender.is_usable() && (in_use || self.since.elapsed() < keep)
+    }
+}
+
+/// See [`Pool::dialing`].
+pub(super) struct Dialing {
+    pool: Rc<Pool>,
+    endpoint: Endpoint,
+    #[expect(dead_code, reason = "its drop tells those who wait")]
+    over: DropGuard,
+}
+
+impl Drop for Dialing {
+    fn drop(&mut self) {
+        self.pool.dialing.borrow_mut().remove(&self.endpoint);
+    }
+}
+
 impl Pool {
     pub(super) fn new(keep: Duration, most: usize) -> Rc<Self> {
-        Rc::new(Self { shelves: RefCell::default(), keep, most })
+        Rc::new(Self { shelves: RefCell::default(), dialing: RefCell::default(), keep, most })
     }
 
     /// A connection that was alive a moment ago. The one used last comes first, so that those not
@@ -68,16 +115,21 @@ impl Pool {
     pub(super) fn take(&self, endpoint: &Endpoint) -> Option<Sender> {
         let mut shelves = self.shelves.borrow_mut();
         let shelf = shelves.get_mut(endpoint)?;
-        while let Some(idle) = shelf.pop() {
-            if !idle.sender.is_usable() || idle.since.elapsed() >= self.keep {
+        for at in (0..shelf.len()).rev() {
+            let Some(idle) = shelf.get_mut(at) else { continue };
+            if !idle.is_good(self.keep) {
+                shelf.remove(at);
                 continue;
             }
-            if let Sender::Http2(sender) = &idle.sender {
-                let copy = Sender::Http2(sender.clone());
-                shelf.push(Idle { since: Instant::now(), ..idle });
-                return Some(copy);
+            match idle.sender.streams() {
+                None => return Some(shelf.remove(at).sender),
+                // One is the pool's own.
+                Some(streams) if Rc::strong_count(streams) <= STREAMS => {
+                    idle.since = Instant::now();
+                    return idle.sender.shared();
+                }
+                Some(_) => {}
             }
-            return Some(idle.sender);
         }
         None
     }
@@ -86,7 +138,8 @@ impl Pool {
     /// head of the answer: reading the body to its end is what makes the connection ready.
     pub(super) fn give_back(self: &Rc<Self>, endpoint: Endpoint, sender: Sender) {
         match sender {
-            Sender::Http2(_) => self.put(endpoint, sender),
+            // There since it was made.
+            Sender::Http2(..) => {}
             Sender::Http1(mut inner) => {
                 let pool = Rc::downgrade(self);
                 actix_rt::spawn(async move {
@@ -100,6 +153,21 @@ impl Pool {
         }
     }
 
+    /// Lets others use a connection that can be shared, from now on.
+    pub(super) fn share(self: &Rc<Self>, endpoint: &Endpoint, sender: &Sender) {
+        if let Some(shared) = sender.shared() {
+            self.put(endpoint.clone(), shared);
+        }
+    }
+
+    /// Takes a shared connection out that does not answer; what is under way on it goes on.
+    pub(super) fn forget(&self, endpoint: &Endpoint, sender: &Sender) {
+        let Some(streams) = sender.streams() else { return };
+        if let Some(shelf) = self.shelves.borrow_mut().get_mut(endpoint) {
+            shelf.retain(|idle| !idle.sender.streams().is_some_and(|of| Rc::ptr_eq(of, streams)));
+        }
+    }
+
     fn put(self: &Rc<Self>, endpoint: Endpoint, sender: Sender) {
         if self.most == 0 || self.keep.is_zero() {
             return;
@@ -109,13 +177,31 @@ impl Pool {
             self.watch();
         }
         let shelf = shelves.entry(endpoint).or_default();
-        if sender.is_http2() && shelf.iter().any(|idle| idle.sender.is_http2()) {
-            return;
-        }
         if shelf.len() >= self.most {
             shelf.remove(0);
         }
         shelf.push(Idle { sender, since: Instant::now() });
+    }
+
+    /// Whether somebody opens a connection to the endpoint that can be shared when it is there. If
+    /// so, waits until that has come to an end, good or bad.
+    pub(super) async fn others_dial(&self, endpoint: &Endpoint) -> bool {
+        let dialing = self.dialing.borrow().get(endpoint).cloned();
+        match dialing {
+            None => false,
+            Some(over) => {
+                over.cancelled().await;
+                true
+            }
+        }
+    }
+
+    /// Says that a connection that can be shared is being opened, until what is returned is
+    /// dropped.
+    pub(super) fn dialing(self: &Rc<Self>, endpoint: &Endpoint) -> Dialing {
+        let over = CancellationToken::new();
+        self.dialing.borrow_mut().insert(endpoint.clone(), over.clone());
+        Dialing { pool: Rc::clone(self), endpoint: endpoint.clone(), over: over.drop_guard() }
     }
 
     /// Closes what nobody has needed for a while, until nothing is left.
@@ -128,8 +214,7 @@ impl Pool {
                 let Some(pool) = pool.upgrade() else { return };
                 let mut shelves = pool.shelves.borrow_mut();
                 shelves.retain(|_, shelf| {
-                    shelf
-                        .retain(|idle| idle.sender.is_usable() && idle.since.elapsed() < pool.keep);
+                    shelf.retain(|idle| idle.is_good(pool.keep));
                     !shelf.is_empty()
                 });
                 if shelves.is_empty() {

@@ -28,6 +28,21 @@ pub(super) fn is_raw_stream(request: &HttpRequest) -> bool {
         })
 }
 
+/// Begin of the content type of gRPC.
+pub(super) const GRPC: &str = "application/grpc";
+
+/// Whether the request is a gRPC call. Such a call may rest, and so may its answer's head: servers
+/// send it with the first message.
+pub(super) fn is_grpc(request: &HttpRequest) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| begins(kind.as_bytes(), GRPC))
+}
+
+/// Whether a header's value begins with `start`, in any case.
+pub(super) fn begins(value: &[u8], start: &str) -> bool {
+    value.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()))
+}
+
 /// The comma-separated tokens of a header, however often it occurs.
 pub(super) fn tokens(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
     headers

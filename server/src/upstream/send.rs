@@ -11,6 +11,7 @@ use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body, Incoming};
 use url::Url;
 
+use super::application::HttpVersion;
 use super::body::{Length, RequestBody, UploadError};
 use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Upload};
@@ -98,7 +99,11 @@ impl Head {
         endpoint: &Endpoint,
         body: RequestBody,
     ) -> Result<Request<RequestBody>, UpstreamError> {
-        if sender.is_http2() { self.for_http2(endpoint, body) } else { Ok(self.for_http1(body)) }
+        if sender.streams().is_some() {
+            self.for_http2(endpoint, body)
+        } else {
+            Ok(self.for_http1(body))
+        }
     }
 }
 
@@ -117,7 +122,7 @@ impl Upstreams {
         exchange: &Rc<Exchange>,
         websocket: bool,
     ) -> Result<Response<Incoming>, UpstreamError> {
-        let http2 = self.dialer.settings.http2 && !websocket;
+        let http = if websocket { HttpVersion::One } else { self.dialer.http(endpoint) };
         let kept = if websocket { None } else { self.pool.take(endpoint) };
         let (head, body) = match kept {
             None => (head, body),
@@ -128,13 +133,29 @@ impl Upstreams {
                 }
             }
         };
-        let mut sender = self.dialer.dial(endpoint, http2).await?;
+        let mut sender = match http {
+            HttpVersion::One => self.dialer.dial(endpoint, http).await?,
+            HttpVersion::Two => self.dial_shared(endpoint).await?,
+        };
         let keep = !head.binds_connection();
         let request = head.request(&sender, endpoint, body)?;
         let outcome = self.attempt(endpoint, &mut sender, request, exchange).await?;
         let response = outcome.map_err(|lost| explain(endpoint, lost.error, exchange))?;
         self.give_back(endpoint, sender, &response, keep);
         Ok(response)
+    }
+
+    /// A connection for many requests. Those that come while it is being made wait for it.
+    async fn dial_shared(&self, endpoint: &Endpoint) -> Result<Sender, UpstreamError> {
+        if self.pool.others_dial(endpoint).await
+            && let Some(sender) = self.pool.take(endpoint)
+        {
+            return Ok(sender);
+        }
+        let _dialing = self.pool.dialing(endpoint);
+        let sender = self.dialer.dial(endpoint, HttpVersion::Two).await?;
+        self.pool.share(endpoint, &sender);
+        Ok(sender)
     }
 
     async fn send_over_kept(
@@ -155,6 +176,9 @@ impl Upstreams {
             }
             Err(lost) => lost,
         };
+        if lost.unsent.is_some() || is_disconnect(&lost.error) {
+            self.pool.forget(endpoint, &sender);
+        }
         let body = match lost.unsent {
             Some(body) => body,
             None if repeatable && is_disconnect(&lost.error) => RequestBody::none(exchange),
@@ -171,8 +195,9 @@ impl Upstreams {
         request: Request<RequestBody>,
         exchange: &Exchange,
     ) -> Result<Result<Response<Incoming>, Lost>, UpstreamError> {
-        let idle = self.dialer.settings.idle_timeout;
+        let idle = exchange.idle();
         exchange.touch();
+        exchange.occupy(sender.streams());
         match exchange.while_moving(idle, sender.send(request)).await {
             Some(Ok(response)) => {
                 exchange.touch();
@@ -185,7 +210,11 @@ impl Upstreams {
             None if exchange.upload() == Upload::AwaitingClient => {
                 Err(UpstreamError::ClientStalled { after: idle })
             }
-            None => Err(UpstreamError::Idle { upstream: endpoint.to_string(), after: idle }),
+            None => {
+                // The next request shall not wait as long for a connection that is dead.
+                self.pool.forget(endpoint, sender);
+                Err(UpstreamError::Idle { upstream: endpoint.to_string(), after: idle })
+            }
         }
     }
 

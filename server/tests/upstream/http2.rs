@@ -38,7 +38,7 @@ async fn a_request_without_a_body_gets_none() {
     let (address, mut heads) = answering(OK).await;
     let request = Request::get("http://app.example/x?y")
         .header("cookie", "a=1")
-        .header("cookie", "ours=secret")
+        .header("cookie", "authentik_proxy_1=secret")
         .header("cookie", "b=2")
         .header("te", "trailers")
         .body(Empty::<Bytes>::new())

@@ -150,9 +150,11 @@ async fn a_trusted_proxy_is_continued() {
 
 #[actix_rt::test]
 async fn our_cookie_stays_here() {
-    let head =
-        seen(|rule| rule, "GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1; ours=secret; b=2\r\n\r\n")
-            .await;
+    let head = seen(
+        |rule| rule,
+        "GET / HTTP/1.1\r\nHost: a\r\nCookie: a=1; authentik_proxy_1=secret; b=2\r\n\r\n",
+    )
+    .await;
     assert_eq!(lines(&head, "cookie"), ["Cookie: a=1; b=2"]);
 }
 

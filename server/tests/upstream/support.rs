@@ -9,11 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use outpost::upstream::{Dialer, Forwarded, Leg, UpstreamSettings, Upstreams};
+use outpost::upstream::{ApplicationOptions, Dialer, Forwarded, Leg, UpstreamSettings, Upstreams};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use url::Url;
+
+/// Slug of the application behind the server under test.
+pub(crate) const APPLICATION: &str = "app";
 
 /// How the server under test forwards.
 #[derive(Clone)]
@@ -47,6 +50,12 @@ impl Rule {
             settings: UpstreamSettings::default(),
             server_limit: Duration::from_secs(30),
         }
+    }
+
+    /// The same, with what the settings say of the application.
+    pub(crate) fn speaking(mut self, options: ApplicationOptions) -> Self {
+        self.settings.applications.insert(APPLICATION.to_owned(), options);
+        self
     }
 }
 
@@ -83,11 +92,11 @@ async fn forward(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         .unwrap_or_default();
     let leg = Leg {
         base: &rule.base,
+        application: APPLICATION,
         path_and_query: request.uri().path_and_query().map_or("/", |path| path.as_str()),
         verify: rule.verify,
         host: rule.host.map_or(Cow::Borrowed(&*host), Cow::Borrowed),
         strip: &rule.strip,
-        strip_cookie: &|name| name == "ours",
         set: rule
             .set
             .iter()

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
-use secrecy::ExposeSecret;
 use thiserror::Error;
 
 use super::options::RedisTls;
+use crate::pem;
 
 /// Why no TLS towards Redis can be set up. Holds nothing of a key.
 #[derive(Debug, Error)]
@@ -36,20 +34,19 @@ pub(super) fn client_config(options: &RedisTls) -> Result<Arc<ClientConfig>, Red
     let config = match &options.client {
         None => builder.with_no_client_auth(),
         Some(client) => {
-            let chain = certificates(&client.certificate).ok_or(RedisTlsError::Certificate)?;
-            let key = PrivateKeyDer::from_pem_slice(client.key.expose_secret().as_bytes())
-                .map_err(|_| RedisTlsError::Key)?;
+            let chain = pem::certificates(&client.certificate).ok_or(RedisTlsError::Certificate)?;
+            let key = pem::private_key(&client.key).ok_or(RedisTlsError::Key)?;
             builder.with_client_auth_cert(chain, key)?
         }
     };
     Ok(Arc::new(config))
 }
 
-fn roots(authorities: Option<&[u8]>) -> Result<RootCertStore, RedisTlsError> {
+fn roots(bundle: Option<&[u8]>) -> Result<RootCertStore, RedisTlsError> {
     let mut roots = RootCertStore::empty();
-    match authorities {
+    match bundle {
         Some(pem) => {
-            for certificate in certificates(pem).ok_or(RedisTlsError::Authorities)? {
+            for certificate in pem::certificates(pem).ok_or(RedisTlsError::Authorities)? {
                 roots.add(certificate)?;
             }
         }
@@ -59,10 +56,4 @@ fn roots(authorities: Option<&[u8]>) -> Result<RootCertStore, RedisTlsError> {
         }
     }
     Ok(roots)
-}
-
-/// The certificates of a bundle, `None` unless there is one at least.
-fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
-    let found = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().ok()?;
-    Some(found).filter(|found| !found.is_empty())
 }
