@@ -1,6 +1,7 @@
 //! The data plane: requests in, decisions realised, answers out. Reads what actors publish, and
 //! never waits for one.
 
+pub mod backchannel_logout;
 pub mod callback;
 pub mod credentials;
 pub mod exchange;
@@ -16,6 +17,7 @@ pub mod realise;
 pub mod recheck;
 pub mod renewal;
 pub mod sign_out;
+pub mod small_body;
 pub mod span;
 pub mod start;
 pub mod tokens;
@@ -70,6 +72,8 @@ pub struct Gateway {
     /// Sessions that began or ended here, for the actors of their providers. Full: dropped; the
     /// actors count anew from the store at intervals.
     pub notices: mpsc::Sender<SessionNotice>,
+    /// Takes sessions of core (`sid`) that have ended while the session store could not be told.
+    pub session_ends: Arc<dyn Fn(String) + Send + Sync>,
 }
 
 /// Something happened to the sessions of a provider.

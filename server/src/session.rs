@@ -30,7 +30,7 @@ pub use self::id::{SessionId, SessionKey};
 pub use self::record::{Origin, Record, RecordError, Session, SessionAbout};
 pub use self::store::{
     EndedSession, Inserted, ListedSession, LogEntries, LogPosition, PageCursor, Replaced,
-    RevocationLog, Selection, SessionPage, SessionStore, SharedValues, StoreError,
+    RevocationLog, Selection, SessionPage, SessionStore, SharedValues, StoreError, providers_of,
 };
 
 /// Somebody who wants to know whether the store answers, and how often it need not be asked.

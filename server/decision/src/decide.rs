@@ -72,6 +72,13 @@ pub fn decide(inquiry: &Inquiry<'_>, mut steps: Vec<Step>) -> Decision {
         Endpoint::Start => (Action::BeginSignIn { return_to: None }, Reason::StartRequested, None),
         Endpoint::Callback => (Action::FinishSignIn, Reason::CallbackReceived, None),
         Endpoint::SignOut => (Action::SignOut, Reason::SignOutRequested, None),
+        // A reverse proxy that asks about it has kept the token to itself.
+        Endpoint::BackchannelLogout if inquiry.dialect.is_some() => {
+            (Action::Deny, Reason::UnknownPath, None)
+        }
+        Endpoint::BackchannelLogout => {
+            (Action::TakeLogoutToken, Reason::LogoutTokenReceived, None)
+        }
         Endpoint::Ping | Endpoint::Static => (Action::PassOwnPath, Reason::OwnPath, None),
         // What follows `/auth/envoy` is free, so the path may be read in other ways by others:
         // only a plain one is nothing but ours.

@@ -32,6 +32,8 @@ pub enum Action {
     FinishSignIn,
     /// End the user's sessions.
     SignOut,
+    /// End the sessions that core's logout token names.
+    TakeLogoutToken,
     /// Refuse.
     Deny,
     /// Cannot be decided now; 503.
@@ -40,7 +42,7 @@ pub enum Action {
 
 impl Action {
     /// Every code, for tables and bounded metrics; [`Action::index`] is the place in it.
-    pub const CODES: [&'static str; 10] = [
+    pub const CODES: [&'static str; 11] = [
         "allow",
         "skip",
         "pass_own_path",
@@ -49,6 +51,7 @@ impl Action {
         "challenge",
         "finish_sign_in",
         "sign_out",
+        "take_logout_token",
         "deny",
         "unavailable",
     ];
@@ -65,8 +68,9 @@ impl Action {
             Self::Challenge => 5,
             Self::FinishSignIn => 6,
             Self::SignOut => 7,
-            Self::Deny => 8,
-            Self::Unavailable => 9,
+            Self::TakeLogoutToken => 8,
+            Self::Deny => 9,
+            Self::Unavailable => 10,
         }
     }
 
@@ -109,6 +113,8 @@ pub enum Reason {
     CallbackReceived,
     /// A sign-out was asked for.
     SignOutRequested,
+    /// Core, by what the sender says, told of ended sessions.
+    LogoutTokenReceived,
     /// No provider serves the host.
     NoProvider,
     /// Nothing is loaded yet.
@@ -137,7 +143,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for tables and bounded metrics.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Session,
         Self::HeaderAuthentication,
         Self::SkipPath,
@@ -152,6 +158,7 @@ impl Reason {
         Self::StartRequested,
         Self::CallbackReceived,
         Self::SignOutRequested,
+        Self::LogoutTokenReceived,
         Self::NoProvider,
         Self::NotReady,
         Self::HeadersMissing,
@@ -184,6 +191,7 @@ impl Reason {
             Self::StartRequested => "start_requested",
             Self::CallbackReceived => "callback_received",
             Self::SignOutRequested => "sign_out_requested",
+            Self::LogoutTokenReceived => "logout_token_received",
             Self::NoProvider => "no_provider",
             Self::NotReady => "not_ready",
             Self::HeadersMissing => "headers_missing",
@@ -221,6 +229,7 @@ impl Reason {
             Self::StartRequested => "A sign-in was asked for.",
             Self::CallbackReceived => "Core called back after a sign-in.",
             Self::SignOutRequested => "A sign-out was asked for.",
+            Self::LogoutTokenReceived => "A logout token was sent to the back channel.",
             Self::NoProvider => {
                 "No app for hostname: no provider of this outpost serves this host."
             }
@@ -253,7 +262,8 @@ impl Reason {
             | Self::NotSignedIn
             | Self::StartRequested
             | Self::CallbackReceived
-            | Self::SignOutRequested => "",
+            | Self::SignOutRequested
+            | Self::LogoutTokenReceived => "",
             Self::NotSignedInScript => "Sign in on a page of the application first, then retry.",
             Self::SessionUnknown | Self::SessionExpired | Self::SessionOfOtherProvider => {
                 "Sign in again."

@@ -43,6 +43,7 @@ fn own_endpoint(rest: &str) -> Endpoint {
         "/start" => Endpoint::Start,
         "/callback" => Endpoint::Callback,
         "/sign_out" => Endpoint::SignOut,
+        "/backchannel_logout" => Endpoint::BackchannelLogout,
         "/auth/nginx" => Endpoint::Auth(Dialect::Nginx),
         "/auth/traefik" => Endpoint::Auth(Dialect::Traefik),
         "/auth/caddy" => Endpoint::Auth(Dialect::Caddy),

@@ -149,6 +149,8 @@ pub enum Endpoint {
     Callback,
     /// `/outpost.goauthentik.io/sign_out`, or any path with the logout query.
     SignOut,
+    /// `/outpost.goauthentik.io/backchannel_logout`: core tells of ended sessions.
+    BackchannelLogout,
     /// `/outpost.goauthentik.io/auth/<dialect>`.
     Auth(Dialect),
     /// Anything else under the prefix: not found.

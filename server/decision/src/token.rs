@@ -2,6 +2,7 @@
 //! OpenID Connect Core 3.1.3.7.) Keys and the time are arguments.
 
 pub mod keys;
+pub mod logout;
 
 mod introspection;
 #[cfg(test)]
@@ -105,6 +106,12 @@ pub enum TokenError {
     /// `nonce` is not that of the sign-in, or the two tokens of an answer are not of one user.
     #[error("the token belongs to another sign-in")]
     OtherSignIn,
+    /// A logout token that breaks a rule of its own, or another token in its place.
+    #[error("the token is no logout token: {0}")]
+    NoLogoutToken(&'static str),
+    /// A logout token that was made too long ago.
+    #[error("the logout token is too old")]
+    TooOld,
     /// Core says the token is not active.
     #[error("core says the token is not active")]
     Inactive,
@@ -156,12 +163,28 @@ pub fn verify_sign_in(
     Ok(claims)
 }
 
-/// Signature, then times, issuer and audience. Nothing of the payload is believed before the
-/// signature fits.
+/// Signature, then times, issuer and audience, of a token that is not made for another purpose.
 fn verified_payload(
     token: &str,
     expect: &Expectation<'_>,
 ) -> Result<Map<String, Value>, TokenError> {
+    let (header, payload) = signed(token, expect)?;
+    if header.is_of_type(logout::TYPE) {
+        return Err(TokenError::Malformed("it is a logout token"));
+    }
+    check_end(&payload, expect.now, expect.leeway)?;
+    check_begin(&payload, expect.now, expect.leeway)?;
+    check_issuer(&payload, expect.issuer)?;
+    check_audience(&payload, expect.audience)?;
+    Ok(payload)
+}
+
+/// Header and payload of a token whose signature fits. Nothing of the payload is believed before
+/// it does.
+fn signed(
+    token: &str,
+    expect: &Expectation<'_>,
+) -> Result<(Header, Map<String, Value>), TokenError> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(TokenError::TooLarge(token.len()));
     }
@@ -175,11 +198,7 @@ fn verified_payload(
     let header = Header::parse(header)?;
     check_signature(&header, message, signature, expect)?;
     let payload = object(payload).ok_or(TokenError::Malformed("its payload is no JSON object"))?;
-    check_end(&payload, expect.now, expect.leeway)?;
-    check_begin(&payload, expect.now, expect.leeway)?;
-    check_issuer(&payload, expect.issuer)?;
-    check_audience(&payload, expect.audience)?;
-    Ok(payload)
+    Ok((header, payload))
 }
 
 /// The parts of a JOSE header that matter. Keys a token brings along (`jwk`, `jku`, `x5c`) are
@@ -187,6 +206,8 @@ fn verified_payload(
 struct Header {
     algorithm: String,
     key_id: Option<String>,
+    /// `typ`; `None` when absent or no text.
+    kind: Option<String>,
 }
 
 impl Header {
@@ -206,7 +227,19 @@ impl Header {
             Some(Value::String(kid)) => Some(kid.clone()),
             Some(_) => return Err(TokenError::Malformed("its kid is no text")),
         };
-        Ok(Self { algorithm, key_id })
+        let kind = header.get("typ").and_then(Value::as_str).map(ToOwned::to_owned);
+        Ok(Self { algorithm, key_id, kind })
+    }
+
+    /// Whether `typ` is this media type, with or without `application/` (RFC 7515 4.1.9).
+    fn is_of_type(&self, wanted: &str) -> bool {
+        let Some(kind) = self.kind.as_deref() else { return false };
+        let prefix = "application/";
+        let short = match kind.get(..prefix.len()) {
+            Some(start) if start.eq_ignore_ascii_case(prefix) => &kind[prefix.len()..],
+            _ => kind,
+        };
+        short.eq_ignore_ascii_case(wanted)
     }
 }
 

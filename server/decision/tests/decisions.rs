@@ -28,7 +28,7 @@ const DIALECTS: [Option<Dialect>; 5] = [
 
 const CLIENTS: [ClientKind; 2] = [ClientKind::Navigation, ClientKind::Fetch];
 
-const URLS: [&str; 12] = [
+const URLS: [&str; 13] = [
     "/",
     "/public/logo.png",
     "/public/../admin",
@@ -37,6 +37,7 @@ const URLS: [&str; 12] = [
     "/any?X-authentik-auth-callback=true&code=c&state=s",
     "/outpost.goauthentik.io/start?rd=/x",
     "/outpost.goauthentik.io/sign_out",
+    "/outpost.goauthentik.io/backchannel_logout",
     "/outpost.goauthentik.io/nothing",
     "/outpost.goauthentik.io/../admin",
     "/outpost.goauthentik.io/auth/envoy/../../../admin",
@@ -198,6 +199,7 @@ fn describe(decision: &Decision) -> String {
         Action::Challenge => "challenge",
         Action::FinishSignIn => "finish sign-in",
         Action::SignOut => "sign out",
+        Action::TakeLogoutToken => "take logout token",
         Action::Deny => "deny",
         Action::Unavailable => "unavailable",
     };
@@ -239,7 +241,7 @@ fn nobody_is_let_through_without_a_reason() {
             assert_ne!(decision.action, Action::Allow, "{about}");
         }
     });
-    assert_eq!(seen, 3 * 2 * 5 * 12 * 2 * 8);
+    assert_eq!(seen, 3 * 2 * 5 * URLS.len() * 2 * 8);
 }
 
 /// The names of reasons are an interface: metrics, logs and pages carry them.

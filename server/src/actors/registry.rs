@@ -18,7 +18,6 @@ pub(crate) mod testing;
 mod tests;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -36,6 +35,7 @@ use super::handle::ActorHandle;
 use super::supervisor::{Shutdown, Supervisor};
 use super::{Refresh, RefreshCause, SessionsChanged};
 use crate::authentik::{ApiError, CoreApi};
+use crate::session::providers_of;
 use crate::status::RegistryStatus;
 use crate::{clock, randomness};
 
@@ -185,8 +185,7 @@ impl RegistryActor {
         ctx.spawn(sweep.into_actor(self).map(|swept, actor, _| match swept {
             Ok(ended) => {
                 actor.sweep_failed = false;
-                let providers: BTreeSet<i64> = ended.iter().map(|ended| ended.provider).collect();
-                for provider in providers {
+                for provider in providers_of(&ended) {
                     actor.tell(SessionsChanged { provider });
                 }
             }

@@ -4,7 +4,6 @@
 //! is something to count. While the log cannot be read, the replica's cache is not believed: that
 //! is [`crate::session::currency`]'s business, and needs nobody to notice anything here.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, WrapFuture};
@@ -14,8 +13,8 @@ use super::SessionsChanged;
 use super::handle::Tell;
 use super::supervisor::Shutdown;
 use crate::randomness;
-use crate::session::Sessions;
 use crate::session::follow::Follower;
+use crate::session::{Sessions, providers_of};
 
 /// The actor. Supervised: a new incarnation doubts all that is cached and begins anew.
 #[derive(Clone, Debug)]
@@ -66,8 +65,7 @@ async fn follow(mut follower: Follower, changed: Arc<dyn Tell<SessionsChanged>>,
                 if std::mem::take(&mut failures) > 0 {
                     tracing::info!("the session store is back");
                 }
-                let providers: BTreeSet<i64> = ended.iter().map(|ended| ended.provider).collect();
-                for provider in providers {
+                for provider in providers_of(&ended) {
                     // Not delivered: the new incarnation counts anew.
                     let _ = changed.tell(SessionsChanged { provider });
                 }

@@ -70,6 +70,8 @@ pub(super) struct Control {
     pub(super) reports: mpsc::Sender<crate::authentik::MisconfigurationReport>,
     /// News of sessions go here.
     pub(super) notices: mpsc::Sender<SessionNotice>,
+    /// Session ends of core that the store must be told of.
+    pub(super) session_ends: RevocationInbox,
     /// TLS towards core.
     pub(super) core_tls: Arc<rustls::ClientConfig>,
     /// Limits of asking core.
@@ -167,7 +169,7 @@ impl Control {
             instance: instance.clone(),
             snapshot: readers.snapshot.clone(),
             refresh: Arc::new(registry.clone()),
-            session_ends: Arc::new(inbox),
+            session_ends: Arc::new(inbox.clone()),
             status: Arc::new(link_status),
             random: randomness::word,
         };
@@ -208,6 +210,7 @@ impl Control {
             keys,
             reports,
             notices,
+            session_ends: inbox,
             core_tls,
             core_timeouts,
             instance,

@@ -14,6 +14,7 @@ use super::BootError;
 use super::control::Control;
 use super::operations::Operations;
 use super::upstream;
+use crate::actors::CoreSessionEnded;
 use crate::core_tls::{self, CoreTimeouts};
 use crate::drain::Drain;
 use crate::http::listeners::{self, BoundServer, ListenerOptions};
@@ -55,6 +56,7 @@ pub(super) fn serve(
         logged_headers: settings.log.http_headers.clone(),
         reports: control.reports.clone(),
         notices: control.notices.clone(),
+        session_ends: session_ends(control),
     });
     let dialer = Dialer::new(UpstreamSettings {
         drain: drain.clone(),
@@ -78,6 +80,15 @@ pub(super) fn serve(
         upstreams: Upstreams::new(dialer.clone()),
     };
     Ok(listeners::bind(&options, worker)?)
+}
+
+/// Where requests leave session ends that the store could not be told of. One that is turned away
+/// has been logged and counted.
+fn session_ends(control: &Control) -> Arc<dyn Fn(String) + Send + Sync> {
+    let inbox = control.session_ends.clone();
+    Arc::new(move |sid| {
+        let _ = inbox.put(CoreSessionEnded { sid });
+    })
 }
 
 /// A client of core's OAuth2 endpoints for the calling thread.

@@ -20,6 +20,7 @@ use super::pages::Problem;
 use super::{Gateway, SessionNotice, Worker, span};
 use crate::clock;
 use crate::ops::event::UpstreamEvent;
+use crate::session::{EndedSession, providers_of};
 use crate::snapshot::Snapshot;
 
 /// A request, the configuration it is served by, and the time it came.
@@ -158,6 +159,13 @@ impl<'a> Exchange<'a> {
     pub fn notice(&self, notice: SessionNotice) {
         // Full: the actor counts anew from the store at intervals.
         let _ = self.gateway().notices.try_send(notice);
+    }
+
+    /// Tells the actors of the providers that these sessions belonged to, each once.
+    pub fn notice_ended(&self, ended: &[EndedSession]) {
+        for provider in providers_of(ended) {
+            self.notice(SessionNotice { provider });
+        }
     }
 
     /// A problem that carries this request's id.

@@ -14,7 +14,7 @@ use serde_json::Map;
 use super::credentials::Credentials;
 use super::exchange::{Answer, Exchange, Facts, Judged};
 use super::pages::Problem;
-use super::{callback, identity, proxy, sign_out, start};
+use super::{backchannel_logout, callback, identity, proxy, sign_out, start};
 use crate::authentik::MisconfigurationReport;
 
 /// Does what was decided.
@@ -60,6 +60,7 @@ async fn full(
         Action::Challenge => challenge(exchange, facts, decision).into(),
         Action::FinishSignIn => callback::finish(exchange, facts, credentials).await,
         Action::SignOut => sign_out::sign_out(exchange, facts, credentials).await,
+        Action::TakeLogoutToken => backchannel_logout::take(exchange, facts, body).await,
         Action::Deny => {
             let host = facts.target.authority.to_string();
             report(exchange, decision, Some(&host), facts.origin.client);

@@ -9,7 +9,6 @@ use outpost_decision::login;
 use outpost_decision::redirect;
 use secrecy::ExposeSecret;
 
-use super::SessionNotice;
 use super::credentials::Credentials;
 use super::exchange::{Answer, Exchange, Facts};
 use crate::session::Selection;
@@ -29,9 +28,7 @@ pub async fn sign_out(exchange: &Exchange<'_>, facts: &Facts, credentials: &Cred
         let ended = actix_web::rt::spawn(async move { sessions.end(&selection).await }).await;
         match ended {
             Ok(Ok(ended)) => {
-                for session in ended {
-                    exchange.notice(SessionNotice { provider: session.provider });
-                }
+                exchange.notice_ended(&ended);
             }
             Ok(Err(error)) => {
                 tracing::error!(%error, "a sign-out failed");

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use outpost_decision::claims::Claims;
 use outpost_decision::provider::{Provider, Signing};
 use outpost_decision::time::Timestamp;
 use outpost_decision::token::{Expectation, KeySet, TokenError, claims_from_introspection};
@@ -16,7 +15,7 @@ use crate::oidc::{OidcClient, OidcError};
 /// Seconds by which the clocks of core and this machine may differ.
 const LEEWAY_SECONDS: i64 = 30;
 
-/// Why no claims came of a token.
+/// Why nothing came of a token.
 #[derive(Debug, Error)]
 pub enum CheckError {
     /// The token is not acceptable.
@@ -32,12 +31,12 @@ pub enum CheckError {
 ///
 /// # Errors
 /// See [`CheckError`].
-pub async fn check(
+pub async fn check<T>(
     keys: &KeyRequests,
     provider: &Provider,
     now: Timestamp,
-    check: impl Fn(&Expectation<'_>) -> Result<Claims, TokenError>,
-) -> Result<Claims, CheckError> {
+    check: impl Fn(&Expectation<'_>) -> Result<T, TokenError>,
+) -> Result<T, CheckError> {
     let with = |set: &KeySet| {
         check(&Expectation {
             issuer: &provider.endpoints.issuer,

@@ -3,6 +3,7 @@
 //! No label value comes from a client: hosts and upstreams are those of the configuration, methods
 //! are a closed set, and the rest is `other`.
 
+mod logouts;
 mod names;
 mod provider;
 mod rechecks;
@@ -24,6 +25,8 @@ use super::event::RequestEvent;
 use crate::publish::Published;
 use crate::session::Found;
 use crate::snapshot::{OutpostIdentity, Snapshot};
+use logouts::LogoutFigures;
+pub use logouts::LogoutOutcome;
 use provider::ProviderFigures;
 pub use rechecks::{RecheckFigures, RecheckOutcome};
 use sessions::SessionFigures;
@@ -50,6 +53,7 @@ pub struct Metrics {
     admin_ended: IntCounter,
     session: SessionFigures,
     rechecks: RecheckFigures,
+    logouts: LogoutFigures,
     actor_restarts: IntCounterVec,
     findings: IntGaugeVec,
     in_flight: IntGauge,
@@ -119,6 +123,7 @@ impl Metrics {
             admin_ended: make.counter(&names::ADMIN_ENDED)?,
             session: SessionFigures::new(&make)?,
             rechecks: RecheckFigures::new(&make)?,
+            logouts: LogoutFigures::new(&make)?,
             actor_restarts: make.counters(&names::ACTOR_RESTARTS)?,
             findings: make.gauges(&names::FINDINGS)?,
             in_flight: make.gauge(&names::IN_FLIGHT)?,
@@ -297,6 +302,11 @@ impl Metrics {
         let outcome = if done { "done" } else { "failed" };
         self.admin_revocations.with_label_values(&[by, outcome]).inc();
         self.admin_ended.inc_by(u64::try_from(ended).unwrap_or(u64::MAX));
+    }
+
+    /// Core asked for a logout over the back channel, which ended this many sessions.
+    pub fn back_channel_logout(&self, outcome: LogoutOutcome, ended: usize) {
+        self.logouts.count(outcome, ended);
     }
 
     /// The figures of gaps of the link to core, and of sessions checked after them.

@@ -1,5 +1,6 @@
 //! What a session store must do. Every implementation passes `session::contract`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -19,6 +20,12 @@ pub struct EndedSession {
     pub key: SessionKey,
     /// Key of the provider in core.
     pub provider: i64,
+}
+
+/// The providers that these sessions belonged to, each once: those who have something to count.
+#[must_use]
+pub fn providers_of(ended: &[EndedSession]) -> BTreeSet<i64> {
+    ended.iter().map(|session| session.provider).collect()
 }
 
 /// Which sessions are meant.

@@ -8,6 +8,8 @@ fn own_paths_are_exact() {
         ("/outpost.goauthentik.io/start", Endpoint::Start),
         ("/outpost.goauthentik.io/callback", Endpoint::Callback),
         ("/outpost.goauthentik.io/sign_out", Endpoint::SignOut),
+        ("/outpost.goauthentik.io/backchannel_logout", Endpoint::BackchannelLogout),
+        ("/outpost.goauthentik.io/backchannel_logout/", Endpoint::Unknown),
         ("/outpost.goauthentik.io/auth/nginx", Endpoint::Auth(Dialect::Nginx)),
         ("/outpost.goauthentik.io/auth/traefik", Endpoint::Auth(Dialect::Traefik)),
         ("/outpost.goauthentik.io/auth/caddy", Endpoint::Auth(Dialect::Caddy)),

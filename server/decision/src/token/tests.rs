@@ -14,6 +14,7 @@ const NOW: Timestamp = Timestamp(1_800_000_000);
 mod forged;
 mod introspected;
 mod keyed;
+mod logout;
 
 /// What tests vary.
 struct Setting {

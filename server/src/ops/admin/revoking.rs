@@ -13,7 +13,7 @@ use super::problem::Problem;
 use super::who::{Named, ProviderName, Who};
 use super::{Admin, PAGE};
 use crate::clock;
-use crate::session::{PageCursor, Selection, SessionPage, Sessions};
+use crate::session::{PageCursor, Selection, SessionPage, Sessions, providers_of};
 
 /// Most subjects that one user name may have. One person has one, or one for each provider where
 /// those tell subjects differently.
@@ -103,8 +103,7 @@ async fn end_all(admin: &Admin, who: &Who, ended: &mut usize) -> Result<Option<S
     for selection in selections {
         let gone = admin.parts.sessions.end(&selection).await?;
         *ended += gone.len();
-        let providers: BTreeSet<i64> = gone.iter().map(|session| session.provider).collect();
-        for provider in providers {
+        for provider in providers_of(&gone) {
             (admin.parts.changed)(provider);
         }
     }

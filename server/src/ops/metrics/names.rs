@@ -82,6 +82,13 @@ pub(super) const ADMIN_REVOCATIONS: Figure = figure(
 );
 pub(super) const ADMIN_ENDED: Figure =
     figure("outpost_admin_sessions_ended_total", "Sessions that operators ended", &[]);
+pub(super) const BACK_CHANNEL_LOGOUTS: Figure = figure(
+    "outpost_backchannel_logouts_total",
+    "Logout tokens sent to the back channel, by what became of them",
+    &["outcome"],
+);
+pub(super) const BACK_CHANNEL_ENDED: Figure =
+    figure("outpost_backchannel_sessions_ended_total", "Sessions that logout tokens ended", &[]);
 pub(super) const STORE_OPERATIONS: Figure = figure(
     "outpost_session_store_duration_seconds",
     "What the session store did, and how long it took; `log` waits for news",
