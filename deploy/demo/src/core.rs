@@ -21,6 +21,8 @@
 //! - **Introspection**: [`StandInCore::set_inactive_user`], [`StandInCore::set_inactive_session`] and faults of
 //!   [`Endpoint::Introspect`]; [`Observed::access_tokens`] and [`Observed::most_at_once`] tell how often each token was
 //!   asked about, and how many requests came at the same time.
+//! - **Logout over the back channel**: [`StandInCore::end_session_by_back_channel`] tells the providers with a
+//!   [`ProviderSpec::logout_uri`]; [`StandInCore::mint_logout_token`] makes tokens, right or wrong.
 //! - **Gaps of the link**: [`StandInCore::cut_link`] and [`StandInCore::mend_link`] around a
 //!   [`StandInCore::end_session`] that nobody hears of, or [`StandInCore::end_session_untold`] while the link is up;
 //!   [`StandInCore::wait_connected`] awaits the outposts.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use outpost_decision::claims::Claims;
 use outpost_decision::provider::{Provider, Signing};
 use outpost_decision::time::Timestamp;
 use outpost_decision::token::{Expectation, KeySet, TokenError, claims_from_introspection};

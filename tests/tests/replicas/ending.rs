@@ -52,6 +52,33 @@ async fn a_session_that_core_ends_is_over_at_a_replica_that_core_cannot_reach() 
     fleet.is_everywhere(&bob, "bob").await;
 }
 
+/// Core's logout token reaches one replica, whichever the balancer takes.
+#[tokio::test]
+async fn a_session_that_core_ends_over_the_back_channel_is_over_everywhere_and_once() {
+    let fleet = Fleet::start().await;
+    let (alice, bob) = (fleet.sign_in("alice").await, fleet.sign_in("bob").await);
+    let open = Open::through(&fleet, 0, &alice).await;
+    let claims = fleet.core.logout_claims("app", None, Some("alice")).unwrap();
+    let token = fleet.core.mint_logout_token("app", claims).unwrap().unwrap();
+    let post = async |through: usize| {
+        let path = "/outpost.goauthentik.io/backchannel_logout";
+        let url = fleet.replicas.url(through, "app.test", path);
+        Browser::new().post_form(&url, &[("logout_token", &token)]).await
+    };
+    let answer = post(1).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    fleet.is_over_everywhere(&alice, "logout token").await;
+    open.closes().await;
+    // Whoever has caught the token takes it to another replica.
+    let again = fleet.sign_in("alice").await;
+    for through in 0..REPLICAS {
+        let answer = post(through).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+    }
+    fleet.is_everywhere(&again, "alice").await;
+    fleet.is_everywhere(&bob, "bob").await;
+}
+
 /// As a machine does that was suspended, or a process that got no processor for long.
 #[tokio::test]
 async fn a_replica_that_slept_through_a_sign_out_serves_the_session_not_once() {

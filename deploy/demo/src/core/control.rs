@@ -1,8 +1,9 @@
 //! What a test or the demo can do to a running stand-in core: its data and its faults here, the websocket and
-//! sessions in `link`, refresh tokens and introspection in `grants`.
+//! sessions in `link`, logout over the back channel in `logout`, refresh tokens and introspection in `grants`.
 
 mod grants;
 mod link;
+mod logout;
 
 use std::{sync::Arc, time::Duration};
 

@@ -107,6 +107,8 @@ pub struct ProviderSpec {
     pub signing: Signing,
     /// Registered redirect URIs; `None`: those core computes from the external host.
     pub redirect_uris: Option<Vec<String>>,
+    /// Where logout tokens are sent; `None`: nowhere.
+    pub logout_uri: Option<String>,
     /// Keys put over the finished record, whatever they are. Not seen by the OAuth2 side.
     pub overrides: Map<String, Value>,
 }
@@ -161,6 +163,7 @@ impl ProviderSpec {
             scope_claims: Vec::new(),
             signing: Signing::ClientSecret,
             redirect_uris: None,
+            logout_uri: None,
             overrides: Map::new(),
         }
     }

@@ -132,10 +132,20 @@ pub(crate) fn sign(
     provider: &Provider,
     claims: Map<String, Value>,
 ) -> Result<String, KeyError> {
+    sign_as("JWT", state, provider, claims)
+}
+
+/// The same with this `typ`.
+pub(crate) fn sign_as(
+    kind: &str,
+    state: &State,
+    provider: &Provider,
+    claims: Map<String, Value>,
+) -> Result<String, KeyError> {
     let key = provider.keys.first().ok_or(KeyError)?;
     let mut header = Map::new();
     header.insert("alg".to_owned(), json!(provider.spec.signing.alg()));
-    header.insert("typ".to_owned(), json!("JWT"));
+    header.insert("typ".to_owned(), json!(kind));
     if let Some(kid) = key.kid() {
         header.insert("kid".to_owned(), json!(kid));
     }
