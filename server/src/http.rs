@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outpost_decision::decide::Scripts;
-use outpost_decision::headers::Encoding;
+use outpost_decision::headers::IdentityRules;
 use outpost_decision::lifetime::Lifetimes;
 use outpost_decision::origin::TrustedNetworks;
 use tokio::sync::mpsc;
@@ -98,8 +98,8 @@ pub struct Policy {
     pub header_ttl: Duration,
     /// How long refused header authentication is kept.
     pub header_negative_ttl: Duration,
-    /// How non-ASCII identity values are sent.
-    pub encoding: Encoding,
+    /// What applications are told of their users, and how.
+    pub identity: IdentityRules,
     /// Largest sum of all header names and values, in bytes.
     pub header_bytes: usize,
     /// Largest sum of all `Cookie` headers, in bytes.

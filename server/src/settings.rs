@@ -4,6 +4,7 @@
 //! reads the layers over it; the environment is an argument, so that tests need no process.
 
 mod hints;
+mod identity;
 mod layers;
 mod mistake;
 mod per_application;
@@ -27,10 +28,10 @@ pub use layers::{CONTRACT_VARIABLES, DEFAULT, DEFAULT_FILE, Environment, Sources
 pub use mistake::{Mistake, SettingsError};
 use reader::{Effective, Reader};
 pub use types::{
-    Admin, ClientCertificate, Core, Dashboard, HeaderAuth, HostPort, Identity, IdentityEncoding,
-    Journal, LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel, RedisStore,
-    ScriptAnswer, Service, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl, Topology,
-    Upstream, UpstreamApplication, Web,
+    Admin, ClientCertificate, Core, Dashboard, HeaderAuth, HostPort, Identity, Journal,
+    LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel, RedisStore, ScriptAnswer,
+    Service, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl, Topology, Upstream,
+    UpstreamApplication, Web,
 };
 
 /// All settings, checked.
@@ -134,13 +135,7 @@ impl Settings {
             },
             sessions: sessions::sessions(&mut read),
             upstream: upstream::upstream(&mut read),
-            identity: Identity {
-                encoding: read.choice(
-                    "identity.encoding",
-                    &[("raw", IdentityEncoding::Raw), ("percent", IdentityEncoding::Percent)],
-                    IdentityEncoding::Raw,
-                ),
-            },
+            identity: Identity { rules: identity::rules(&mut read) },
             dashboard: Dashboard { listen: read.listeners("dashboard.listen") },
             admin: Admin { token: read.optional_secret("admin.token") },
             log: Log {

@@ -7,6 +7,8 @@
 mod errors;
 #[path = "proxy_mode/identity.rs"]
 mod identity;
+#[path = "proxy_mode/identity_rules.rs"]
+mod identity_rules;
 #[path = "proxy_mode/raw.rs"]
 mod raw;
 #[path = "proxy_mode/spoofing.rs"]

@@ -76,9 +76,7 @@ pub fn decide(inquiry: &Inquiry<'_>, mut steps: Vec<Step>) -> Decision {
         Endpoint::BackchannelLogout if inquiry.dialect.is_some() => {
             (Action::Deny, Reason::UnknownPath, None)
         }
-        Endpoint::BackchannelLogout => {
-            (Action::TakeLogoutToken, Reason::LogoutTokenReceived, None)
-        }
+        Endpoint::BackchannelLogout => (Action::TakeLogoutToken, Reason::LogoutTokenReceived, None),
         Endpoint::Ping | Endpoint::Static => (Action::PassOwnPath, Reason::OwnPath, None),
         // What follows `/auth/envoy` is free, so the path may be read in other ways by others:
         // only a plain one is nothing but ours.

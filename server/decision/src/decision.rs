@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::dialect::Dialect;
 use crate::facts::ClientKind;
+use crate::headers::HeaderNote;
 use crate::target::Target;
 
 /// What is to be done with the request. Realised by one exhaustive match in `http::realise`.
@@ -337,6 +338,11 @@ pub enum Step {
         matched: Option<usize>,
         /// Why they were not tried at all.
         refused: Option<&'static str>,
+    },
+    /// A part of the identity was not passed on as it is.
+    Identity {
+        /// Which, and why.
+        note: HeaderNote,
     },
 }
 

@@ -5,7 +5,9 @@
 //! name. The client's header is removed first in any case ([`IdentityHeaders::must_strip`]).
 
 mod additional;
+pub mod fit;
 mod guard;
+pub mod rule;
 #[cfg(test)]
 mod tests;
 
@@ -14,10 +16,11 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+pub use self::fit::TooLarge;
 pub use self::guard::{is_identity_name, same_header};
+pub use self::rule::{Encoding, HeaderSet, IdentityRule, IdentityRules, WhenOver};
 use crate::claims::Claims;
 use crate::provider::{BasicAuthSpec, Provider};
 
@@ -44,19 +47,6 @@ pub struct OutpostNames<'a> {
     pub name: &'a str,
     /// Version, for `goauthentik.io/outpost/<version>`.
     pub version: &'a str,
-}
-
-/// How text beyond ASCII travels in header values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Encoding {
-    /// As UTF-8 bytes, as the stock outpost does. A list entry that contains the separator `|`
-    /// cannot be told from two entries and is left out.
-    #[default]
-    Utf8,
-    /// Percent-encoded UTF-8: every byte beyond ASCII, `%` itself, and `|` within list entries,
-    /// so that decoding gives back exactly what was encoded.
-    Percent,
 }
 
 /// Something about a user's headers that an operator should know.
@@ -89,20 +79,72 @@ pub enum HeaderProblem {
     TooMany,
     /// A user name with a colon cannot be used for basic authentication; it is not sent.
     Colon,
+    /// There was no room for it; it is sent empty.
+    LeftOut,
+    /// There was no room for all of the list; its last entries are left out.
+    Cut,
+}
+
+impl HeaderProblem {
+    /// Every problem, for tables and bounded metrics.
+    pub const ALL: [Self; 10] = [
+        Self::ControlCharacter,
+        Self::Separator,
+        Self::TooLong,
+        Self::NoText,
+        Self::NameInvalid,
+        Self::NameRefused,
+        Self::TooMany,
+        Self::Colon,
+        Self::LeftOut,
+        Self::Cut,
+    ];
+
+    /// The problem's stable name.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ControlCharacter => "control_character",
+            Self::Separator => "separator",
+            Self::TooLong => "too_long",
+            Self::NoText => "no_text",
+            Self::NameInvalid => "name_invalid",
+            Self::NameRefused => "name_refused",
+            Self::TooMany => "too_many",
+            Self::Colon => "colon",
+            Self::LeftOut => "left_out",
+            Self::Cut => "cut",
+        }
+    }
 }
 
 /// Headers for one identity (or for nobody). Values do not print in debug output.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct IdentityHeaders {
-    headers: Vec<(Cow<'static, str>, String)>,
+    headers: Vec<Header>,
     notes: Vec<HeaderNote>,
 }
 
+#[derive(Clone, PartialEq, Eq)]
+struct Header {
+    name: Cow<'static, str>,
+    value: String,
+    /// Not for this application: only there, empty, to overwrite what a client sent.
+    withheld: bool,
+}
+
 impl IdentityHeaders {
-    /// Name and value, in the order to be sent. No two have names that [`same_header`] takes for
-    /// one; values hold no control characters.
+    /// Name and value, in the order to be sent, those that are only to overwrite included. No two
+    /// have names that [`same_header`] takes for one; values hold no control characters.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.headers.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
+        self.headers.iter().map(|header| (header.name.as_ref(), header.value.as_str()))
+    }
+
+    /// The same without those that the application is not told: for whoever has removed the
+    /// client's own ([`Self::must_strip`]).
+    pub fn told(&self) -> impl Iterator<Item = (&str, &str)> {
+        let told = self.headers.iter().filter(|header| !header.withheld);
+        told.map(|header| (header.name.as_ref(), header.value.as_str()))
     }
 
     /// The value under a name, however it is spelt.
@@ -125,25 +167,45 @@ impl IdentityHeaders {
     /// or its proxy must remove it.
     #[must_use]
     pub fn must_strip(&self, name: &str) -> bool {
-        is_identity_name(name) || self.headers.iter().any(|(set, _)| same_header(set, name))
+        is_identity_name(name) || self.iter().any(|(set, _)| same_header(set, name))
     }
 
     fn set(&mut self, name: Cow<'static, str>, value: String) {
-        match self.headers.iter_mut().find(|(set, _)| same_header(set, &name)) {
-            Some(slot) => *slot = (name, value),
-            None => self.headers.push((name, value)),
+        let header = Header { name, value, withheld: false };
+        match self.headers.iter_mut().find(|set| same_header(&set.name, &header.name)) {
+            Some(slot) => *slot = header,
+            None => self.headers.push(header),
+        }
+    }
+
+    fn value_mut(&mut self, name: &str) -> Option<&mut String> {
+        let found = self.headers.iter_mut().find(|set| same_header(&set.name, name));
+        found.map(|header| &mut header.value)
+    }
+
+    /// Empties those of the first headers that are not in the set: they are there to overwrite.
+    fn withhold(&mut self, names: HeaderSet) {
+        for (index, header) in self.headers.iter_mut().enumerate().take(IDENTITY_NAMES.len()) {
+            if !names.has(index) {
+                header.value.clear();
+                header.withheld = true;
+            }
         }
     }
 
     fn note(&mut self, header: &str, problem: HeaderProblem) {
         let header = header.chars().filter(|c| !c.is_control()).take(100).collect();
-        self.notes.push(HeaderNote { header, problem });
+        let note = HeaderNote { header, problem };
+        // A list may have the same problem ten thousand times.
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
     }
 
     /// Sets a text, or the empty text in place of one that cannot be sent.
     fn set_text(&mut self, name: &'static str, text: &str, encoding: Encoding) {
         let value = if sendable(text) {
-            encoded(text, encoding)
+            encoding.text(text).into_owned()
         } else {
             self.note(name, HeaderProblem::ControlCharacter);
             String::new()
@@ -172,7 +234,7 @@ impl IdentityHeaders {
                 self.note(name, HeaderProblem::Separator);
                 continue;
             } else {
-                encoded_entry(entry, encoding)
+                encoding.entry(entry)
             };
             if !value.is_empty() {
                 value.push('|');
@@ -193,18 +255,21 @@ impl fmt::Debug for IdentityHeaders {
     }
 }
 
-/// The headers of a signed-in request. `token` is the raw access token.
+/// The headers of a signed-in request, as `rule` has them. `token` is the raw access token.
 ///
 /// Order of precedence, as in the stock outpost: the identity, then basic authentication, then
-/// `additionalHeaders`, which may replace both.
-#[must_use]
+/// `additionalHeaders`, which may replace both. The rule's set chooses among the identity alone.
+///
+/// # Errors
+/// When they are larger than the rule allows and may not be made smaller.
 pub fn identity_headers(
     provider: &Provider,
     claims: &Claims,
     token: &str,
     outpost: &OutpostNames<'_>,
-    encoding: Encoding,
-) -> IdentityHeaders {
+    rule: &IdentityRule,
+) -> Result<IdentityHeaders, TooLarge> {
+    let encoding = rule.encoding;
     let mut headers = IdentityHeaders {
         headers: Vec::with_capacity(IDENTITY_NAMES.len() + 4),
         notes: Vec::new(),
@@ -225,20 +290,25 @@ pub fn identity_headers(
     headers.set_text(app, &provider.application_slug, encoding);
     let agent = format!("goauthentik.io/outpost/{}", outpost.version);
     headers.set_text(version, &agent, Encoding::Utf8);
+    headers.withhold(rule.names);
     if let Some(spec) = &provider.basic_auth {
         set_basic(&mut headers, spec, claims);
     }
     additional::set(&mut headers, claims, encoding);
-    headers
+    fit::fit(&mut headers, rule)?;
+    Ok(headers)
 }
 
 /// The headers of a request that is let through as nobody: the full set, empty.
 #[must_use]
-pub fn anonymous_headers() -> IdentityHeaders {
-    IdentityHeaders {
-        headers: IDENTITY_NAMES.map(|name| (Cow::Borrowed(name), String::new())).to_vec(),
-        notes: Vec::new(),
+pub fn anonymous_headers(rule: &IdentityRule) -> IdentityHeaders {
+    let mut headers = IdentityHeaders::default();
+    let limited = rule.max_bytes.map(|_| fit::INCOMPLETE);
+    for name in IDENTITY_NAMES.into_iter().chain(limited) {
+        headers.set(Cow::Borrowed(name), String::new());
     }
+    headers.withhold(rule.names);
+    headers
 }
 
 /// `Authorization: Basic` for the application (RFC 7617), if the user has a password attribute.
@@ -261,21 +331,4 @@ fn set_basic(headers: &mut IdentityHeaders, spec: &BasicAuthSpec, claims: &Claim
 /// refused by one server or another, and none has a place in a name.
 fn sendable(text: &str) -> bool {
     !text.chars().any(char::is_control)
-}
-
-const PERCENT: &AsciiSet = &AsciiSet::EMPTY.add(b'%');
-const PERCENT_ENTRY: &AsciiSet = &PERCENT.add(b'|');
-
-fn encoded(text: &str, encoding: Encoding) -> String {
-    match encoding {
-        Encoding::Utf8 => text.to_owned(),
-        Encoding::Percent => utf8_percent_encode(text, PERCENT).to_string(),
-    }
-}
-
-fn encoded_entry(text: &str, encoding: Encoding) -> String {
-    match encoding {
-        Encoding::Utf8 => text.to_owned(),
-        Encoding::Percent => utf8_percent_encode(text, PERCENT_ENTRY).to_string(),
-    }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use outpost_decision::coverage::Pace;
 use outpost_decision::decide::Scripts;
-use outpost_decision::headers::Encoding;
 use outpost_decision::lifetime::{Lifetime, Lifetimes};
 use outpost_decision::origin::TrustedNetworks;
 
@@ -23,7 +22,7 @@ use crate::http::renewal::{Renewals, Renewer};
 use crate::http::{Gateway, Policy, Worker};
 use crate::oidc::OidcClient;
 use crate::session::header_cache::HeaderCache;
-use crate::settings::{self, IdentityEncoding, ScriptAnswer, Settings};
+use crate::settings::{self, ScriptAnswer, Settings};
 use crate::tls;
 use crate::upstream::{Dialer, UpstreamSettings, Upstreams};
 
@@ -131,10 +130,7 @@ fn policy(settings: &Settings) -> Policy {
         lifetimes: lifetimes(&settings.sessions.lifetimes),
         header_ttl: settings.header_auth.cache_ttl,
         header_negative_ttl: settings.header_auth.negative_ttl,
-        encoding: match settings.identity.encoding {
-            IdentityEncoding::Raw => Encoding::Utf8,
-            IdentityEncoding::Percent => Encoding::Percent,
-        },
+        identity: settings.identity.rules.clone(),
         header_bytes: settings.limits.header_bytes,
         cookie_bytes: settings.limits.cookie_bytes,
     }

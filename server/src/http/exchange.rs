@@ -9,6 +9,7 @@ use outpost_decision::cookie;
 use outpost_decision::decision::Decision;
 use outpost_decision::dialect::Dialect;
 use outpost_decision::facts::{ClientKind, Endpoint, Headers};
+use outpost_decision::headers::{HeaderNote, IdentityHeaders};
 use outpost_decision::origin::Origin;
 use outpost_decision::provider::Provider;
 use outpost_decision::redirect::RequestHost;
@@ -76,11 +77,13 @@ pub struct Answer {
     /// What went wrong after the decision (a code exchange refused, an application away), as a
     /// stable name.
     pub failure: Option<&'static str>,
+    /// What is the matter with the identity that the application was told.
+    pub identity: Vec<HeaderNote>,
 }
 
 impl From<HttpResponse> for Answer {
     fn from(response: HttpResponse) -> Self {
-        Self { response, user: None, upstream: None, failure: None }
+        Self { response, user: None, upstream: None, failure: None, identity: Vec::new() }
     }
 }
 
@@ -89,6 +92,13 @@ impl Answer {
     #[must_use]
     pub fn of(mut self, user: &str) -> Self {
         self.user = Some(user.to_owned());
+        self
+    }
+
+    /// With what is the matter with the identity that was told.
+    #[must_use]
+    pub fn noting(mut self, identity: &IdentityHeaders) -> Self {
+        self.identity = identity.notes().to_vec();
         self
     }
 

@@ -18,7 +18,7 @@ use crate::ops::masking::{ChosenHeaders, MaskedPath};
 /// Records what became of the request and hands its answer on. An answer that streams is recorded
 /// when it ends, others at once.
 pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) -> HttpResponse {
-    let Answer { mut response, user, upstream, failure } = answer;
+    let Answer { mut response, user, upstream, failure, identity } = answer;
     response.head_mut().set_camel_case_headers(true);
     if let Ok(id) = HeaderValue::from_str(&exchange.id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
@@ -60,7 +60,7 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
             event.host = facts.target.authority.to_string();
             event.path = MaskedPath::new(&facts.target.path_and_query());
             event.provider = Some(facts.provider);
-            event.decided = Some(Decided::from(&decision));
+            event.decided = Some(Decided::from(&decision).with_identity(identity));
         }
         None => {}
     }

@@ -2,42 +2,66 @@
 //! mode.
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use outpost_decision::cookie::SetCookie;
-use outpost_decision::headers::{self, IdentityHeaders, OutpostNames};
+use outpost_decision::headers::{self, IdentityHeaders, OutpostNames, TooLarge};
 use secrecy::ExposeSecret;
 
 use super::credentials::LiveSession;
-use super::exchange::{Exchange, Facts};
+use super::exchange::{Answer, Exchange, Facts};
 use super::realise;
 
 /// The headers that tell who asks; all of them, with empty values, for nobody.
+///
+/// # Errors
+/// When they are larger than the application is said to take.
 pub fn headers(
     exchange: &Exchange<'_>,
     facts: &Facts,
     live: Option<&LiveSession>,
-) -> IdentityHeaders {
+) -> Result<IdentityHeaders, TooLarge> {
+    let rule = exchange.gateway().policy.identity.of(&facts.provider.application_slug);
     match live {
-        None => headers::anonymous_headers(),
+        None => Ok(headers::anonymous_headers(&rule)),
         Some(live) => headers::identity_headers(
             &facts.provider,
             &live.session.claims,
             live.session.token.expose_secret(),
             &OutpostNames { name: &exchange.snapshot.outpost.name, version: crate::VERSION },
-            exchange.gateway().policy.encoding,
+            &rule,
         ),
     }
 }
 
+/// The answer to a request whose user has more identity than the application takes.
+pub fn too_large(exchange: &Exchange<'_>, facts: &Facts, error: TooLarge) -> Answer {
+    let code = "identity_too_large";
+    tracing::warn!(id = exchange.id, provider = %facts.provider.name, %error, code);
+    let problem = exchange
+        .problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            code,
+            "Too much identity",
+            "What authentik says about you (groups, attributes) is more than this application takes.",
+        )
+        .remedy("Ask the operator to raise identity.max_bytes for the application, or to send it fewer headers or groups.");
+    Answer::from(realise::show(&problem, facts.client)).failed(code)
+}
+
 /// The answer to a forward-auth question that lets the request through.
-pub fn answer(exchange: &Exchange<'_>, facts: &Facts, live: Option<&LiveSession>) -> HttpResponse {
+pub fn answer(exchange: &Exchange<'_>, facts: &Facts, live: Option<&LiveSession>) -> Answer {
+    let identity = match headers(exchange, facts, live) {
+        Ok(identity) => identity,
+        Err(error) => return too_large(exchange, facts, error),
+    };
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     if let Some(agent) = exchange.request.headers().get(header::USER_AGENT) {
         response.insert_header((header::USER_AGENT, agent.clone()));
     }
     let mut response = response.finish();
-    for (name, value) in headers(exchange, facts, live).iter() {
+    for (name, value) in identity.iter() {
         let name = HeaderName::from_bytes(name.as_bytes());
         let value = HeaderValue::from_bytes(value.as_bytes());
         if let (Ok(name), Ok(value)) = (name, value) {
@@ -47,7 +71,7 @@ pub fn answer(exchange: &Exchange<'_>, facts: &Facts, live: Option<&LiveSession>
     if let Some(cookie) = live.and_then(|live| new_cookie(exchange, facts, live)) {
         realise::add_cookie(&mut response, &cookie);
     }
-    response
+    Answer::from(response).noting(&identity)
 }
 
 /// The cookie for a client that has none for its session yet (header authentication).

@@ -37,7 +37,10 @@ pub async fn forward(
         Err(answer) => return answer,
     };
     let stream_ended = || live.map(|live| stream_over(exchange, live));
-    let headers = identity::headers(exchange, facts, live);
+    let headers = match identity::headers(exchange, facts, live) {
+        Ok(headers) => headers,
+        Err(error) => return identity::too_large(exchange, facts, error),
+    };
     let from_header = live.is_some_and(|live| live.session.about.origin == session::Origin::Header);
     let strip = |name: &str| {
         headers.must_strip(name) || (from_header && name == header::AUTHORIZATION.as_str())
@@ -53,7 +56,7 @@ pub async fn forward(
             .map_or_else(|| Cow::Owned(facts.origin.host.to_string()), Cow::Borrowed),
         strip: &strip,
         set: headers
-            .iter()
+            .told()
             .map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value.as_bytes())))
             .collect(),
         forwarded: Forwarded {
@@ -83,6 +86,7 @@ pub async fn forward(
         Err(error) => upstream_failed(exchange, claims, &error),
     };
     answer.upstream = Some(timing);
+    let answer = answer.noting(&headers);
     match live {
         Some(live) => answer.of(&live.session.about.user),
         None => answer,

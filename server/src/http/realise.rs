@@ -47,7 +47,7 @@ async fn full(
                 _ => None,
             };
             match facts.dialect {
-                Some(_) => identity::answer(exchange, facts, live).into(),
+                Some(_) => identity::answer(exchange, facts, live),
                 None => proxy::forward(exchange, facts, live, body).await,
             }
         }

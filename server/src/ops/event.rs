@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use outpost_decision::decision::{Action, Decision, Reason, Step};
 use outpost_decision::dialect::Dialect;
+use outpost_decision::headers::HeaderNote;
 use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
 
@@ -71,6 +72,21 @@ impl Decided {
     #[must_use]
     pub fn action(&self) -> &'static str {
         Action::CODES.get(self.action).copied().unwrap_or("unknown")
+    }
+
+    /// With steps that tell what is the matter with the identity that was passed on.
+    #[must_use]
+    pub fn with_identity(mut self, notes: Vec<HeaderNote>) -> Self {
+        self.steps.extend(notes.into_iter().map(|note| Step::Identity { note }));
+        self
+    }
+
+    /// What is the matter with the identity that was passed on.
+    pub fn identity(&self) -> impl Iterator<Item = &HeaderNote> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Identity { note } => Some(note),
+            _ => None,
+        })
     }
 
     /// Place of the action in [`Action::CODES`].

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::event::{RequestEvent, RequestKind};
+use super::event::{Decided, RequestEvent, RequestKind};
 use super::journal::Journal;
 use super::masking::cut;
 use super::metrics::Metrics;
@@ -37,6 +37,7 @@ macro_rules! line {
         let decided = event.decided.as_ref();
         let client = event.client.map(|address| address.to_string());
         let headers = event.headers.to_json();
+        let identity = decided.and_then(identity);
         tracing::$level!(
             target: "outpost::access",
             request_id = event.request_id.as_str(),
@@ -56,6 +57,7 @@ macro_rules! line {
             upstream = event.upstream.as_ref().map(|upstream| upstream.host.as_str()),
             upstream_ms = event.upstream.as_ref().map(|upstream| milliseconds(upstream.duration)),
             failure = event.failure,
+            identity = identity.as_deref(),
             bytes = event.bytes,
             headers = headers.as_deref(),
             "request"
@@ -72,6 +74,13 @@ fn log(event: &RequestEvent) {
     } else {
         line!(info, event);
     }
+}
+
+/// What of the identity was not passed on as it is: `name:problem`, joined by blanks.
+fn identity(decided: &Decided) -> Option<String> {
+    let notes: Vec<_> =
+        decided.identity().map(|note| format!("{}:{}", note.header, note.problem.code())).collect();
+    (!notes.is_empty()).then(|| notes.join(" "))
 }
 
 /// Milliseconds with three digits behind the point: finer is noise.

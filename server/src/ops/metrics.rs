@@ -21,7 +21,7 @@ use prometheus::{
     Encoder, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
 
-use super::event::RequestEvent;
+use super::event::{Decided, RequestEvent};
 use crate::publish::Published;
 use crate::session::Found;
 use crate::snapshot::{OutpostIdentity, Snapshot};
@@ -54,6 +54,7 @@ pub struct Metrics {
     session: SessionFigures,
     rechecks: RecheckFigures,
     logouts: LogoutFigures,
+    identity_problems: IntCounterVec,
     actor_restarts: IntCounterVec,
     findings: IntGaugeVec,
     in_flight: IntGauge,
@@ -124,6 +125,7 @@ impl Metrics {
             session: SessionFigures::new(&make)?,
             rechecks: RecheckFigures::new(&make)?,
             logouts: LogoutFigures::new(&make)?,
+            identity_problems: make.counters(&names::IDENTITY_PROBLEMS)?,
             actor_restarts: make.counters(&names::ACTOR_RESTARTS)?,
             findings: make.gauges(&names::FINDINGS)?,
             in_flight: make.gauge(&names::IN_FLIGHT)?,
@@ -152,6 +154,9 @@ impl Metrics {
             .and_then(|provider| known.providers.get(&provider.pk))
             .unwrap_or(&known.nobody);
         figures.record(event);
+        for note in event.decided.iter().flat_map(Decided::identity) {
+            self.identity_problems.with_label_values(&[note.problem.code()]).inc();
+        }
     }
 
     /// Takes over what core calls this outpost and which providers there are. One writer only:

@@ -13,6 +13,7 @@ pub(super) fn example(key: &str) -> Option<&'static str> {
         "sessions.sentinel_password" => Some("file:///run/secrets/sentinel-password"),
         "sessions.limits" => Some("grafana idle_timeout=30m max_lifetime=12h"),
         "upstream.applications" => Some("grafana ca_file=/etc/outpost/grafana-ca.pem http=2"),
+        "identity.applications" => Some("grafana headers=minimal encoding=percent max_bytes=4096"),
         "admin.token" => Some("file:///run/secrets/outpost-admin-token"),
         "log.level" => Some("info"),
         _ => None,

@@ -2,10 +2,12 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use outpost_decision::headers::Encoding;
 use secrecy::ExposeSecret;
 
 use super::*;
 
+mod identity;
 mod sessions;
 mod upstream;
 
@@ -233,7 +235,7 @@ fn what_is_shown_has_no_secret_and_can_be_read_again() {
     assert!(!text.contains("hush") && !format!("{settings:?}").contains("hush"));
     let (_scratch, sources) = with_file(&text, &[]);
     let again = Settings::load(&sources).unwrap();
-    assert_eq!(again.identity.encoding, IdentityEncoding::Percent);
+    assert_eq!(again.identity.rules.default.encoding, Encoding::Percent);
     assert_eq!(again.listen.trusted_proxy_cidrs, settings.listen.trusted_proxy_cidrs);
 }
 

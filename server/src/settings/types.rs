@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use outpost_decision::headers::IdentityRules;
 use secrecy::SecretString;
 use url::Url;
 
@@ -109,17 +110,8 @@ pub struct HeaderAuth {
 /// What applications are told about the user.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// How characters beyond ASCII are written.
-    pub encoding: IdentityEncoding,
-}
-
-/// How characters beyond ASCII are written in identity headers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IdentityEncoding {
-    /// UTF-8.
-    Raw,
-    /// Percent-encoded UTF-8.
-    Percent,
+    /// By application.
+    pub rules: IdentityRules,
 }
 
 /// The operators' page.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::guard::{normalised, same_header};
-use super::{Encoding, HeaderProblem, IdentityHeaders, encoded, sendable};
+use super::{Encoding, HeaderProblem, IdentityHeaders, sendable};
 use crate::claims::Claims;
 
 /// Most additional headers of a user.
@@ -96,7 +96,7 @@ fn text_of(headers: &mut IdentityHeaders, name: &str, value: &Value, encoding: E
                 headers.note(name, HeaderProblem::ControlCharacter);
                 String::new()
             }
-            Some(text) => encoded(&text, encoding),
+            Some(text) => encoding.text(&text).into_owned(),
         },
     };
     if text.len() > MAX_VALUE_BYTES {

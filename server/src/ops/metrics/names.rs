@@ -82,6 +82,11 @@ pub(super) const ADMIN_REVOCATIONS: Figure = figure(
 );
 pub(super) const ADMIN_ENDED: Figure =
     figure("outpost_admin_sessions_ended_total", "Sessions that operators ended", &[]);
+pub(super) const IDENTITY_PROBLEMS: Figure = figure(
+    "outpost_identity_problems_total",
+    "Parts of identities that applications were not told as they are",
+    &["problem"],
+);
 pub(super) const BACK_CHANNEL_LOGOUTS: Figure = figure(
     "outpost_backchannel_logouts_total",
     "Logout tokens sent to the back channel, by what became of them",

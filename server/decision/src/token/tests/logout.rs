@@ -61,10 +61,11 @@ fn every_rule_of_the_standard_counts() {
     let no_event = "its events do not tell of a logout";
     let no_name = "its jti, sid or sub is no name";
     let cases: &[(&str, Option<Value>, Result<(), TokenError>)] = &[
-        ("iss", Some(json!("http://other/")), Err(TokenError::Issuer {
-            found: "http://other/".into(),
-            expected: ISSUER.into(),
-        })),
+        (
+            "iss",
+            Some(json!("http://other/")),
+            Err(TokenError::Issuer { found: "http://other/".into(), expected: ISSUER.into() }),
+        ),
         ("aud", Some(json!("client-2")), Err(TokenError::Audience)),
         ("aud", Some(json!([CLIENT])), Ok(())),
         ("aud", None, Err(TokenError::Audience)),
@@ -73,9 +74,11 @@ fn every_rule_of_the_standard_counts() {
         ("iat", Some(json!(NOW.0 + 11)), Err(TokenError::NotYetValid)),
         ("iat", Some(json!(NOW.0 - MAX_AGE_SECONDS - 9)), Ok(())),
         ("iat", Some(json!(NOW.0 - MAX_AGE_SECONDS - 10)), Err(TokenError::TooOld)),
-        ("iat", Some(json!("now")), Err(TokenError::Malformed(
-            "exp, nbf or iat is no sensible number of seconds",
-        ))),
+        (
+            "iat",
+            Some(json!("now")),
+            Err(TokenError::Malformed("exp, nbf or iat is no sensible number of seconds")),
+        ),
         // authentik before 2025.8.2.
         ("exp", None, Ok(())),
         ("exp", Some(json!(NOW.0 - 9)), Ok(())),
