@@ -12,6 +12,7 @@ pub mod carried;
 pub mod cli;
 pub mod clock;
 pub mod core_tls;
+pub mod downstream;
 pub mod drain;
 pub mod http;
 pub mod keys;

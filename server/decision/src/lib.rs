@@ -24,6 +24,7 @@ pub mod login;
 pub mod origin;
 pub mod path;
 pub mod provider;
+pub mod proxy_header;
 pub mod redirect;
 pub mod route;
 pub mod ruleset;

@@ -19,6 +19,7 @@ use outpost_decision::target::Target;
 use super::exchange::{Answer, Exchange, Facts, Judged};
 use super::finish::finish;
 use super::{Worker, credentials, realise};
+use crate::carried::Carried;
 
 /// Serves one request. Every path through here ends in `finish`.
 pub async fn serve(
@@ -199,7 +200,8 @@ fn original(
 /// The other end of the connection. A Unix socket has no address and counts as this machine.
 fn peer(request: &HttpRequest) -> Peer {
     let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip());
-    Peer { address: address.to_canonical(), tls: request.app_config().secure() }
+    let tls = Carried::of(request).is_some_and(|carried| carried.connection().tls);
+    Peer { address: address.to_canonical(), tls }
 }
 
 fn panicked(exchange: &Exchange<'_>) -> Answer {

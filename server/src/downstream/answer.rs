@@ -1,0 +1,118 @@
+//! The application's answer, turned into one for the HTTP libraries.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_http::body::{BodySize, BoxBody, MessageBody};
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, StatusCode};
+use hyper::body::{Body, Frame, SizeHint};
+
+use crate::carried::Trailers;
+
+/// The head of an answer, and its body. `method` is that of the request.
+pub(super) fn adapt(
+    answer: actix_http::Response<BoxBody>,
+    method: &Method,
+) -> (http::Response<()>, AnswerBody) {
+    let mut head = http::Response::new(());
+    // Both crates allow 100 to 999.
+    *head.status_mut() = StatusCode::from_u16(answer.status().as_u16())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    copy_headers(answer.headers(), head.headers_mut());
+    let trailers = answer.extensions().get::<Trailers>().cloned();
+    let body = answer.into_body();
+    let size = body.size();
+    // Without a body, its length is said all the same (RFC 9110 9.3.2).
+    if method == Method::HEAD
+        && let BodySize::Sized(length) = size
+    {
+        head.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+    }
+    (head, AnswerBody { body, size, trailers })
+}
+
+fn copy_headers(theirs: &actix_http::header::HeaderMap, ours: &mut HeaderMap) {
+    ours.reserve(theirs.len() + 2);
+    // One allocation for all values, of which each is a part.
+    let mut values = BytesMut::with_capacity(theirs.iter().map(|(_, value)| value.len()).sum());
+    for (_, value) in theirs {
+        values.extend_from_slice(value.as_bytes());
+    }
+    let mut values = values.freeze();
+    for (name, value) in theirs {
+        let bytes = values.split_to(value.len());
+        // Both crates allow the same names and values; a difference would drop one header.
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name.as_str().as_bytes()),
+            HeaderValue::from_maybe_shared(bytes),
+        ) {
+            ours.append(name, value);
+        }
+    }
+}
+
+/// The body of an answer.
+pub(super) struct AnswerBody {
+    body: BoxBody,
+    size: BodySize,
+    trailers: Option<Trailers>,
+}
+
+impl AnswerBody {
+    /// Whether there is nothing to send after the head.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self.size, BodySize::None | BodySize::Sized(0)) && self.trailers.is_none()
+    }
+
+    /// The next bytes.
+    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        if matches!(self.size, BodySize::None) {
+            return Poll::Ready(None);
+        }
+        // The cause is not sent to anybody, and need not be sent between threads.
+        Pin::new(&mut self.body)
+            .poll_next(cx)
+            .map(|next| next.map(|bytes| bytes.map_err(|error| io::Error::other(error.to_string()))))
+    }
+
+    /// What follows the last byte; to be called after it.
+    pub(super) fn take_trailers(&mut self) -> Option<HeaderMap> {
+        self.trailers.take()?.take()
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = self.get_mut();
+        match this.poll_data(cx) {
+            Poll::Ready(Some(Ok(bytes))) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
+            Poll::Ready(None) => {
+                this.size = BodySize::None;
+                Poll::Ready(this.take_trailers().map(|trailers| Ok(Frame::trailers(trailers))))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.size {
+            BodySize::None => SizeHint::with_exact(0),
+            BodySize::Sized(length) => SizeHint::with_exact(length),
+            BodySize::Stream => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! One connection, from its first byte to the version of HTTP that is spoken on it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use bytes::BytesMut;
+use outpost_decision::origin::TrustedNetworks;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::io::{Prefixed, Stream};
+use super::{App, Limits, http1, http2, opening};
+use crate::carried::Connection;
+
+/// What the connections of one listener in one worker share.
+pub(super) struct Context {
+    pub(super) app: App,
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) proxy_protocol: Option<TrustedNetworks>,
+    pub(super) limits: Limits,
+    /// Cancelled when connections are to end after the request they are in.
+    pub(super) closing: CancellationToken,
+}
+
+/// An accepted connection.
+pub(super) enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl From<TcpStream> for Socket {
+    fn from(stream: TcpStream) -> Self {
+        Self::Tcp(stream)
+    }
+}
+
+impl From<UnixStream> for Socket {
+    fn from(stream: UnixStream) -> Self {
+        Self::Unix(stream)
+    }
+}
+
+/// Serves a connection to its end.
+pub(super) async fn serve(socket: Socket, context: &Rc<Context>) {
+    let (socket, peer): (Stream, _) = match socket {
+        Socket::Tcp(stream) => {
+            // Small answers matter more here than full packets; failing changes nothing.
+            let _ = stream.set_nodelay(true);
+            let peer = stream.peer_addr().ok();
+            (Box::new(stream), peer)
+        }
+        Socket::Unix(stream) => (Box::new(stream), None),
+    };
+    let opened = timeout(context.limits.head, open(socket, peer, context));
+    let opened = tokio::select! {
+        opened = opened => opened,
+        () = context.closing.cancelled() => return,
+    };
+    match opened {
+        Ok(Ok(Opened { stream, connection, http2 })) => {
+            if http2 {
+                http2::serve(stream, connection, context).await;
+            } else {
+                http1::serve(stream, connection, context).await;
+            }
+        }
+        Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+        Ok(Err(error)) => tracing::debug!(?peer, %error, "a connection came to nothing"),
+        Err(_) => tracing::debug!(?peer, "a connection did not begin in time"),
+    }
+}
+
+struct Opened {
+    stream: Stream,
+    connection: Rc<Connection>,
+    http2: bool,
+}
+
+/// PROXY header, TLS, and the version of HTTP.
+async fn open(
+    mut socket: Stream,
+    peer: Option<SocketAddr>,
+    context: &Context,
+) -> io::Result<Opened> {
+    let mut connection = Connection { peer, tls: context.tls.is_some(), server_name: None };
+    let mut read = BytesMut::new();
+    // Whoever can open a Unix socket of ours is this machine.
+    let believed = context
+        .proxy_protocol
+        .as_ref()
+        .is_some_and(|trusted| peer.is_none_or(|peer| trusted.contains(peer.ip())));
+    if believed && let Some(header) = opening::proxy_header(&mut socket, &mut read).await? {
+        connection.peer = header.source.or(peer);
+        connection.tls |= header.tls;
+        connection.server_name = header.server_name.map(String::into_boxed_str);
+    }
+    let Some(acceptor) = &context.tls else {
+        let http2 = opening::is_http2(&mut socket, &mut read).await?;
+        let stream = Box::new(Prefixed::new(opening::rest(read), socket));
+        return Ok(Opened { stream, connection: Rc::new(connection), http2 });
+    };
+    let stream = acceptor.accept(Prefixed::new(opening::rest(read), socket)).await?;
+    let (_, tls) = stream.get_ref();
+    let http2 = tls.alpn_protocol() == Some(b"h2");
+    if let Some(name) = tls.server_name() {
+        connection.server_name = Some(name.into());
+    }
+    Ok(Opened { stream: Box::new(stream), connection: Rc::new(connection), http2 })
+}

@@ -1,0 +1,179 @@
+//! A connection of HTTP/1.1.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use actix_http::{BoxedPayloadStream, Payload};
+use bytes::Bytes;
+use http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
+use http::{Request, Response};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{self, AnswerBody};
+use super::body::Http1Body;
+use super::connection::Context;
+use super::io::Stream;
+use super::pulse::{Framing, Overdue, Pulse, Watched};
+use super::request;
+use crate::carried::{Carried, Connection, InterimSink};
+
+/// Most header lines of a request. Beyond it hyper answers 431.
+const HEADER_LINES: usize = 512;
+/// Smallest buffer that hyper takes.
+const SMALLEST_BUFFER: usize = 64 * 1024;
+/// How long, and how many bytes, a client that was refused may go on sending what nobody reads. If
+/// the connection were closed at once, its system would discard the answer.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 1024 * 1024;
+
+const TIMED_OUT: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+/// Serves a connection to its end.
+pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &Rc<Context>) {
+    let pulse = Pulse::new();
+    let gone = CancellationToken::new();
+    let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse), gone.clone()));
+    let service = service_fn(|request| call(request, &connection, &pulse, context));
+    let limits = &context.limits;
+    let mut served = http1::Builder::new()
+        // As every other HTTP/1.1 server writes them; old devices compare byte for byte.
+        .title_case_headers(true)
+        .max_headers(HEADER_LINES)
+        .max_buf_size((limits.header_bytes * 2).max(SMALLEST_BUFFER))
+        // Limits on time are kept here: those of hyper do not tell a rest from a slow head.
+        .header_read_timeout(None)
+        .serve_connection(io, service)
+        .with_upgrades();
+    let mut look = pin!(sleep(Duration::ZERO));
+    let mut closing = false;
+    let overdue = loop {
+        tokio::select! {
+            biased;
+            outcome = &mut served => {
+                if let Err(error) = outcome {
+                    tracing::debug!(peer = ?connection.peer, %error, "a connection broke off");
+                }
+                break None;
+            }
+            () = context.closing.cancelled(), if !closing => {
+                closing = true;
+                Pin::new(&mut served).graceful_shutdown();
+            }
+            () = look.as_mut() => match pulse.overdue(limits) {
+                Ok(again) => look.as_mut().reset(again),
+                Err(overdue) => break Some(overdue),
+            },
+        }
+    };
+    match served.into_parts() {
+        Some(parts) => close(parts.io.into_inner(), overdue, &pulse).await,
+        // Upgraded: it lives on elsewhere, and counts here until it is over.
+        None => gone.cancelled().await,
+    }
+}
+
+/// Ends a connection so that the client receives what was said last.
+async fn close(mut io: Watched<Stream>, overdue: Option<Overdue>, pulse: &Pulse) {
+    let farewell = async {
+        if overdue == Some(Overdue::Head) && pulse.has_partial_head() {
+            io.write_all(TIMED_OUT).await?;
+        }
+        io.shutdown().await?;
+        if overdue.is_some() || !pulse.is_body_unread() {
+            return Ok(());
+        }
+        let mut unread = vec![0; 16 * 1024];
+        let mut left = LINGER_BYTES;
+        while left > 0 {
+            match io.read(&mut unread).await? {
+                0 => break,
+                read => left = left.saturating_sub(read),
+            }
+        }
+        io::Result::Ok(())
+    };
+    // Either way the connection is over.
+    let _ = timeout(LINGER, farewell).await;
+}
+
+async fn call(
+    mut request: Request<Incoming>,
+    connection: &Rc<Connection>,
+    pulse: &Arc<Pulse>,
+    context: &Rc<Context>,
+) -> Result<Response<Http1Answer>, Infallible> {
+    let framing = pulse.begin(request.headers().contains_key(TRANSFER_ENCODING));
+    let under_way = UnderWay(Arc::clone(pulse));
+    let method = request.method().clone();
+    let asks_upgrade = request.extensions().get::<OnUpgrade>().is_some();
+    let upgrade = asks_upgrade.then(|| hyper::upgrade::on(&mut request));
+    let interim: Arc<dyn InterimSink> = Arc::clone(pulse) as _;
+    let carried = Carried::new(Rc::clone(connection), interim, upgrade);
+    let (head, incoming) = request.into_parts();
+    let payload = if incoming.is_end_stream() {
+        Payload::None
+    } else {
+        let (trailers, patience) = (carried.trailers(), context.limits.body);
+        let body: BoxedPayloadStream =
+            Box::pin(Http1Body::new(incoming, trailers, Arc::clone(pulse), patience));
+        Payload::Stream { payload: body }
+    };
+    let answer = match request::adapt(&head, payload, carried) {
+        Ok(request) if framing != Framing::Ambiguous => (context.app)(request).await,
+        _ => actix_http::Response::bad_request(),
+    };
+    let refused = framing == Framing::Ambiguous;
+    let (mut head, body) = answer::adapt(answer, &method);
+    if refused || framing == Framing::Unknown {
+        head.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(head.map(|()| Http1Answer { body, _under_way: under_way }))
+}
+
+/// Exists as long as a request is under way.
+struct UnderWay(Arc<Pulse>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// The body of an answer, with whose end the request ends.
+struct Http1Answer {
+    body: AnswerBody,
+    _under_way: UnderWay,
+}
+
+impl Body for Http1Answer {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

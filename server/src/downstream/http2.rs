@@ -1,0 +1,274 @@
+//! A connection of HTTP/2. Upgrades are of HTTP/1.1 alone: browsers open a connection of their own
+//! for a websocket.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Poll, Waker, ready};
+use std::time::{Duration, UNIX_EPOCH};
+
+use actix_http::{BoxedPayloadStream, Payload};
+use bytes::Bytes;
+use h2::server::{Builder, SendResponse};
+use h2::{Reason, RecvStream, SendStream};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, DATE, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+};
+use http::{HeaderMap, Request, Response, StatusCode};
+use hyper::body::Body;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::answer::{self, AnswerBody};
+use super::body::Http2Body;
+use super::connection::Context;
+use super::io::Stream;
+use super::request;
+use crate::carried::{Carried, Connection, InterimSink};
+use crate::clock;
+
+/// Requests at a time.
+const STREAMS: u32 = 256;
+/// Bytes of a request's body that a client may send ahead, on one stream and in all.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// Bytes of an answer that wait in memory for the client, for each stream.
+const SEND_BUFFER: usize = 256 * 1024;
+/// Interim answers that may wait to be sent.
+const INTERIM_WAITING: usize = 8;
+
+/// Headers that speak of a connection, which HTTP/2 has no place for (RFC 9113 8.2.2).
+const OF_CONNECTIONS: [HeaderName; 5] = [
+    CONNECTION,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// Serves a connection to its end.
+pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &Rc<Context>) {
+    let limits = &context.limits;
+    let mut builder = Builder::new();
+    builder
+        .max_concurrent_streams(STREAMS)
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buffer_size(SEND_BUFFER)
+        .max_header_list_size(u32::try_from(limits.header_bytes * 2).unwrap_or(u32::MAX));
+    let mut http2 = match timeout(limits.head, builder.handshake::<_, Bytes>(stream)).await {
+        Ok(Ok(http2)) => http2,
+        Ok(Err(error)) => {
+            tracing::debug!(peer = ?connection.peer, %error, "HTTP/2 came to nothing");
+            return;
+        }
+        Err(_) => return,
+    };
+    let streams = Rc::new(Streams { active: Cell::new(0), idle_since: Cell::new(Instant::now()) });
+    let mut look = pin!(sleep(limits.idle));
+    let mut closing = false;
+    loop {
+        tokio::select! {
+            biased;
+            accepted = http2.accept() => match accepted {
+                Some(Ok((request, respond))) => {
+                    let (connection, context) = (Rc::clone(&connection), Rc::clone(context));
+                    let active = Active::new(&streams);
+                    actix_rt::spawn(async move {
+                        exchange(request, respond, connection, &context).await;
+                        drop(active);
+                    });
+                }
+                Some(Err(error)) => {
+                    tracing::debug!(peer = ?connection.peer, %error, "a connection broke off");
+                    return;
+                }
+                None => return,
+            },
+            () = context.closing.cancelled(), if !closing => {
+                closing = true;
+                http2.graceful_shutdown();
+            }
+            () = look.as_mut() => {
+                let over = streams.idle_since.get() + limits.idle;
+                if streams.active.get() > 0 || over > Instant::now() {
+                    look.as_mut().reset(over.max(Instant::now() + limits.idle / 2));
+                } else if closing {
+                    // It was told to go, and stays.
+                    return;
+                } else {
+                    closing = true;
+                    http2.graceful_shutdown();
+                    look.as_mut().reset(Instant::now() + limits.head);
+                }
+            }
+        }
+    }
+}
+
+/// The requests under way on a connection.
+struct Streams {
+    active: Cell<usize>,
+    idle_since: Cell<Instant>,
+}
+
+/// Exists as long as a request is under way.
+struct Active(Rc<Streams>);
+
+impl Active {
+    fn new(streams: &Rc<Streams>) -> Self {
+        streams.active.set(streams.active.get() + 1);
+        Self(Rc::clone(streams))
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.active.set(self.0.active.get() - 1);
+        self.0.idle_since.set(Instant::now());
+    }
+}
+
+/// Interim answers of one stream on their way to its task.
+#[derive(Default)]
+struct Interims(Mutex<(Vec<Response<()>>, Option<Waker>)>);
+
+impl InterimSink for Interims {
+    fn send(&self, status: StatusCode, headers: &HeaderMap) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.0.len() < INTERIM_WAITING {
+            let mut interim = Response::new(());
+            *interim.status_mut() = status;
+            *interim.headers_mut() = headers.clone();
+            strip_connection(interim.headers_mut());
+            waiting.0.push(interim);
+            if let Some(waker) = waiting.1.take() {
+                waker.wake();
+            }
+        }
+    }
+}
+
+/// One request and its answer.
+async fn exchange(
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+    connection: Rc<Connection>,
+    context: &Rc<Context>,
+) {
+    let (head, stream) = request.into_parts();
+    let interims = Arc::new(Interims::default());
+    let carried = Carried::new(connection, Arc::clone(&interims) as _, None);
+    let payload = if stream.is_end_stream() {
+        Payload::None
+    } else {
+        let body: BoxedPayloadStream = Box::pin(Http2Body::new(stream, carried.trailers()));
+        Payload::Stream { payload: body }
+    };
+    let answer = match request::adapt(&head, payload, carried) {
+        Ok(request) => {
+            let mut answer = (context.app)(request);
+            let outcome = poll_fn(|cx| {
+                if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+                    return Poll::Ready(Some(answer));
+                }
+                let mut waiting = interims.0.lock().unwrap_or_else(PoisonError::into_inner);
+                for interim in waiting.0.drain(..) {
+                    // Refused: the stream is over, which the next line sees.
+                    let _ = respond.send_informational(interim);
+                }
+                waiting.1 = Some(cx.waker().clone());
+                respond.poll_reset(cx).map(|_| None)
+            });
+            match outcome.await {
+                Some(answer) => answer,
+                // The client has given up; with the future, the work for it ends.
+                None => return,
+            }
+        }
+        Err(request::Unreadable) => actix_http::Response::bad_request(),
+    };
+    let (mut answer, body) = answer::adapt(answer, &head.method);
+    strip_connection(answer.headers_mut());
+    let length = body.size_hint().exact().filter(|_| !body.is_empty());
+    if let Some(length) = length {
+        answer.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+    }
+    if !answer.headers().contains_key(DATE) {
+        let seconds = u64::try_from(clock::now().unix()).unwrap_or_default();
+        let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
+        if let Ok(date) = HeaderValue::try_from(date) {
+            answer.headers_mut().insert(DATE, date);
+        }
+    }
+    let no_body = body.is_empty() || head.method == http::Method::HEAD;
+    let Ok(mut send) = respond.send_response(answer, no_body) else { return };
+    if no_body {
+        return;
+    }
+    if let Err(error) = send_body(&mut send, body, context.limits.write).await {
+        tracing::debug!(%error, "an answer broke off");
+        send.send_reset(Reason::INTERNAL_ERROR);
+    }
+}
+
+fn strip_connection(headers: &mut HeaderMap) {
+    for name in &OF_CONNECTIONS {
+        headers.remove(name);
+    }
+}
+
+/// Sends a body no faster than the client takes it. `patience`: the longest time it may take
+/// nothing.
+async fn send_body(
+    send: &mut SendStream<Bytes>,
+    body: AnswerBody,
+    patience: Duration,
+) -> io::Result<()> {
+    let body = RefCell::new(body);
+    loop {
+        let next = poll_fn(|cx| match body.borrow_mut().poll_data(cx) {
+            Poll::Ready(next) => Poll::Ready(next.transpose()),
+            Poll::Pending => send.poll_reset(cx).map(|reason| Err(gone(reason))),
+        });
+        let Some(mut bytes) = next.await? else { break };
+        while !bytes.is_empty() {
+            send.reserve_capacity(bytes.len());
+            let room = timeout(patience, poll_fn(|cx| poll_room(send, cx))).await;
+            let room = room.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+            let part = bytes.split_to(room.min(bytes.len()));
+            send.send_data(part, false).map_err(io::Error::other)?;
+        }
+    }
+    let trailers = body.borrow_mut().take_trailers();
+    match trailers {
+        Some(trailers) => send.send_trailers(trailers),
+        None => send.send_data(Bytes::new(), true),
+    }
+    .map_err(io::Error::other)
+}
+
+/// Waits until some bytes may be sent.
+fn poll_room(
+    send: &mut SendStream<Bytes>,
+    cx: &mut std::task::Context<'_>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        match ready!(send.poll_capacity(cx)) {
+            // It can tell of a change that was taken back meanwhile.
+            Some(Ok(0)) => {}
+            Some(Ok(room)) => return Poll::Ready(Ok(room)),
+            Some(Err(error)) => return Poll::Ready(Err(io::Error::other(error))),
+            None => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+}
+
+fn gone(reason: Result<Reason, h2::Error>) -> io::Error {
+    match reason {
+        Ok(reason) => io::Error::other(reason.description()),
+        Err(error) => io::Error::other(error),
+    }
+}

@@ -1,0 +1,310 @@
+//! What a connection of HTTP/1.1 is doing, as seen from below HTTP: whether it has a request, since
+//! when it rests, whether its client takes what waits for it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use http::{HeaderMap, StatusCode};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::Limits;
+use crate::carried::InterimSink;
+
+/// Most bytes of a head that are looked at again; hyper refuses longer ones.
+const KEPT: usize = 256 * 1024;
+/// Most bytes of interim answers that may wait for the client.
+const INTERIM_WAITING: usize = 16 * 1024;
+
+/// Shared by the connection below HTTP, the requests on it, and the timer beside it.
+pub(super) struct Pulse(Mutex<State>);
+
+struct State {
+    phase: Phase,
+    since: Instant,
+    /// Since when the client takes nothing of what waits for it.
+    write_blocked: Option<Instant>,
+    /// Whether bytes of an earlier answer may still be on their way through hyper.
+    unflushed: bool,
+    /// Interim answers to be written.
+    interim: Vec<u8>,
+    /// Wakes the task of the connection.
+    waker: Option<Waker>,
+    /// The head of the request that comes, as it was sent.
+    head: Vec<u8>,
+    /// Whether a request's body was left unread.
+    body_unread: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// No byte of a request is there.
+    Idle,
+    /// A head is on its way.
+    Head,
+    /// A request is under way.
+    Busy,
+}
+
+/// Why a connection has to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// No request came.
+    Idle,
+    /// A head did not arrive as a whole.
+    Head,
+    /// The client takes no byte of its answer.
+    Write,
+}
+
+impl Pulse {
+    /// For a new connection, on which the first head is due.
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State {
+            phase: Phase::Head,
+            since: Instant::now(),
+            write_blocked: None,
+            unflushed: false,
+            interim: Vec::new(),
+            waker: None,
+            head: Vec::new(),
+            body_unread: false,
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request has begun. `chunked`: it has a `Transfer-Encoding`.
+    pub(super) fn begin(&self, chunked: bool) -> Framing {
+        let mut state = self.lock();
+        state.phase = Phase::Busy;
+        state.body_unread = false;
+        let framing = if chunked { Framing::of(&state.head) } else { Framing::Clear };
+        state.head.clear();
+        framing
+    }
+
+    /// Its answer is complete, or abandoned.
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        state.phase = Phase::Idle;
+        state.since = Instant::now();
+    }
+
+    /// The body of the request was not read to its end.
+    pub(super) fn leave_body_unread(&self) {
+        self.lock().body_unread = true;
+    }
+
+    /// Whether the client may still be sending what nobody reads.
+    pub(super) fn is_body_unread(&self) -> bool {
+        self.lock().body_unread
+    }
+
+    /// Whether a part of a head is there.
+    pub(super) fn has_partial_head(&self) -> bool {
+        let state = self.lock();
+        state.phase == Phase::Head && !state.head.is_empty()
+    }
+
+    /// Whether the connection has to end; if not, when to look again.
+    pub(super) fn overdue(&self, limits: &Limits) -> Result<Instant, Overdue> {
+        let state = self.lock();
+        let now = Instant::now();
+        let blocked = state.write_blocked.map(|since| (since + limits.write, Overdue::Write));
+        let resting = match state.phase {
+            Phase::Idle => Some((state.since + limits.idle, Overdue::Idle)),
+            Phase::Head => Some((state.since + limits.head, Overdue::Head)),
+            Phase::Busy => None,
+        };
+        match blocked.or(resting) {
+            Some((at, why)) if at <= now => Err(why),
+            // A limit that begins to run meanwhile must not be overrun by much.
+            Some((at, _)) => Ok(at.min(now + limits.write / 2)),
+            None => Ok(now + (limits.write.min(limits.head) / 2)),
+        }
+    }
+}
+
+impl InterimSink for Pulse {
+    fn send(&self, status: StatusCode, headers: &HeaderMap) {
+        let mut state = self.lock();
+        // Between two answers only: what hyper has not flushed yet belongs to the one before.
+        if state.unflushed || state.interim.len() > INTERIM_WAITING {
+            return;
+        }
+        let line = format!("HTTP/1.1 {}\r\n", status);
+        state.interim.extend_from_slice(line.as_bytes());
+        for (name, value) in headers {
+            state.interim.extend_from_slice(name.as_str().as_bytes());
+            state.interim.extend_from_slice(b": ");
+            state.interim.extend_from_slice(value.as_bytes());
+            state.interim.extend_from_slice(b"\r\n");
+        }
+        state.interim.extend_from_slice(b"\r\n");
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// Whether the length of a chunked request can be read in two ways: hyper takes out a
+/// `Content-Length` beside `Transfer-Encoding` without a word, and goes on with the connection. A
+/// proxy in front that reads it the other way would see other requests than we do (RFC 9112 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// In one way.
+    Clear,
+    /// In two.
+    Ambiguous,
+    /// Not to be known, since other bytes stand around the head: the connection must not go on.
+    Unknown,
+}
+
+impl Framing {
+    /// Judges a head with a `Transfer-Encoding`.
+    fn of(head: &[u8]) -> Self {
+        let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") else {
+            return Self::Unknown;
+        };
+        let mut lines = head[..end].split(|byte| *byte == b'\n');
+        let is_length = |line: &[u8]| {
+            line.get(..15).is_some_and(|name| name.eq_ignore_ascii_case(b"content-length:"))
+        };
+        let is_coding = |line: &[u8]| {
+            line.get(..18).is_some_and(|name| name.eq_ignore_ascii_case(b"transfer-encoding:"))
+        };
+        if lines.clone().any(is_length) {
+            Self::Ambiguous
+        } else if lines.any(is_coding) {
+            Self::Clear
+        } else {
+            // The head of an earlier request, read together with this one.
+            Self::Unknown
+        }
+    }
+}
+
+/// A connection whose every movement is noted in a [`Pulse`].
+pub(super) struct Watched<T> {
+    inner: T,
+    pulse: Arc<Pulse>,
+    _gone: DropGuard,
+}
+
+impl<T> Watched<T> {
+    /// `gone` is cancelled when the connection is dropped, wherever it has gone by then.
+    pub(super) fn new(inner: T, pulse: Arc<Pulse>, gone: CancellationToken) -> Self {
+        Self { inner, pulse, _gone: gone.drop_guard() }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if matches!(polled, Poll::Ready(Ok(()))) {
+            let new = &buf.filled()[before..];
+            let mut state = self.pulse.lock();
+            if state.phase == Phase::Idle && !new.is_empty() {
+                state.phase = Phase::Head;
+                state.since = Instant::now();
+            }
+            if state.phase == Phase::Head && state.head.len() < KEPT {
+                state.head.extend_from_slice(new);
+            }
+        }
+        polled
+    }
+}
+
+impl<T: AsyncWrite + Unpin> Watched<T> {
+    /// Writes waiting interim answers.
+    fn poll_interim(
+        inner: &mut T,
+        state: &mut State,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while !state.interim.is_empty() {
+            match Pin::new(&mut *inner).poll_write(cx, &state.interim) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => drop(state.interim.drain(..written)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn write(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut T>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let mut state = self.pulse.lock();
+        let polled = match Self::poll_interim(&mut self.inner, &mut state, cx) {
+            Poll::Ready(Ok(())) => write(Pin::new(&mut self.inner), cx),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        };
+        state.unflushed = true;
+        if polled.is_pending() {
+            state.write_blocked.get_or_insert_with(Instant::now);
+        } else {
+            state.write_blocked = None;
+        }
+        polled
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut().write(cx, |inner, cx| inner.poll_write(cx, buf))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let mut state = this.pulse.lock();
+        if !state.waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+            state.waker = Some(cx.waker().clone());
+        }
+        let polled = match Self::poll_interim(&mut this.inner, &mut state, cx) {
+            Poll::Ready(Ok(())) => Pin::new(&mut this.inner).poll_flush(cx),
+            other => other,
+        };
+        if polled.is_ready() {
+            state.unflushed = false;
+            state.write_blocked = None;
+        }
+        polled
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut().write(cx, |inner, cx| inner.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}
