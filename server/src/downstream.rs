@@ -34,7 +34,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-pub use address::{Address, AddressError, listen};
+pub use address::{Address, listen};
 pub use limits::Limits;
 
 use address::Listener;

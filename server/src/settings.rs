@@ -34,6 +34,8 @@ pub use types::{
     UpstreamApplication, Web,
 };
 
+use crate::downstream::Address;
+
 /// All settings, checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -104,15 +106,19 @@ impl Settings {
         let mut settings = Self {
             core: core(&mut read, host),
             listen: Listen {
-                http: read.listeners("listen.http"),
-                https: read.listeners("listen.https"),
+                http: read.data_listeners("listen.http"),
+                https: read.data_listeners("listen.https"),
                 metrics: read.listeners("listen.metrics"),
                 trusted_proxy_cidrs: read.networks("listen.trusted_proxy_cidrs"),
+                proxy_protocol: read.switch("listen.proxy_protocol"),
+                reuse_port: read.switch("listen.reuse_port"),
             },
             web: Web {
                 workers: Some(read.number("web.workers", 0..=1024)).filter(|count| *count > 0),
                 read_header_timeout: read.duration("web.read_header_timeout", MILLISECOND..=HOUR),
-                idle_timeout: idle_timeout(&mut read),
+                read_timeout: read.duration("web.read_timeout", MILLISECOND..=DAY),
+                write_timeout: read.duration("web.write_timeout", MILLISECOND..=DAY),
+                idle_timeout: read.duration("web.idle_timeout", MILLISECOND..=DAY),
             },
             limits: Limits {
                 header_bytes: read.number("limits.header_bytes", 4096..=131_072),
@@ -190,15 +196,6 @@ impl Settings {
     }
 }
 
-/// The settings before it in the section are those of the stock outpost that limit whole requests:
-/// checked and shown like others, and without effect (config/default.toml says why).
-fn idle_timeout(read: &mut Reader<'_>) -> Duration {
-    for key in ["web.read_timeout", "web.write_timeout"] {
-        read.duration(key, MILLISECOND..=DAY);
-    }
-    read.duration("web.idle_timeout", MILLISECOND..=DAY)
-}
-
 fn log_level(read: &mut Reader<'_>) -> Option<LogLevel> {
     let mut choices = vec![("", None)];
     choices.extend(LogLevel::NAMES.map(|(name, level)| (name, Some(level))));
@@ -207,17 +204,20 @@ fn log_level(read: &mut Reader<'_>) -> Option<LogLevel> {
 
 /// What only shows when listeners are looked at together.
 fn check_listeners(settings: &Settings, read: &mut Reader<'_>) {
-    let listeners = [
-        ("listen.http", &settings.listen.http),
-        ("listen.https", &settings.listen.https),
-        ("listen.metrics", &settings.listen.metrics),
-        ("dashboard.listen", &settings.dashboard.listen),
+    let tcp = |addresses: &[SocketAddr]| addresses.iter().copied().map(Address::Tcp).collect();
+    let listeners: [(&str, Vec<Address>); 4] = [
+        ("listen.http", settings.listen.http.clone()),
+        ("listen.https", settings.listen.https.clone()),
+        ("listen.metrics", tcp(&settings.listen.metrics)),
+        ("dashboard.listen", tcp(&settings.dashboard.listen)),
     ];
-    let mut taken: BTreeMap<SocketAddr, &str> = BTreeMap::new();
+    let mut taken: BTreeMap<Address, &str> = BTreeMap::new();
+    let any_port = |address: &Address| matches!(address, Address::Tcp(tcp) if tcp.port() == 0);
     for (key, addresses) in listeners {
-        for address in addresses.iter().filter(|address| address.port() != 0) {
-            if let Some(other) = taken.insert(*address, key) {
-                read.mistake(key, format!("{address} is listened on already, by {other}"));
+        for address in addresses.into_iter().filter(|address| !any_port(address)) {
+            let text = address.to_string();
+            if let Some(other) = taken.insert(address, key) {
+                read.mistake(key, format!("{text} is listened on already, by {other}"));
             }
         }
     }

@@ -284,7 +284,8 @@ mod tests {
 
     #[test]
     fn http_and_tls_are_no_headers() {
-        for bytes in [&b"GET / HTTP/1.1\r\n"[..], b"PRI * HTTP/2.0\r\n", b"P", &[22, 3, 1], b"\r\nG"]
+        for bytes in
+            [&b"GET / HTTP/1.1\r\n"[..], b"PRI * HTTP/2.0\r\n", b"P", &[22, 3, 1], b"\r\nG"]
         {
             let opening = parse(bytes).unwrap();
             let expected = if bytes == b"P" { Opening::Incomplete } else { Opening::None };

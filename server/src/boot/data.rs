@@ -9,6 +9,8 @@ use outpost_decision::decide::Scripts;
 use outpost_decision::lifetime::{Lifetime, Lifetimes};
 use outpost_decision::origin::TrustedNetworks;
 
+use tokio_util::sync::CancellationToken;
+
 use super::BootError;
 use super::control::Control;
 use super::operations::Operations;
@@ -17,6 +19,8 @@ use crate::actors::CoreSessionEnded;
 use crate::core_tls::{self, CoreTimeouts};
 use crate::drain::Drain;
 use crate::http::listeners::{self, BoundServer, ListenerOptions};
+use crate::downstream::{BoundServer, DownstreamOptions, Limits};
+use crate::http::listeners;
 use crate::http::recheck::Rechecks;
 use crate::http::renewal::{Renewals, Renewer};
 use crate::http::{Gateway, Policy, Worker};
@@ -62,23 +66,32 @@ pub(super) fn serve(
         ..upstream::settings(&settings.upstream)?
     })?;
     let (core_tls, core_timeouts) = (Arc::clone(&control.core_tls), control.core_timeouts);
-    let options = ListenerOptions {
+    let options = DownstreamOptions {
         http: settings.listen.http.clone(),
         https: settings.listen.https.clone(),
-        tls: tls::server_config(control.readers.certificates.clone())?,
+        tls: Arc::new(tls::server_config(control.readers.certificates.clone())?),
+        proxy_protocol: settings
+            .listen
+            .proxy_protocol
+            .then(|| TrustedNetworks::from(settings.listen.trusted_proxy_cidrs.clone())),
+        reuse_port: settings.listen.reuse_port,
         workers: settings.web.workers,
         connections: settings.limits.connections,
-        read_header_timeout: settings.web.read_header_timeout,
-        idle_timeout: settings.web.idle_timeout,
-        drain_timeout: settings.shutdown.drain_timeout,
-        drain: drain.clone(),
+        limits: Limits {
+            head: settings.web.read_header_timeout,
+            idle: settings.web.idle_timeout,
+            body: settings.web.read_timeout,
+            write: settings.web.write_timeout,
+            drain: settings.shutdown.drain_timeout,
+            header_bytes: settings.limits.header_bytes,
+        },
     };
     let worker = move || Worker {
         gateway: Arc::clone(&gateway),
         oidc: Rc::new(oidc_client(&core_tls, core_timeouts)),
         upstreams: Upstreams::new(dialer.clone()),
     };
-    Ok(listeners::bind(&options, worker)?)
+    Ok(listeners::bind(&options, closing, worker)?)
 }
 
 /// Where requests leave session ends that the store could not be told of. One that is turned away

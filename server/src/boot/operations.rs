@@ -11,7 +11,8 @@ use actix_web::{App, HttpServer};
 use super::BootError;
 use super::control::Control;
 use super::overview::Sources;
-use crate::http::{SessionNotice, listeners};
+use crate::downstream;
+use crate::http::SessionNotice;
 use crate::ops::admin::{Admin, AdminParts};
 use crate::ops::dashboard::Dashboard;
 use crate::ops::endpoints::Endpoints;
@@ -143,7 +144,7 @@ fn listen(
         .disable_signals();
     let mut bound = Vec::new();
     for address in addresses {
-        let listener = listeners::listen(*address)?;
+        let listener = downstream::listen(*address)?;
         bound.push(listener.local_addr()?);
         server = server.listen(listener)?;
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::downstream::Address;
 use crate::settings::Listen;
 
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -20,15 +21,20 @@ pub(super) enum Unhealthy {
     #[error("{address} answered {line:?}")]
     Answer { address: SocketAddr, line: String },
     /// There is nobody to ask.
-    #[error("listen.metrics and listen.http are both off")]
+    #[error("neither listen.metrics nor listen.http has an address to ask")]
     NoListener,
 }
 
 /// Asks the metrics listener, else the HTTP listener, for its ping.
 pub(super) fn ask(listen: &Listen) -> Result<(), Unhealthy> {
-    let address = listen.metrics.first().or(listen.http.first()).ok_or(Unhealthy::NoListener)?;
+    let tcp = |address: &Address| match address {
+        Address::Tcp(address) => Some(*address),
+        Address::Unix(_) | Address::Inherited(_) => None,
+    };
+    let address = listen.metrics.first().copied().or_else(|| listen.http.iter().find_map(tcp));
+    let address = address.ok_or(Unhealthy::NoListener)?;
     let mut outcome = Err(Unhealthy::NoListener);
-    for address in reachable(*address) {
+    for address in reachable(address) {
         outcome = ping(address);
         if !matches!(outcome, Err(Unhealthy::Silent { .. })) {
             break;
@@ -104,7 +110,9 @@ mod tests {
 
     fn listen(metrics: Option<SocketAddr>, http: Option<SocketAddr>) -> Listen {
         Listen {
-            http: http.into_iter().collect(),
+            http: http.into_iter().map(Address::Tcp).collect(),
+            proxy_protocol: true,
+            reuse_port: false,
             https: Vec::new(),
             metrics: metrics.into_iter().collect(),
             trusted_proxy_cidrs: Vec::new(),

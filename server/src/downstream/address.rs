@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
 use socket2::{Domain, Protocol, Socket, Type};
-use thiserror::Error;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -26,10 +25,11 @@ pub enum Address {
     Inherited(usize),
 }
 
-/// A text that is no address to listen on.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{0:?} is no address; write 127.0.0.1:9000, [::]:9000, :9000, unix:/path or systemd:0")]
-pub struct AddressError(pub String);
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -19,8 +19,8 @@ pub(super) fn adapt(
 ) -> (http::Response<()>, AnswerBody) {
     let mut head = http::Response::new(());
     // Both crates allow 100 to 999.
-    *head.status_mut() = StatusCode::from_u16(answer.status().as_u16())
-        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *head.status_mut() =
+        StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     copy_headers(answer.headers(), head.headers_mut());
     let trailers = answer.extensions().get::<Trailers>().cloned();
     let body = answer.into_body();
@@ -73,9 +73,9 @@ impl AnswerBody {
             return Poll::Ready(None);
         }
         // The cause is not sent to anybody, and need not be sent between threads.
-        Pin::new(&mut self.body)
-            .poll_next(cx)
-            .map(|next| next.map(|bytes| bytes.map_err(|error| io::Error::other(error.to_string()))))
+        Pin::new(&mut self.body).poll_next(cx).map(|next| {
+            next.map(|bytes| bytes.map_err(|error| io::Error::other(error.to_string())))
+        })
     }
 
     /// What follows the last byte; to be called after it.

@@ -107,9 +107,8 @@ impl Stream for Http2Body {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        let broken = |error: h2::Error| {
-            Some(Err(PayloadError::Incomplete(Some(io::Error::other(error)))))
-        };
+        let broken =
+            |error: h2::Error| Some(Err(PayloadError::Incomplete(Some(io::Error::other(error)))));
         if !this.data_over {
             match ready!(this.stream.poll_data(cx)) {
                 Some(Ok(bytes)) => {

@@ -197,7 +197,7 @@ async fn exchange(
         answer.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
     }
     if !answer.headers().contains_key(DATE) {
-        let seconds = u64::try_from(clock::now().unix()).unwrap_or_default();
+        let seconds = u64::try_from(clock::now().0).unwrap_or_default();
         let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
         if let Ok(date) = HeaderValue::try_from(date) {
             answer.headers_mut().insert(DATE, date);

@@ -23,8 +23,7 @@ pub(super) fn adapt(
     let mut request = Request::with_payload(payload);
     let ours = request.head_mut();
     ours.peer_addr = carried.connection().peer;
-    ours.method =
-        Method::from_bytes(head.method.as_str().as_bytes()).map_err(|_| Unreadable)?;
+    ours.method = Method::from_bytes(head.method.as_str().as_bytes()).map_err(|_| Unreadable)?;
     ours.version = match head.version {
         http::Version::HTTP_10 => Version::HTTP_10,
         http::Version::HTTP_11 => Version::HTTP_11,

@@ -15,6 +15,7 @@ use super::layers::{Environment, Layers, Origin, customary_variable};
 use super::mistake::Mistake;
 use super::reference::{Resolved, resolve};
 use super::values;
+use crate::downstream::Address;
 
 /// What stands in place of a secret wherever settings are shown.
 pub(super) const MASK: &str = "******";
@@ -254,6 +255,11 @@ impl<'a> Reader<'a> {
     /// Addresses to listen on; none when `off`.
     pub(super) fn listeners(&mut self, key: &'static str) -> Vec<SocketAddr> {
         self.list(key, "an address to listen on", values::listen)
+    }
+
+    /// Addresses of the data plane to listen on; none when `off`.
+    pub(super) fn data_listeners(&mut self, key: &'static str) -> Vec<Address> {
+        self.list(key, "an address, unix:/path or systemd:<number> to listen on", values::address)
     }
 
     /// Networks; none when `off`.

@@ -64,8 +64,8 @@ fn defaults_are_the_contracts() {
     assert_eq!(settings.core.token.expose_secret(), "hush-hush");
     assert!(!settings.core.insecure);
     assert_eq!(settings.core.host_browser, None);
-    assert_eq!(settings.listen.http, ["[::]:9000".parse().unwrap()]);
-    assert_eq!(settings.listen.https, ["[::]:9443".parse().unwrap()]);
+    assert_eq!(settings.listen.http, [Address::Tcp("[::]:9000".parse().unwrap())]);
+    assert_eq!(settings.listen.https, [Address::Tcp("[::]:9443".parse().unwrap())]);
     assert_eq!(settings.listen.metrics, ["[::]:9300".parse().unwrap()]);
     assert_eq!(settings.listen.trusted_proxy_cidrs.len(), 6);
     assert_eq!(settings.web.workers, None);

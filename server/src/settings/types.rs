@@ -8,6 +8,8 @@ use outpost_decision::headers::IdentityRules;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::downstream::Address;
+
 mod service;
 mod sessions;
 mod store_url;
@@ -45,13 +47,17 @@ pub struct Core {
 #[derive(Clone, Debug)]
 pub struct Listen {
     /// HTTP.
-    pub http: Vec<SocketAddr>,
+    pub http: Vec<Address>,
     /// HTTPS.
-    pub https: Vec<SocketAddr>,
+    pub https: Vec<Address>,
     /// Metrics and readiness.
     pub metrics: Vec<SocketAddr>,
     /// Networks of proxies whose forwarding headers are believed.
     pub trusted_proxy_cidrs: Vec<IpNet>,
+    /// Whether PROXY headers of these networks are read.
+    pub proxy_protocol: bool,
+    /// Whether a new process may listen beside an old one.
+    pub reuse_port: bool,
 }
 
 /// The web server.
@@ -61,6 +67,10 @@ pub struct Web {
     pub workers: Option<usize>,
     /// Limit of a request's head.
     pub read_header_timeout: Duration,
+    /// Limit of a pause within a request's body.
+    pub read_timeout: Duration,
+    /// Limit of the time in which a client takes nothing of its answer.
+    pub write_timeout: Duration,
     /// Limit of an idle connection.
     pub idle_timeout: Duration,
 }

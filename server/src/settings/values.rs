@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::downstream::Address;
+
 /// Reads a duration as Go writes it (`time.ParseDuration`): decimal numbers, each with a unit out of
 /// `ns`, `us`, `µs`, `ms`, `s`, `m`, `h`. Negative ones are refused, they make no sense here.
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
@@ -104,6 +106,20 @@ pub(super) fn listen(text: &str) -> Option<SocketAddr> {
     }
 }
 
+/// Reads where the data plane may listen: an address as [`listen`] reads it, `unix:/path`, or
+/// `systemd:n` for the n-th socket of a service manager, from 0.
+pub(super) fn address(text: &str) -> Option<Address> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        return path.starts_with('/').then(|| Address::Unix(path.into()));
+    }
+    if let Some(index) = text.strip_prefix("systemd:") {
+        let plain = index.bytes().all(|byte| byte.is_ascii_digit());
+        return index.parse().ok().filter(|_| plain).map(Address::Inherited);
+    }
+    listen(text).map(Address::Tcp)
+}
+
 /// Reads a network; a lone address is the network of that address.
 pub(super) fn network(text: &str) -> Option<IpNet> {
     text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
@@ -155,6 +171,23 @@ mod tests {
     fn durations_survive_writing() {
         for text in ["0s", "5s", "1m30s", "100ms", "1h1us", "7ns"] {
             assert_eq!(duration(text).map(duration_text), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn addresses_of_the_data_plane() {
+        for (text, expected) in [
+            (":9000", Some(Address::Tcp("[::]:9000".parse().unwrap()))),
+            ("unix:/run/outpost.sock", Some(Address::Unix("/run/outpost.sock".into()))),
+            ("unix:///run/outpost.sock", Some(Address::Unix("/run/outpost.sock".into()))),
+            ("systemd:1", Some(Address::Inherited(1))),
+            ("unix:run", None),
+            ("unix:", None),
+            ("systemd:", None),
+            ("systemd:+1", None),
+            ("systemd:http", None),
+        ] {
+            assert_eq!(address(text), expected, "{text}");
         }
     }
 
