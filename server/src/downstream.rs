@@ -32,13 +32,14 @@ use futures_util::future::LocalBoxFuture;
 use outpost_decision::origin::TrustedNetworks;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
 
 pub use address::{Address, listen};
 pub use limits::Limits;
 
 use address::Listener;
 use connection::{Context, Socket};
+
+use crate::drain::Drain;
 
 /// Where and how to listen.
 #[derive(Clone)]
@@ -59,6 +60,8 @@ pub struct DownstreamOptions {
     pub connections: usize,
     /// Limits on time and size.
     pub limits: Limits,
+    /// When the end comes.
+    pub drain: Drain,
 }
 
 /// A server that has bound its sockets and begins when it is awaited.
@@ -75,15 +78,11 @@ pub struct BoundServer {
 type App = Rc<dyn Fn(Request) -> LocalBoxFuture<'static, actix_http::Response<BoxBody>>>;
 
 /// Binds the listeners and builds the server of the data plane. `app` makes the application of each
-/// worker. Once `closing` is cancelled, connections end after the request they are in.
+/// worker.
 ///
 /// # Errors
 /// When an address cannot be bound; the message names it.
-pub fn bind<F, I, S, B>(
-    options: &DownstreamOptions,
-    closing: &CancellationToken,
-    app: F,
-) -> std_io::Result<BoundServer>
+pub fn bind<F, I, S, B>(options: &DownstreamOptions, app: F) -> std_io::Result<BoundServer>
 where
     F: Fn() -> I + Clone + Send + 'static,
     I: IntoServiceFactory<S, Request> + 'static,
@@ -100,7 +99,7 @@ where
     let mut server = ServerBuilder::new()
         .disable_signals()
         .max_concurrent_connections(options.connections)
-        .shutdown_timeout(options.limits.drain.as_secs().max(1));
+        .shutdown_timeout(options.limits.end.as_secs().max(1));
     if let Some(workers) = options.workers {
         server = server.workers(workers);
     }
@@ -115,7 +114,7 @@ where
             tls,
             proxy_protocol: options.proxy_protocol.clone(),
             limits: options.limits,
-            closing: closing.clone(),
+            drain: options.drain.clone(),
         };
         let app = app.clone();
         match address.bind(options.reuse_port)? {
@@ -143,7 +142,7 @@ struct Parts {
     tls: Option<TlsAcceptor>,
     proxy_protocol: Option<TrustedNetworks>,
     limits: Limits,
-    closing: CancellationToken,
+    drain: Drain,
 }
 
 /// Makes the service of one listener in one worker.
@@ -174,8 +173,8 @@ where
             }
         })
     });
-    let Parts { tls, proxy_protocol, limits, closing } = parts;
-    let context = Rc::new(Context { app, tls, proxy_protocol, limits, closing });
+    let Parts { tls, proxy_protocol, limits, drain } = parts;
+    let context = Rc::new(Context { app, tls, proxy_protocol, limits, drain });
     Ok(fn_service(move |socket: T| {
         let context = Rc::clone(&context);
         async move {

@@ -9,17 +9,14 @@ use outpost_decision::decide::Scripts;
 use outpost_decision::lifetime::{Lifetime, Lifetimes};
 use outpost_decision::origin::TrustedNetworks;
 
-use tokio_util::sync::CancellationToken;
-
 use super::BootError;
 use super::control::Control;
 use super::operations::Operations;
 use super::upstream;
 use crate::actors::CoreSessionEnded;
 use crate::core_tls::{self, CoreTimeouts};
-use crate::drain::Drain;
-use crate::http::listeners::{self, BoundServer, ListenerOptions};
 use crate::downstream::{BoundServer, DownstreamOptions, Limits};
+use crate::drain::Drain;
 use crate::http::listeners;
 use crate::http::recheck::Rechecks;
 use crate::http::renewal::{Renewals, Renewer};
@@ -82,16 +79,17 @@ pub(super) fn serve(
             idle: settings.web.idle_timeout,
             body: settings.web.read_timeout,
             write: settings.web.write_timeout,
-            drain: settings.shutdown.drain_timeout,
+            end: settings.shutdown.drain_timeout,
             header_bytes: settings.limits.header_bytes,
         },
+        drain: drain.clone(),
     };
     let worker = move || Worker {
         gateway: Arc::clone(&gateway),
         oidc: Rc::new(oidc_client(&core_tls, core_timeouts)),
         upstreams: Upstreams::new(dialer.clone()),
     };
-    Ok(listeners::bind(&options, closing, worker)?)
+    Ok(listeners::bind(&options, worker)?)
 }
 
 /// Where requests leave session ends that the store could not be told of. One that is turned away

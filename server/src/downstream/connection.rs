@@ -9,11 +9,11 @@ use outpost_decision::origin::TrustedNetworks;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
 
 use super::io::{Prefixed, Stream};
 use super::{App, Limits, http1, http2, opening};
 use crate::carried::Connection;
+use crate::drain::Drain;
 
 /// What the connections of one listener in one worker share.
 pub(super) struct Context {
@@ -21,8 +21,7 @@ pub(super) struct Context {
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) proxy_protocol: Option<TrustedNetworks>,
     pub(super) limits: Limits,
-    /// Cancelled when connections are to end after the request they are in.
-    pub(super) closing: CancellationToken,
+    pub(super) drain: Drain,
 }
 
 /// An accepted connection.
@@ -57,7 +56,7 @@ pub(super) async fn serve(socket: Socket, context: &Rc<Context>) {
     let opened = timeout(context.limits.head, open(socket, peer, context));
     let opened = tokio::select! {
         opened = opened => opened,
-        () = context.closing.cancelled() => return,
+        () = context.drain.over() => return,
     };
     match opened {
         Ok(Ok(Opened { stream, connection, http2 })) => {

@@ -58,6 +58,8 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
         .serve_connection(io, service)
         .with_upgrades();
     let mut look = pin!(sleep(Duration::ZERO));
+    let mut draining = pin!(context.drain.draining());
+    let mut over = pin!(context.drain.over());
     let mut closing = false;
     let overdue = loop {
         tokio::select! {
@@ -68,10 +70,11 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
                 }
                 break None;
             }
-            () = context.closing.cancelled(), if !closing => {
+            _ = draining.as_mut(), if !closing => {
                 closing = true;
                 Pin::new(&mut served).graceful_shutdown();
             }
+            () = over.as_mut() => break None,
             () = look.as_mut() => match pulse.overdue(limits) {
                 Ok(again) => look.as_mut().reset(again),
                 Err(overdue) => break Some(overdue),
@@ -137,7 +140,8 @@ async fn call(
     };
     let refused = framing == Framing::Ambiguous;
     let (mut head, body) = answer::adapt(answer, &method);
-    if refused || framing == Framing::Unknown {
+    // Idle connections stay until the drain: a proxy may be sending on one at this very moment.
+    if refused || framing == Framing::Unknown || context.drain.phase().is_ending() {
         head.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(head.map(|()| Http1Answer { body, _under_way: under_way }))

@@ -68,6 +68,8 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
     };
     let streams = Rc::new(Streams { active: Cell::new(0), idle_since: Cell::new(Instant::now()) });
     let mut look = pin!(sleep(limits.idle));
+    let mut draining = pin!(context.drain.draining());
+    let mut over = pin!(context.drain.over());
     let mut closing = false;
     loop {
         tokio::select! {
@@ -87,10 +89,11 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
                 }
                 None => return,
             },
-            () = context.closing.cancelled(), if !closing => {
+            _ = draining.as_mut(), if !closing => {
                 closing = true;
                 http2.graceful_shutdown();
             }
+            () = over.as_mut() => return,
             () = look.as_mut() => {
                 let over = streams.idle_since.get() + limits.idle;
                 if streams.active.get() > 0 || over > Instant::now() {

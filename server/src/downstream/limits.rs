@@ -14,7 +14,7 @@ pub struct Limits {
     /// Longest time a client may take no byte of an answer that waits for it.
     pub write: Duration,
     /// Time for requests in flight to finish at the end; whole seconds count.
-    pub drain: Duration,
+    pub end: Duration,
     /// Bytes of all headers of a request that are answered with a page that says so. Much more is
     /// refused without one, before anything reads it.
     pub header_bytes: usize,

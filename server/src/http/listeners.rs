@@ -3,7 +3,6 @@
 use std::io;
 
 use actix_web::{App, web};
-use tokio_util::sync::CancellationToken;
 use tracing_actix_web::TracingLogger;
 
 use super::span::RequestSpan;
@@ -11,19 +10,15 @@ use super::{Worker, pipeline};
 use crate::downstream::{self, BoundServer, DownstreamOptions};
 
 /// Binds the listeners and builds the server of the data plane. `worker` makes what each worker
-/// thread owns; once `closing` is cancelled, connections end after the request they are in.
+/// thread owns.
 ///
 /// # Errors
 /// When an address cannot be bound; the message names it.
-pub fn bind<F>(
-    options: &DownstreamOptions,
-    closing: &CancellationToken,
-    worker: F,
-) -> io::Result<BoundServer>
+pub fn bind<F>(options: &DownstreamOptions, worker: F) -> io::Result<BoundServer>
 where
     F: Fn() -> Worker + Clone + Send + 'static,
 {
-    downstream::bind(options, closing, move || {
+    downstream::bind(options, move || {
         App::new()
             .wrap(TracingLogger::<RequestSpan>::new())
             .app_data(web::Data::new(worker()))
