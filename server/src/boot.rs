@@ -58,6 +58,14 @@ pub enum BootError {
     /// TLS towards core cannot be set up.
     #[error("TLS towards core: {0}")]
     CoreTls(#[from] CoreTlsError),
+    /// The authorities for core's certificate cannot be read.
+    #[error("core.ca_file: {}: {error}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// TLS towards browsers cannot be set up.
     #[error("TLS towards browsers: {0}")]
     Tls(#[from] TlsError),

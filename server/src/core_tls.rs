@@ -1,6 +1,8 @@
 //! TLS towards core, and the HTTP client that speaks to it: REST, websocket and OAuth2 back
 //! channel share one configuration and one set of limits.
 
+mod given;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,14 +11,17 @@ use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
 use crate::any_certificate::AnyCertificate;
+use given::GivenCertificates;
 
 /// How core's certificate is checked.
 #[derive(Clone, Debug)]
 pub enum CoreTrust {
     /// Against the operating system's roots (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured).
     NativeRoots,
-    /// Against these roots only.
-    Roots(Vec<CertificateDer<'static>>),
+    /// Against these authorities only. A certificate of core's own among them is trusted as it is.
+    Given(Vec<CertificateDer<'static>>),
+    /// None is accepted: for connections without TLS.
+    Nobody,
     /// Not at all: `AUTHENTIK_INSECURE`.
     Nothing,
 }
@@ -75,13 +80,15 @@ pub fn client_config(trust: &CoreTrust) -> Result<ClientConfig, CoreTlsError> {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             builder.with_root_certificates(roots).with_no_client_auth()
         }
-        CoreTrust::Roots(given) => {
-            let mut roots = RootCertStore::empty();
-            for root in given {
-                roots.add(root.clone()).map_err(CoreTlsError::Root)?;
-            }
-            builder.with_root_certificates(roots).with_no_client_auth()
+        CoreTrust::Nobody => {
+            builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
         }
+        CoreTrust::Given(certificates) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(
+                GivenCertificates::new(certificates, provider).map_err(CoreTlsError::Root)?,
+            ))
+            .with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
@@ -107,6 +114,7 @@ pub fn http_client(tls: Arc<ClientConfig>, timeouts: CoreTimeouts) -> awc::Clien
 mod tests {
     use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
     use rustls::pki_types::PrivateKeyDer;
+    use rustls::sign::{CertifiedKey, SingleCertAndKey};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
@@ -127,12 +135,16 @@ mod tests {
         versions: &[&'static rustls::SupportedProtocolVersion],
     ) -> u16 {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let signer = provider.key_provider.load_private_key(key).unwrap();
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .unwrap();
+            // Asks no questions: some of these tests serve what does not belong together.
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(
+                vec![certificate],
+                signer,
+            ))));
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -174,11 +186,51 @@ mod tests {
         assert!(ask(&CoreTrust::NativeRoots, port).await.is_err());
     }
 
+    /// What people do who have one machine and no authority (ak#4511, ak#25463).
     #[actix_web::test]
-    async fn a_given_root_is_trusted() {
-        let (certificate, key) = self_signed(IsCa::NoCa);
-        let trust = CoreTrust::Roots(vec![certificate.clone()]);
-        let port = serve_once(certificate, key, rustls::ALL_VERSIONS).await;
-        assert_eq!(ask(&trust, port).await, Ok(204));
+    async fn a_given_certificate_of_core_itself_is_trusted_and_no_other() {
+        for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
+            let (certificate, key) = self_signed(is_ca.clone());
+            let (another, another_key) = self_signed(is_ca);
+            let trust = CoreTrust::Given(vec![certificate.clone()]);
+            let port = serve_once(certificate, key, rustls::ALL_VERSIONS).await;
+            assert_eq!(ask(&trust, port).await, Ok(204));
+            let port = serve_once(another, another_key, rustls::ALL_VERSIONS).await;
+            assert!(ask(&trust, port).await.is_err());
+        }
+    }
+
+    #[actix_web::test]
+    async fn whoever_shows_a_given_certificate_must_have_its_key() {
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let (certificate, _) = self_signed(IsCa::NoCa);
+            let (_, another_key) = self_signed(IsCa::NoCa);
+            let trust = CoreTrust::Given(vec![certificate.clone()]);
+            let port = serve_once(certificate, another_key, &[version]).await;
+            assert!(ask(&trust, port).await.is_err());
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_a_given_authority_issues_is_trusted_for_its_names_only() {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = params.self_signed(&key).unwrap().der().clone();
+        let issuer = rcgen::Issuer::new(params, key);
+        let trust = CoreTrust::Given(vec![authority]);
+        for (name, trusted) in [("localhost", true), ("elsewhere.test", false)] {
+            let key = KeyPair::generate().unwrap();
+            let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            let issued = params.signed_by(&key, &issuer).unwrap().der().clone();
+            let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+            let port = serve_once(issued, key, rustls::ALL_VERSIONS).await;
+            assert_eq!(ask(&trust, port).await.is_ok(), trusted, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_certificates_trusts_nobody_and_is_a_mistake() {
+        assert!(client_config(&CoreTrust::Given(Vec::new())).is_err());
     }
 }

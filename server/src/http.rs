@@ -21,6 +21,7 @@ pub mod small_body;
 pub mod span;
 pub mod start;
 pub mod tokens;
+pub mod unbelieved;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use std::time::Duration;
 use outpost_decision::decide::Scripts;
 use outpost_decision::headers::IdentityRules;
 use outpost_decision::lifetime::Lifetimes;
-use outpost_decision::origin::TrustedNetworks;
+use outpost_decision::origin::Trust;
 use tokio::sync::mpsc;
 
 use crate::authentik::MisconfigurationReport;
@@ -41,6 +42,7 @@ use crate::publish::Published;
 use crate::session::Sessions;
 use crate::session::header_cache::HeaderCache;
 use crate::snapshot::Snapshot;
+use crate::tls::CertificateIndex;
 use crate::upstream::Upstreams;
 
 /// What all workers share.
@@ -48,7 +50,11 @@ pub struct Gateway {
     /// The configuration in effect.
     pub snapshot: Published<Snapshot>,
     /// Whose forwarding headers are believed.
-    pub trusted: TrustedNetworks,
+    pub trusted: Trust,
+    /// Peers whose headers were not believed, and of whom that was said.
+    pub unbelieved: unbelieved::Unbelieved,
+    /// Which certificate answers for which name.
+    pub certificates: Published<CertificateIndex>,
     /// Who is signed in.
     pub sessions: Sessions,
     /// Results of header authentication.
@@ -100,6 +106,8 @@ pub struct Policy {
     pub header_negative_ttl: Duration,
     /// What applications are told of their users, and how.
     pub identity: IdentityRules,
+    /// Whether a request must be for a host that the certificate of its connection answers for.
+    pub check_server_name: bool,
     /// Largest sum of all header names and values, in bytes.
     pub header_bytes: usize,
     /// Largest sum of all `Cookie` headers, in bytes.

@@ -30,8 +30,8 @@ use reader::{Effective, Reader};
 pub use types::{
     Admin, ClientCertificate, Core, Dashboard, HeaderAuth, HostPort, Identity, Journal,
     LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel, RedisStore, ScriptAnswer,
-    Service, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl, Topology, Upstream,
-    UpstreamApplication, Web,
+    Service, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl, TlsVersion, Topology,
+    Upstream, UpstreamApplication, Web,
 };
 
 use crate::downstream::Address;
@@ -91,6 +91,7 @@ impl Settings {
             host,
             token: read.secret("core.token"),
             insecure: read.switch("core.insecure"),
+            ca_file: read.path("core.ca_file"),
             host_browser: read.url("core.host_browser"),
             connect_timeout: read.duration("core.connect_timeout", MILLISECOND..=HOUR),
             request_timeout: read.duration("core.request_timeout", MILLISECOND..=HOUR),
@@ -112,6 +113,13 @@ impl Settings {
                 trusted_proxy_cidrs: read.networks("listen.trusted_proxy_cidrs"),
                 proxy_protocol: read.switch("listen.proxy_protocol"),
                 reuse_port: read.switch("listen.reuse_port"),
+                forwarded: read.switch("listen.forwarded"),
+                tls_min: read.choice(
+                    "listen.tls_min",
+                    &[("1.2", TlsVersion::Tls12), ("1.3", TlsVersion::Tls13)],
+                    TlsVersion::Tls12,
+                ),
+                check_server_name: read.switch("listen.check_server_name"),
             },
             web: Web {
                 workers: Some(read.number("web.workers", 0..=1024)).filter(|count| *count > 0),
@@ -164,6 +172,12 @@ impl Settings {
             effective: Vec::new(),
         };
         check_listeners(&settings, &mut read);
+        if settings.core.insecure && settings.core.ca_file.is_some() {
+            read.mistake(
+                "core.ca_file",
+                "is of no use while core.insecure turns the check of core's certificate off",
+            );
+        }
         let (effective, mistakes, foreign) = read.finish();
         if !mistakes.is_empty() {
             return Err(SettingsError { mistakes });

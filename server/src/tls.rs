@@ -13,10 +13,12 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::cipher_suite;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
-use rustls::{InconsistentKeys, ServerConfig};
+use rustls::{InconsistentKeys, ServerConfig, SupportedCipherSuite};
+use rustls::{SupportedProtocolVersion, version};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
@@ -47,9 +49,46 @@ pub enum TlsError {
     Unusable(String),
 }
 
-/// The one crypto library in use.
+/// What browsers may choose from, the best first. Forward secrecy and authenticated encryption
+/// throughout: no CBC, no RSA key exchange, nothing older. TLS 1.3 has its three suites; TLS 1.2 has
+/// the same three ciphers behind ECDHE, for either kind of certificate. Every browser of the last
+/// ten years has one of them.
+pub const CIPHER_SUITES: [SupportedCipherSuite; 9] = [
+    cipher_suite::TLS13_AES_256_GCM_SHA384,
+    cipher_suite::TLS13_AES_128_GCM_SHA256,
+    cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
+    cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    cipher_suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+];
+
+/// The oldest version of TLS that clients may speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Oldest {
+    /// TLS 1.2, RFC 5246 with what has become of it.
+    Tls12,
+    /// TLS 1.3, RFC 8446.
+    Tls13,
+}
+
+impl Oldest {
+    fn versions(self) -> Vec<&'static SupportedProtocolVersion> {
+        match self {
+            Self::Tls12 => vec![&version::TLS13, &version::TLS12],
+            Self::Tls13 => vec![&version::TLS13],
+        }
+    }
+}
+
+/// The one crypto library in use, with the suites above.
 fn crypto() -> CryptoProvider {
-    rustls::crypto::aws_lc_rs::default_provider()
+    CryptoProvider {
+        cipher_suites: CIPHER_SUITES.to_vec(),
+        ..rustls::crypto::aws_lc_rs::default_provider()
+    }
 }
 
 /// Reads a certificate chain (end entity first) and its private key, both PEM.
@@ -104,17 +143,22 @@ pub fn self_signed() -> Result<Arc<CertifiedKey>, TlsError> {
     certify(vec![certificate.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
 }
 
-/// The configuration of the HTTPS listener: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, certificates by
-/// server name from `index`, a fresh self-signed one for every other name and for none.
+/// The configuration of the HTTPS listener: TLS from `oldest` on with [`CIPHER_SUITES`], HTTP/2 and
+/// HTTP/1.1, certificates by server name from `index`, a fresh self-signed one for every other name
+/// and for none.
 ///
-/// A certificate published later takes effect at the next handshake; nothing needs a restart.
+/// A certificate published later takes effect at the next handshake; nothing needs a restart, and
+/// connections go on.
 ///
 /// # Errors
 /// When no self-signed certificate can be made.
-pub fn server_config(index: Published<CertificateIndex>) -> Result<ServerConfig, TlsError> {
+pub fn server_config(
+    index: Published<CertificateIndex>,
+    oldest: Oldest,
+) -> Result<ServerConfig, TlsError> {
     let resolver = SniResolver::new(index, self_signed()?);
     let mut config = ServerConfig::builder_with_provider(Arc::new(crypto()))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .with_protocol_versions(&oldest.versions())
         .map_err(|error| TlsError::Unusable(error.to_string()))?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(resolver));

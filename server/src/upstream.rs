@@ -21,6 +21,7 @@ mod protocol;
 mod send;
 mod tls;
 mod tunnel;
+mod websocket_frames;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,12 +1,13 @@
 //! nginx as a load balancer without stickiness in front of replicas.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::Command;
 
 use reqwest::{Client, StatusCode};
 
 use crate::daemon::Daemon;
 use crate::folder::Folder;
+use crate::ports::Place;
 use crate::proxies::Reserved;
 use crate::{parts, wait};
 
@@ -22,7 +23,8 @@ const LEAVING: &str = "gracefully shutting down";
 pub struct Balancer {
     daemon: Daemon,
     folder: Folder,
-    port: u16,
+    /// Where it listens.
+    pub at: Place,
     generation: usize,
 }
 
@@ -30,41 +32,29 @@ impl Balancer {
     /// Starts one in front of these HTTP listeners, and waits until it serves.
     pub async fn start(reserved: Reserved, replicas: &[SocketAddr]) -> Self {
         let folder = Folder::new();
-        let port = reserved.port();
-        write(&folder, port, 0, replicas);
+        let at = Place::new(reserved.port());
+        write(&folder, at.port(), 0, replicas);
         drop(reserved);
         let mut command = Command::new(parts::find("nginx"));
         command.args(["-e", "stderr", "-c"]).arg(folder.path().join("nginx.conf"));
         let daemon = Daemon::start(command, &folder.path().join("log"));
-        let mut balancer = Self { daemon, folder, port, generation: 0 };
+        let mut balancer = Self { daemon, folder, at, generation: 0 };
         balancer.serves().await;
         balancer
-    }
-
-    /// `http://<host>:<port of the balancer><path>`.
-    #[must_use]
-    pub fn url(&self, host: &str, path: &str) -> String {
-        format!("http://{host}:{}{path}", self.port)
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), self.port)
     }
 
     /// Changes to other replicas without losing a connection, as an orchestrator does; new requests
     /// go to them when this returns, those under way come to their end where they are.
     pub async fn reload(&mut self, replicas: &[SocketAddr]) {
         self.generation += 1;
-        write(&self.folder, self.port, self.generation, replicas);
+        write(&self.folder, self.at.port(), self.generation, replicas);
         self.daemon.signal("HUP");
         self.serves().await;
     }
 
     /// Waits until this generation, and no other, takes connections.
     async fn serves(&mut self) {
-        let url = self.url("127.0.0.1", "/balancer-generation");
+        let url = self.at.url("127.0.0.1", "/balancer-generation");
         let generation = self.generation.to_string();
         wait::until_async("the balancer's generation", async || {
             if let Some(status) = self.daemon.ended() {

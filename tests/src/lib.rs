@@ -18,6 +18,7 @@ pub mod proxies;
 pub mod redis;
 pub mod relay;
 pub mod replicas;
+pub mod stage;
 pub mod wait;
 pub mod webdriver;
 pub mod world;

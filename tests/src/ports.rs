@@ -1,7 +1,7 @@
-//! Ports that a program can leave and come back to.
+//! Ports: those that a program can leave and come back to, and what is reached at one.
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 /// Below what Linux gives to connections and to whoever asks for any port: nobody gets such a port
 /// by accident while its owner is being restarted.
@@ -28,4 +28,34 @@ pub fn free(address: IpAddr) -> u16 {
         }
     }
     panic!("no free port of {address}")
+}
+
+/// A port of this machine at which something answers for any host name.
+#[derive(Clone, Copy, Debug)]
+pub struct Place(u16);
+
+impl Place {
+    /// This port.
+    #[must_use]
+    pub const fn new(port: u16) -> Self {
+        Self(port)
+    }
+
+    /// The port.
+    #[must_use]
+    pub const fn port(self) -> u16 {
+        self.0
+    }
+
+    /// `http://<host>:<port><path>`.
+    #[must_use]
+    pub fn url(self, host: &str, path: &str) -> String {
+        format!("http://{host}:{}{path}", self.0)
+    }
+
+    /// The address to connect to.
+    #[must_use]
+    pub const fn address(self) -> SocketAddr {
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), self.0)
+    }
 }

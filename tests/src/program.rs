@@ -205,7 +205,8 @@ impl Program {
         let line = self.line("\"the outpost listens\"").await;
         let line: Value = serde_json::from_str(&line).expect("a JSON line");
         let bound = line[listener].as_str().unwrap_or_default();
-        let first = bound.trim_matches(['[', ']']).split(", ").next().unwrap_or_default();
+        let list = bound.strip_prefix('[').and_then(|list| list.strip_suffix(']'));
+        let first = list.unwrap_or_default().split(", ").next().unwrap_or_default();
         first.parse().unwrap_or_else(|error| panic!("{listener} {bound:?}: {error}"))
     }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, StatusCode};
 
 use crate::parts;
+use crate::ports::Place;
 
 /// Longest that a proxy may take to serve.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -99,7 +100,8 @@ impl Reserved {
 pub struct Proxy {
     child: Child,
     folder: PathBuf,
-    port: u16,
+    /// Where it listens.
+    pub at: Place,
 }
 
 impl Proxy {
@@ -113,12 +115,12 @@ impl Proxy {
         outpost: SocketAddr,
         app: SocketAddr,
     ) -> Self {
-        let port = reserved.port();
+        let at = Place::new(reserved.port());
         let folder = std::env::temp_dir().join(format!("outpost-{}", uuid::Uuid::new_v4()));
         fs::create_dir_all(&folder).expect("a folder");
         for (name, template) in kind.files() {
             let text = template
-                .replace("@PORT@", &port.to_string())
+                .replace("@PORT@", &at.port().to_string())
                 .replace("@FOLDER@", &folder.to_string_lossy())
                 .replace("@OUTPOST@", &outpost.to_string())
                 .replace("@OUTPOST_HOST@", &outpost.ip().to_string())
@@ -141,28 +143,16 @@ impl Proxy {
             .stderr(errors)
             .spawn()
             .unwrap_or_else(|error| panic!("{kind:?}: {error}"));
-        let mut proxy = Self { child, folder, port };
+        let mut proxy = Self { child, folder, at };
         proxy.serves(kind).await;
         proxy
-    }
-
-    /// `http://<host>:<port of the proxy><path>`.
-    #[must_use]
-    pub fn url(&self, host: &str, path: &str) -> String {
-        format!("http://{host}:{}{path}", self.port)
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), self.port)
     }
 
     /// Waits until the outpost answers through the proxy: some accept connections before they
     /// know where to.
     async fn serves(&mut self, kind: Kind) {
         let client = Client::builder().no_proxy().build().expect("a client");
-        let ping = self.url("127.0.0.1", "/outpost.goauthentik.io/ping");
+        let ping = self.at.url("127.0.0.1", "/outpost.goauthentik.io/ping");
         let end = Instant::now() + PATIENCE;
         loop {
             let answer = client.get(&ping).timeout(PATIENCE).send().await;

@@ -60,7 +60,7 @@ impl Front {
 async fn the_main_road(kind: Kind) {
     let front = Front::of(kind).await;
     for host in HOSTS {
-        let page = front.proxy.url(host, "/json?a=1&b=%2F&c=x%26y");
+        let page = front.proxy.at.url(host, "/json?a=1&b=%2F&c=x%26y");
         let browser = Browser::new();
         let landed = browser.sign_in(&page, "alice").await;
         assert_eq!(landed.status, 200, "{kind:?} {host}: {}", landed.body);
@@ -72,7 +72,7 @@ async fn the_main_road(kind: Kind) {
         assert_eq!(spoofed.received("X-authentik-username").as_deref(), Some("alice"), "{kind:?}");
         assert!(!spoofed.body.contains("mallory"), "{kind:?} {host}: {}", spoofed.body);
 
-        let out = front.proxy.url(host, "/outpost.goauthentik.io/sign_out");
+        let out = front.proxy.at.url(host, "/outpost.goauthentik.io/sign_out");
         let out = browser.get(&out).await;
         assert_eq!(out.status, 302, "{kind:?} {host}: {}", out.body);
         assert!(out.header("location").contains("/end-session/?id_token_hint="));
@@ -84,7 +84,7 @@ async fn the_main_road(kind: Kind) {
 async fn public_paths_are_public_and_nobodys(kind: Kind) {
     let front = Front::of(kind).await;
     for host in HOSTS {
-        let page = front.proxy.url(host, "/public/x");
+        let page = front.proxy.at.url(host, "/public/x");
         let browser = Browser::new();
         let plain = browser.get(&page).await;
         assert_eq!(plain.status, 200, "{kind:?} {host}: {}", plain.body);
@@ -93,7 +93,7 @@ async fn public_paths_are_public_and_nobodys(kind: Kind) {
         assert!(!spoofed.body.contains("mallory"), "{kind:?} {host}: {}", spoofed.body);
         assert!(spoofed.json()["user"].is_null(), "{kind:?} {host}: {}", spoofed.body);
         for path in ["/public/..%2fjson", "/public/%2e%2e%2fjson", "/public/..;/json"] {
-            let answer = browser.get(&front.proxy.url(host, path)).await;
+            let answer = browser.get(&front.proxy.at.url(host, path)).await;
             assert_ne!(answer.status, 200, "{kind:?} {host} {path}: {}", answer.body);
         }
     }
@@ -102,7 +102,7 @@ async fn public_paths_are_public_and_nobodys(kind: Kind) {
 /// nginx' `error_page` turns each 401 into its redirect; the others pass the answer on.
 async fn scripts_are_told_401(kind: Kind) {
     let front = Front::of(kind).await;
-    let api = front.proxy.url("single.test", "/api");
+    let api = front.proxy.at.url("single.test", "/api");
     let script = [("x-requested-with", "XMLHttpRequest"), ("accept", "application/json")];
     let answer = Browser::new().send(Method::GET, &api, &script, None).await;
     if kind == Kind::Nginx {
@@ -120,7 +120,7 @@ async fn parallel_tabs_all_arrive(kind: Kind) {
     let tabs = ["/json?tab=1", "/json?tab=2", "/json?tab=3"];
     let mut sent = Vec::new();
     for path in tabs {
-        let url = front.proxy.url("single.test", path);
+        let url = front.proxy.at.url("single.test", path);
         sent.push(browser.follow(&url).await.url);
     }
     for (path, authorize) in tabs.iter().zip(sent).rev() {
@@ -136,15 +136,15 @@ async fn parallel_tabs_all_arrive(kind: Kind) {
 async fn websockets_pass_for_people_who_are_signed_in(kind: Kind) {
     let front = Front::of(kind).await;
     let browser = Browser::new();
-    let page = front.proxy.url("single.test", "/json");
+    let page = front.proxy.at.url("single.test", "/json");
     browser.sign_in(&page, "alice").await;
-    let url = front.proxy.url("single.test", "/ws").replacen("http", "ws", 1);
+    let url = front.proxy.at.url("single.test", "/ws").replacen("http", "ws", 1);
     let open = async |cookie: Option<String>| {
         let mut request = url.as_str().into_client_request().unwrap();
         if let Some(cookie) = cookie {
             request.headers_mut().insert("cookie", cookie.parse().unwrap());
         }
-        let stream = tokio::net::TcpStream::connect(front.proxy.address()).await.unwrap();
+        let stream = tokio::net::TcpStream::connect(front.proxy.at.address()).await.unwrap();
         tokio_tungstenite::client_async(request, stream).await
     };
     match open(None).await {

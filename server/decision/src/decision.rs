@@ -130,6 +130,8 @@ pub enum Reason {
     HeaderMalformed,
     /// Two headers name different targets.
     HeadersDisagree,
+    /// The connection was made for another host.
+    Misdirected,
     /// The path can be read in more than one way where it matters.
     PathAmbiguous,
     /// Nothing is served at this path under the prefix.
@@ -167,6 +169,7 @@ impl Reason {
         Self::HeaderRepeated,
         Self::HeaderMalformed,
         Self::HeadersDisagree,
+        Self::Misdirected,
         Self::PathAmbiguous,
         Self::UnknownPath,
         Self::ModeMismatch,
@@ -200,6 +203,7 @@ impl Reason {
             Self::HeaderRepeated => "header_repeated",
             Self::HeaderMalformed => "header_malformed",
             Self::HeadersDisagree => "headers_disagree",
+            Self::Misdirected => "misdirected",
             Self::PathAmbiguous => "path_ambiguous",
             Self::UnknownPath => "unknown_path",
             Self::ModeMismatch => "mode_mismatch",
@@ -244,6 +248,10 @@ impl Reason {
             Self::HeaderRepeated => "A header that tells the original URL occurs more than once.",
             Self::HeaderMalformed => "A header that tells the original URL cannot be read.",
             Self::HeadersDisagree => "Two headers name different original URLs.",
+            Self::Misdirected => {
+                "The TLS connection was made for another host, whose certificate does not answer \
+                 for this one."
+            }
             Self::PathAmbiguous => "The path can be read in more than one way.",
             Self::UnknownPath => "The outpost serves nothing at this path.",
             Self::ModeMismatch => "The provider is not configured for this kind of request.",
@@ -285,6 +293,10 @@ impl Reason {
             }
             Self::HeaderRepeated | Self::HeaderMalformed | Self::HeadersDisagree => {
                 "Make the reverse proxy set (not append) the headers, and remove the client's own."
+            }
+            Self::Misdirected => {
+                "Ask over a connection of its own. A proxy that speaks TLS to the outpost under \
+                 another name belongs into AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS."
             }
             Self::PathAmbiguous => "Ask for the path in its plain form.",
             Self::UnknownPath => "Check the address.",

@@ -2,6 +2,11 @@
 //!
 //! Forwarding headers are believed from trusted peers only (contract 2 and 5). Every header that
 //! was there and not believed is named, so that a decision can say so.
+//!
+//! Where RFC 7239 `Forwarded` is switched on and there, it tells the client's address alone, and
+//! what it says of host and scheme must agree with `X-Forwarded-Host` and `-Proto` where those are
+//! there as well: of two families of headers, a proxy that sets one may pass on what a client says
+//! in the other.
 
 use std::net::IpAddr;
 
@@ -12,9 +17,27 @@ use crate::dialect::DialectError;
 use crate::facts::{Headers, Peer, Single};
 use crate::target::{Authority, Scheme};
 
+mod forwarded;
 pub mod networks;
+pub mod server_name;
 
 pub use networks::{InvalidNetwork, TrustedNetworks};
+
+/// Whom and what to believe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trust {
+    /// The networks whose forwarding headers are believed.
+    pub networks: TrustedNetworks,
+    /// Whether `Forwarded` (RFC 7239) is one of them.
+    pub forwarded: bool,
+}
+
+impl From<TrustedNetworks> for Trust {
+    /// Believes the customary headers only.
+    fn from(networks: TrustedNetworks) -> Self {
+        Self { networks, forwarded: false }
+    }
+}
 
 /// Headers that only a trusted peer may set.
 const FORWARDING: [&str; 7] = [
@@ -27,7 +50,11 @@ const FORWARDING: [&str; 7] = [
     "X-Original-URI",
 ];
 
-/// No proxy chain is longer; a longer `X-Forwarded-For` is not walked further.
+/// The header of RFC 7239, believed only where the settings say so.
+const FORWARDED: &str = "Forwarded";
+
+/// No proxy chain is longer; a longer `X-Forwarded-For` is not walked further, and one in more
+/// headers than that is not believed.
 const MAX_HOPS: usize = 64;
 
 /// Where a request comes from and what it was sent to, as far as it can be believed.
@@ -57,21 +84,23 @@ pub struct Origin {
 ///
 /// # Errors
 /// A host that is missing, repeated, malformed or named twice differently; from a trusted peer
-/// also `X-Forwarded-Host` or `-Proto` that is repeated or no single usable value.
+/// also `X-Forwarded-Host` or `-Proto` that is repeated or no single usable value, a `Forwarded`
+/// that cannot be read, and one that disagrees with the others.
 pub fn resolve(
     peer: &Peer,
     headers: &(impl Headers + ?Sized),
     authority: Option<&str>,
-    trusted: &TrustedNetworks,
+    trust: &Trust,
 ) -> Result<Origin, DialectError> {
     let peer_address = peer.address.to_canonical();
-    let peer_trusted = trusted.contains(peer_address);
+    let peer_trusted = trust.networks.contains(peer_address);
     let connection_scheme = if peer.tls { Scheme::Https } else { Scheme::Http };
     let (host, host_source) = own_host(headers, authority)?;
 
     if !peer_trusted {
-        let ignored =
-            FORWARDING.into_iter().filter(|name| headers.nth(name, 0).is_some()).collect();
+        let rfc = trust.forwarded.then_some(FORWARDED);
+        let ignored = FORWARDING.into_iter().chain(rfc).filter(|name| is_there(headers, name));
+        let ignored = ignored.collect();
         let host = host.without_default_port(connection_scheme);
         return Ok(Origin {
             scheme: connection_scheme,
@@ -84,30 +113,68 @@ pub fn resolve(
         });
     }
 
-    let scheme = match only(headers, "X-Forwarded-Proto")? {
-        None => connection_scheme,
-        Some(text) => Scheme::parse(text.trim()).ok_or_else(|| malformed("X-Forwarded-Proto"))?,
+    let rfc = match trust.forwarded {
+        true => forwarded::read(headers, peer_address, &trust.networks)?,
+        false => None,
     };
+    let proto = match only(headers, "X-Forwarded-Proto")? {
+        None => None,
+        Some(text) => {
+            Some(Scheme::parse(text.trim()).ok_or_else(|| malformed("X-Forwarded-Proto"))?)
+        }
+    };
+    let proto = one_of(proto, rfc.as_ref().and_then(|rfc| rfc.scheme))?;
+    let scheme = proto.map_or(connection_scheme, |(scheme, _)| scheme);
+
+    let normal = |authority: Authority| authority.without_default_port(scheme);
     let forwarded = match only(headers, "X-Forwarded-Host")? {
         None => None,
         Some(text) => {
             Some(Authority::parse(text.trim()).ok_or_else(|| malformed("X-Forwarded-Host"))?)
         }
     };
-    let host = host.without_default_port(scheme);
-    let (authority, source) = match forwarded {
-        Some(forwarded) => (forwarded.without_default_port(scheme), "X-Forwarded-Host"),
+    let rfc_host = rfc.as_ref().and_then(|rfc| rfc.host.clone());
+    let host = normal(host);
+    let (authority, source) = match one_of(forwarded.map(normal), rfc_host.map(normal))? {
+        Some((authority, true)) => (authority, "X-Forwarded-Host"),
+        Some((authority, false)) => (authority, FORWARDED),
         None => (host.clone(), host_source),
     };
+    let client = match &rfc {
+        Some(rfc) => rfc.client,
+        None => client_address(headers, peer_address, &trust.networks),
+    };
+    // Beside the headers that are believed it is no surprise that this one is not.
+    let unheard = !trust.forwarded
+        && is_there(headers, FORWARDED)
+        && !FORWARDING.into_iter().any(|name| is_there(headers, name));
     Ok(Origin {
         scheme,
         authority,
         host,
-        client: client_address(headers, peer_address, trusted),
+        client,
         peer_trusted,
         source,
-        ignored: Vec::new(),
+        ignored: unheard.then_some(FORWARDED).into_iter().collect(),
     })
+}
+
+/// The value that two headers tell, and whether the first of them told it.
+fn one_of<T: PartialEq>(
+    customary: Option<T>,
+    rfc: Option<T>,
+) -> Result<Option<(T, bool)>, DialectError> {
+    match (customary, rfc) {
+        (Some(customary), Some(rfc)) if customary != rfc => {
+            Err(DialectError { reason: Reason::HeadersDisagree, header: FORWARDED })
+        }
+        (Some(customary), _) => Ok(Some((customary, true))),
+        (None, rfc) => Ok(rfc.map(|rfc| (rfc, false))),
+    }
+}
+
+fn is_there(headers: &(impl Headers + ?Sized), name: &str) -> bool {
+    headers.nth(name, 0).is_some()
 }
 
 fn own_host(
@@ -148,8 +215,12 @@ fn client_address(
     trusted: &TrustedNetworks,
 ) -> IpAddr {
     let mut count = 0;
-    while count < MAX_HOPS && headers.nth("X-Forwarded-For", count).is_some() {
+    while headers.nth("X-Forwarded-For", count).is_some() {
         count += 1;
+        // The last ones are those that count, and looking for them costs by the square of them.
+        if count > MAX_HOPS {
+            return peer;
+        }
     }
     let hops = (0..count)
         .rev()

@@ -1,5 +1,6 @@
 //! The control plane: its threads, its actors, and what they publish.
 
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,7 @@ use crate::core_tls::{self, CoreTimeouts, CoreTrust};
 use crate::http::SessionNotice;
 use crate::keys::{KeyRequests, KeyRing};
 use crate::ops::logging::LogControl;
+use crate::pem;
 use crate::publish::{Published, published};
 use crate::session::{SessionOptions, SessionStore, Sessions};
 use crate::settings::Settings;
@@ -96,9 +98,7 @@ impl Control {
         log: Option<LogControl>,
         store: Arc<dyn SessionStore>,
     ) -> Result<Self, BootError> {
-        let trust =
-            if settings.core.insecure { CoreTrust::Nothing } else { CoreTrust::NativeRoots };
-        let core_tls = Arc::new(core_tls::client_config(&trust)?);
+        let core_tls = Arc::new(core_tls::client_config(&core_trust(&settings.core)?)?);
         let core_timeouts = CoreTimeouts {
             connect: settings.core.connect_timeout,
             response: settings.core.request_timeout,
@@ -231,6 +231,16 @@ impl Control {
     pub(super) async fn stop(&self) {
         self.supervisor.shutdown(FAREWELL).await;
     }
+}
+
+fn core_trust(settings: &crate::settings::Core) -> Result<CoreTrust, BootError> {
+    let Some(file) = &settings.ca_file else {
+        return Ok(if settings.insecure { CoreTrust::Nothing } else { CoreTrust::NativeRoots });
+    };
+    let unusable = |error| BootError::CaFile { path: file.clone(), error };
+    let text = std::fs::read(file).map_err(unusable)?;
+    let none = || unusable(io::Error::other("it is no file of PEM certificates"));
+    Ok(CoreTrust::Given(pem::certificates(&text).ok_or_else(none)?))
 }
 
 fn start_keys(

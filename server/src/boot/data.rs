@@ -7,7 +7,7 @@ use std::time::Duration;
 use outpost_decision::coverage::Pace;
 use outpost_decision::decide::Scripts;
 use outpost_decision::lifetime::{Lifetime, Lifetimes};
-use outpost_decision::origin::TrustedNetworks;
+use outpost_decision::origin::{Trust, TrustedNetworks};
 
 use super::BootError;
 use super::control::Control;
@@ -20,10 +20,11 @@ use crate::drain::Drain;
 use crate::http::listeners;
 use crate::http::recheck::Rechecks;
 use crate::http::renewal::{Renewals, Renewer};
+use crate::http::unbelieved::Unbelieved;
 use crate::http::{Gateway, Policy, Worker};
 use crate::oidc::OidcClient;
 use crate::session::header_cache::HeaderCache;
-use crate::settings::{self, ScriptAnswer, Settings};
+use crate::settings::{self, ScriptAnswer, Settings, TlsVersion};
 use crate::tls;
 use crate::upstream::{Dialer, UpstreamSettings, Upstreams};
 
@@ -40,7 +41,12 @@ pub(super) fn serve(
 ) -> Result<BoundServer, BootError> {
     let gateway = Arc::new(Gateway {
         snapshot: control.readers.snapshot.clone(),
-        trusted: TrustedNetworks::from(settings.listen.trusted_proxy_cidrs.clone()),
+        trusted: Trust {
+            networks: TrustedNetworks::from(settings.listen.trusted_proxy_cidrs.clone()),
+            forwarded: settings.listen.forwarded,
+        },
+        unbelieved: Unbelieved::default(),
+        certificates: control.readers.certificates.clone(),
         sessions: control.sessions.clone(),
         header_results: HeaderCache::new(settings.header_auth.capacity),
         renewals: renewals.clone(),
@@ -66,7 +72,10 @@ pub(super) fn serve(
     let options = DownstreamOptions {
         http: settings.listen.http.clone(),
         https: settings.listen.https.clone(),
-        tls: Arc::new(tls::server_config(control.readers.certificates.clone())?),
+        tls: Arc::new(tls::server_config(
+            control.readers.certificates.clone(),
+            oldest_tls(settings),
+        )?),
         proxy_protocol: settings
             .listen
             .proxy_protocol
@@ -117,6 +126,13 @@ pub(super) fn renewals(settings: &Settings, control: &Control) -> Renewals {
     renewals
 }
 
+fn oldest_tls(settings: &Settings) -> tls::Oldest {
+    match settings.listen.tls_min {
+        TlsVersion::Tls12 => tls::Oldest::Tls12,
+        TlsVersion::Tls13 => tls::Oldest::Tls13,
+    }
+}
+
 fn lifetimes(settings: &settings::Lifetimes) -> Lifetimes {
     let seconds = |limit: Duration| i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
     let lifetime = |limits: &settings::LifetimeLimits| Lifetime {
@@ -142,6 +158,7 @@ fn policy(settings: &Settings) -> Policy {
         header_ttl: settings.header_auth.cache_ttl,
         header_negative_ttl: settings.header_auth.negative_ttl,
         identity: settings.identity.rules.clone(),
+        check_server_name: settings.listen.check_server_name,
         header_bytes: settings.limits.header_bytes,
         cookie_bytes: settings.limits.cookie_bytes,
     }

@@ -94,6 +94,7 @@ mod tests {
     use std::thread;
 
     use super::*;
+    use crate::settings::TlsVersion;
 
     fn answering(answer: &'static str) -> (SocketAddr, thread::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -116,6 +117,9 @@ mod tests {
             https: Vec::new(),
             metrics: metrics.into_iter().collect(),
             trusted_proxy_cidrs: Vec::new(),
+            forwarded: false,
+            tls_min: TlsVersion::Tls12,
+            check_server_name: true,
         }
     }
 

@@ -126,6 +126,7 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
             };
         }
     };
+    exchange.gateway().unbelieved.note(peer.address, &origin);
     for header in &origin.ignored {
         steps.push(Step::Ignored { header });
     }
@@ -135,6 +136,9 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
         client: origin.client,
     };
     let own_target = own_target(exchange.request, &origin);
+    if is_misdirected(exchange, &origin) {
+        return refused(Reason::Misdirected, &own_target, steps);
+    }
     let Original { target, method, source, host_claimed } =
         match original(exchange, asking, &own_target, &origin) {
             Ok(original) => original,
@@ -160,6 +164,18 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
         facts: Facts { origin, target, dialect: asking, endpoint, client, provider },
         steps,
     }
+}
+
+/// Whether the request came over a TLS connection that was made for another host.
+fn is_misdirected(exchange: &Exchange<'_>, origin: &Origin) -> bool {
+    let gateway = exchange.gateway();
+    gateway.policy.check_server_name
+        && Carried::of(exchange.request).is_some_and(|carried| {
+            let server_name = carried.connection().server_name.as_deref();
+            origin::server_name::misdirected(server_name, origin, |one, other| {
+                gateway.certificates.load().same_certificate(one, other)
+            })
+        })
 }
 
 /// The URL this very request names.

@@ -138,6 +138,7 @@ fn refusal(exchange: &Exchange<'_>, decision: &Decision, host: Option<&str>) -> 
             (StatusCode::INTERNAL_SERVER_ERROR, "Configuration error")
         }
         Reason::UnknownPath => (StatusCode::NOT_FOUND, "Not found"),
+        Reason::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "Misdirected request"),
         Reason::HeaderRejected => (StatusCode::UNAUTHORIZED, "Not accepted"),
         _ => (StatusCode::BAD_REQUEST, "Bad request"),
     };

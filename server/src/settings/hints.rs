@@ -7,6 +7,7 @@ pub(super) fn example(key: &str) -> Option<&'static str> {
         "core.token" => Some("file:///run/secrets/outpost-token"),
         "core.host_browser" => Some("https://sso.example.com"),
         "sessions.store" => Some("redis://redis.example.com:6379/0"),
+        "core.ca_file" => Some("/etc/outpost/core-ca.pem"),
         "sessions.ca_file" => Some("/etc/outpost/redis-ca.pem"),
         "sessions.client_certificate" => Some("/etc/outpost/redis-client.pem"),
         "sessions.client_key" => Some("/run/secrets/redis-client-key.pem"),

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use config::{Value, ValueKind};
@@ -154,6 +155,18 @@ impl<'a> Reader<'a> {
         self.read(key, None, |found| match found.text()? {
             "" => Ok((None, "".into())),
             text => secret(text).map(|(secret, mask)| (Some(secret), mask)),
+        })
+    }
+
+    /// A file to be read later; `None` when empty.
+    pub(super) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
+        self.read(key, None, |found| match found.text()? {
+            "" => Ok((None, "".into())),
+            // The likely cause; the content may be a private key and is not quoted.
+            text if text.contains(char::is_control) => {
+                Err("must be the path of a file, not what is in it".to_owned())
+            }
+            text => Ok((Some(text.into()), text.into())),
         })
     }
 

@@ -1,6 +1,5 @@
 //! Reading of `[sessions]`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::reader::{MASK, Reader};
@@ -61,8 +60,8 @@ fn prefix(read: &mut Reader<'_>) -> String {
 fn tls(read: &mut Reader<'_>, store: &StoreUrl) -> StoreTls {
     let [ca, certificate, key] =
         ["sessions.ca_file", "sessions.client_certificate", "sessions.client_key"];
-    let ca_file = path(read, ca);
-    let client = match (path(read, certificate), path(read, key)) {
+    let ca_file = read.path(ca);
+    let client = match (read.path(certificate), read.path(key)) {
         (Some(certificate), Some(key)) => Some(ClientCertificate { certificate, key }),
         (Some(_), None) => {
             read.mistake(key, "is not set, and sessions.client_certificate is: both or none");
@@ -83,18 +82,6 @@ fn tls(read: &mut Reader<'_>, store: &StoreUrl) -> StoreTls {
         }
     }
     StoreTls { ca_file, client }
-}
-
-/// A file to be read later; `None` when empty.
-fn path(read: &mut Reader<'_>, key: &'static str) -> Option<PathBuf> {
-    read.read(key, None, |found| match found.text()? {
-        "" => Ok((None, "".into())),
-        // The likely cause; the content may be a private key and is not quoted.
-        text if text.contains(char::is_control) => {
-            Err("must be the path of a file, not what is in it".to_owned())
-        }
-        text => Ok((Some(text.into()), text.into())),
-    })
 }
 
 fn lifetimes(read: &mut Reader<'_>) -> Lifetimes {

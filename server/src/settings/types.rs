@@ -1,6 +1,7 @@
 //! The settings as the rest of the program gets them: checked values of the right type.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -29,6 +30,9 @@ pub struct Core {
     pub token: SecretString,
     /// Whether core's certificate goes unverified.
     pub insecure: bool,
+    /// PEM file of the authorities that core's certificate is checked against, in place of the
+    /// machine's.
+    pub ca_file: Option<PathBuf>,
     /// Base URL for browsers, when it differs.
     pub host_browser: Option<Url>,
     /// Limit of connecting.
@@ -58,6 +62,21 @@ pub struct Listen {
     pub proxy_protocol: bool,
     /// Whether a new process may listen beside an old one.
     pub reuse_port: bool,
+    /// Whether `Forwarded` is one of these headers.
+    pub forwarded: bool,
+    /// Oldest version of TLS that clients may speak.
+    pub tls_min: TlsVersion,
+    /// Whether a request must be for a host that the certificate of its connection answers for.
+    pub check_server_name: bool,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    Tls12,
+    /// TLS 1.3.
+    Tls13,
 }
 
 /// The web server.

@@ -234,6 +234,66 @@ impl ServerCertVerifier for Anything {
     }
 }
 
+/// Both kinds of certificate for one name, whichever provider names which.
+#[test]
+fn a_client_gets_the_kind_of_certificate_that_it_can_verify() {
+    let ecdsa = made(&PKCS_ECDSA_P256_SHA256, &["app.test"]).certified();
+    let rsa = made(&PKCS_RSA_SHA256, &["app.test"]).certified();
+    let another = made(&PKCS_RSA_SHA256, &["app.test"]).certified();
+    for order in [[&ecdsa, &rsa], [&rsa, &ecdsa]] {
+        let mut index = CertificateIndex::default();
+        assert!(order.iter().all(|key| index.insert_host("app.test", Arc::clone(key))));
+        assert!(!index.insert_host("app.test", Arc::clone(&another)), "the first of a kind wins");
+        for (schemes, expected) in [
+            (
+                &[SignatureScheme::RSA_PSS_SHA256, SignatureScheme::ECDSA_NISTP256_SHA256][..],
+                &ecdsa,
+            ),
+            (&[SignatureScheme::ECDSA_NISTP256_SHA256], &ecdsa),
+            (&[SignatureScheme::RSA_PSS_SHA256], &rsa),
+            (&[SignatureScheme::RSA_PKCS1_SHA256, SignatureScheme::ECDSA_NISTP384_SHA384], &rsa),
+            (&[SignatureScheme::ED448], &ecdsa),
+        ] {
+            let chosen = index.choose("app.test", schemes).unwrap();
+            assert!(Arc::ptr_eq(chosen, expected), "{schemes:?}");
+        }
+        assert!(index.choose("b.test", &[]).is_none());
+    }
+}
+
+#[test]
+fn a_connection_is_shared_by_names_with_the_same_certificate() {
+    let wide = made(&PKCS_ECDSA_P256_SHA256, &["*.corp.test"]).certified();
+    let (own, rsa) = (
+        made(&PKCS_ECDSA_P256_SHA256, &["own.corp.test"]).certified(),
+        made(&PKCS_RSA_SHA256, &["*.corp.test"]).certified(),
+    );
+    let mut index = CertificateIndex::default();
+    index.insert_domain("corp.test", Arc::clone(&wide));
+    index.insert_domain("corp.test", rsa);
+    index.insert_host("own.corp.test", own);
+    index.insert_host("b.test", wide);
+    for (one, other, expected) in [
+        ("a.corp.test", "B.corp.test", true),
+        ("a.corp.test", "b.test", true),
+        ("a.corp.test", "own.corp.test", false),
+        ("a.corp.test", "unknown.test", false),
+        ("unknown.test", "unheard.test", true),
+    ] {
+        assert_eq!(index.same_certificate(one, other), expected, "{one} {other}");
+        assert_eq!(index.same_certificate(other, one), expected, "{other} {one}");
+    }
+}
+
+#[test]
+fn an_operator_may_demand_tls_1_3() {
+    let (_publisher, reader) = published(CertificateIndex::default());
+    let server = Arc::new(server_config(reader, Oldest::Tls13).unwrap());
+    assert!(handshake(&server, "a.test", &[&version::TLS12], &[]).is_err());
+    let seen = handshake(&server, "a.test", BOTH, &[]).unwrap();
+    assert_eq!(seen.version, ProtocolVersion::TLSv1_3);
+}
+
 struct Seen {
     certificate: CertificateDer<'static>,
     version: ProtocolVersion,
@@ -285,7 +345,7 @@ fn a_handshake_gets_the_certificate_of_its_name_and_sees_a_new_one_at_once() {
     let second = made(&PKCS_RSA_SHA256, &["app.test"]).certified();
     let domain = made(&PKCS_ECDSA_P256_SHA256, &["*.corp.test"]).certified();
     let (publisher, reader) = published(CertificateIndex::default());
-    let server = Arc::new(server_config(reader).unwrap());
+    let server = Arc::new(server_config(reader, Oldest::Tls12).unwrap());
     let seen = |name| handshake(&server, name, BOTH, &[]).unwrap().certificate;
 
     let fallback = seen("app.test");
@@ -310,7 +370,7 @@ fn a_handshake_gets_the_certificate_of_its_name_and_sees_a_new_one_at_once() {
 #[test]
 fn both_versions_and_both_protocols_are_spoken() {
     let (_publisher, reader) = published(CertificateIndex::default());
-    let server = Arc::new(server_config(reader).unwrap());
+    let server = Arc::new(server_config(reader, Oldest::Tls12).unwrap());
     for (version, expected) in [
         (&rustls::version::TLS12, ProtocolVersion::TLSv1_2),
         (&rustls::version::TLS13, ProtocolVersion::TLSv1_3),

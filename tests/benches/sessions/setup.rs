@@ -8,11 +8,11 @@ use outpost::session::redis::{RedisAddress, RedisOptions, RedisStore};
 use outpost::session::{
     Inserted, Origin, Selection, Session, SessionAbout, SessionId, SessionStore as _,
 };
-use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore, UserSpec};
+use outpost_demo::core::StandInCore;
 use outpost_demo::sample_app::SampleApp;
 use outpost_tests::balancer::Balancer;
-use outpost_tests::proxies::Reserved;
 use outpost_tests::redis::RedisServer;
+use outpost_tests::stage::Stage;
 use outpost_tests::{Browser, Replicas};
 
 /// Outposts.
@@ -52,14 +52,7 @@ impl Member {
 
 impl Front {
     pub(crate) async fn start(redis: &RedisServer) -> Self {
-        let core = StandInCore::start(CoreOptions::default()).expect("a core");
-        for user in ["alice", "bob", "carol"] {
-            core.put_user(UserSpec::new(user, &format!("{user}-password")));
-        }
-        let app = SampleApp::start(0).expect("an application");
-        let reserved = Reserved::any();
-        let external = format!("http://{HOST}:{}", reserved.port());
-        core.put_provider(ProviderSpec::proxy("app", &external, &app.url())).expect("a provider");
+        let Stage { core, app, reserved } = Stage::of(HOST);
         let store = redis.url();
         let replicas =
             Replicas::start(&core, REPLICAS, &[("OUTPOST__SESSIONS__STORE", &store)]).await;
@@ -83,7 +76,7 @@ impl Front {
     /// Signs somebody in.
     pub(crate) async fn member(&self, user: &str) -> Member {
         let browser = Browser::new();
-        let page = browser.sign_in(&self.balancer.url(HOST, PAGE), user).await;
+        let page = browser.sign_in(&self.balancer.at.url(HOST, PAGE), user).await;
         assert_eq!(page.status, 200, "{}", page.body);
         let cookies = browser.cookie_header(&page.url).expect("a session");
         Member { sub: page.received("x-authentik-uid").expect("a subject"), cookies }

@@ -34,7 +34,7 @@ impl Front {
     }
 
     fn page(&self) -> String {
-        self.balancer.url("app.test", PAGE)
+        self.balancer.at.url("app.test", PAGE)
     }
 }
 

@@ -4,7 +4,9 @@ use outpost_demo::core::{Endpoint, Fault};
 use outpost_tests::Browser;
 use reqwest::Method;
 
-use crate::support::{asked, basic, bearer, machine, sessions_become, token_of, world};
+use crate::support::{
+    asked, basic, bearer, machine, serve_another, sessions_become, token_of, world,
+};
 
 #[tokio::test]
 async fn fifty_requests_with_one_header_are_one_question_to_core() {
@@ -46,12 +48,7 @@ async fn a_refusal_is_remembered_for_a_while() {
 #[tokio::test]
 async fn what_is_remembered_counts_for_one_application_only() {
     let world = world(|spec| spec).await;
-    let other = outpost_demo::core::ProviderSpec::proxy(
-        "other",
-        &world.url("other.test", ""),
-        &world.app.url(),
-    );
-    world.serve([other]).await;
+    serve_another(&world).await;
     let token = token_of(&world, "app", "alice").await;
     assert_eq!(machine(&world, &token).await.status, 200);
     let headers = [("authorization", token.as_str()), ("accept", "application/json")];

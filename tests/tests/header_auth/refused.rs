@@ -7,18 +7,13 @@ use outpost_tests::Browser;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{basic, bearer, machine, machine_at, token_of, tokens, world};
+use crate::support::{basic, bearer, machine, machine_at, serve_another, token_of, tokens, world};
 
 /// CVE-2024-47077: core calls a token of another provider active; it is not for this application.
 #[tokio::test]
 async fn a_token_for_another_application_is_refused_though_core_calls_it_active() {
     let world = world(|spec| spec).await;
-    let other = outpost_demo::core::ProviderSpec::proxy(
-        "other",
-        &world.url("other.test", ""),
-        &world.app.url(),
-    );
-    world.serve([other]).await;
+    serve_another(&world).await;
     world.core.set_federated_introspection(true);
     let token = token_of(&world, "other", "alice").await;
     let answer = machine(&world, &token).await;

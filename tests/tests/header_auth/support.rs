@@ -19,6 +19,12 @@ pub(crate) async fn world(change: impl FnOnce(ProviderSpec) -> ProviderSpec) -> 
     world
 }
 
+/// A second application, at `other.test`.
+pub(crate) async fn serve_another(world: &World) {
+    let url = world.url("other.test", "");
+    world.serve([ProviderSpec::proxy("other", &url, &world.app.url())]).await;
+}
+
 /// A machine's request: without cookies, and it wants JSON.
 pub(crate) async fn machine(world: &World, authorization: &str) -> Answer {
     machine_at(world, "/json", authorization).await

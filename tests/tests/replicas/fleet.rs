@@ -75,7 +75,7 @@ impl Fleet {
 
     /// The application's page that says whom it sees, by way of the balancer.
     pub(crate) fn page(&self) -> String {
-        self.balancer.url("app.test", "/json")
+        self.balancer.at.url("app.test", "/json")
     }
 
     /// Which replica gave an answer of the balancer.

@@ -3,11 +3,11 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore, UserSpec};
+use outpost_demo::core::StandInCore;
 use outpost_demo::sample_app::SampleApp;
 use outpost_tests::balancer::Balancer;
 use outpost_tests::load::{Judged, Load, Request, Totals};
-use outpost_tests::proxies::Reserved;
+use outpost_tests::stage::Stage;
 use outpost_tests::{Answer, Browser, Replicas, wait};
 
 /// No replica serves a session longer than this after another has ended it, while the store is up.
@@ -37,14 +37,7 @@ impl Front {
         url: impl Fn(usize) -> String,
         variables: &[(&str, &str)],
     ) -> Self {
-        let core = StandInCore::start(CoreOptions::default()).expect("a core");
-        for user in ["alice", "bob", "carol"] {
-            core.put_user(UserSpec::new(user, &format!("{user}-password")));
-        }
-        let app = SampleApp::start(0).expect("an application");
-        let reserved = Reserved::any();
-        let external = format!("http://{HOST}:{}", reserved.port());
-        core.put_provider(ProviderSpec::proxy("app", &external, &app.url())).expect("a provider");
+        let Stage { core, app, reserved } = Stage::of(HOST);
         let replicas = Replicas::each(&core, count, |index| {
             let store = ("OUTPOST__SESSIONS__STORE".to_owned(), url(index));
             let more = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
@@ -58,7 +51,7 @@ impl Front {
     /// Somebody who has just signed in, at whichever replica.
     pub(crate) async fn member(&self, user: &str) -> Member {
         let browser = Browser::new();
-        let url = self.balancer.url(HOST, PAGE);
+        let url = self.balancer.at.url(HOST, PAGE);
         let page = browser.sign_in(&url, user).await;
         assert_eq!(page.status, 200, "{}", page.body);
         let cookies = browser.cookie_header(&page.url).expect("a session");
@@ -67,7 +60,7 @@ impl Front {
 
     /// Signs in to the end, whatever comes of it.
     pub(crate) async fn sign_in(&self, user: &str) -> Answer {
-        Browser::new().sign_in(&self.balancer.url(HOST, PAGE), user).await
+        Browser::new().sign_in(&self.balancer.at.url(HOST, PAGE), user).await
     }
 
     /// What a replica answers somebody.

@@ -7,11 +7,17 @@ fn peer(address: &str, tls: bool) -> Peer {
 }
 
 fn from_trusted(headers: &[(&str, &str)]) -> Result<Origin, DialectError> {
-    resolve(&peer("10.1.2.3", false), headers, None, &TrustedNetworks::default())
+    resolve(&peer("10.1.2.3", false), headers, None, &Trust::from(TrustedNetworks::default()))
 }
 
 fn from_untrusted(headers: &[(&str, &str)]) -> Result<Origin, DialectError> {
-    resolve(&peer("203.0.113.9", false), headers, None, &TrustedNetworks::default())
+    resolve(&peer("203.0.113.9", false), headers, None, &Trust::from(TrustedNetworks::default()))
+}
+
+/// From a trusted peer, with `Forwarded` switched on.
+fn by_rfc(headers: &[(&str, &str)]) -> Result<Origin, DialectError> {
+    let trust = Trust { forwarded: true, ..TrustedNetworks::default().into() };
+    resolve(&peer("10.1.2.3", false), headers, None, &trust)
 }
 
 fn authority(text: &str) -> Authority {
@@ -96,7 +102,7 @@ fn only_the_default_port_of_the_scheme_is_dropped() {
 
 #[test]
 fn tls_to_us_is_https_unless_a_trusted_peer_says_otherwise() {
-    let trusted = TrustedNetworks::default();
+    let trusted = Trust::from(TrustedNetworks::default());
     let headers: &[(&str, &str)] = &[("host", "app"), ("x-forwarded-proto", "http")];
     let near = resolve(&peer("127.0.0.1", true), headers, None, &trusted).unwrap();
     let far = resolve(&peer("203.0.113.9", true), headers, None, &trusted).unwrap();
@@ -146,7 +152,7 @@ fn an_empty_forwarded_header_says_nothing() {
 #[test]
 fn the_host_is_named_exactly_once() {
     let refused = |reason, header| Err(DialectError { reason, header });
-    let trusted = TrustedNetworks::default();
+    let trusted = Trust::from(TrustedNetworks::default());
     let at = |headers: &[(&str, &str)], line| {
         resolve(&peer("10.0.0.1", false), headers, line, &trusted)
             .map(|origin| (origin.authority.to_string(), origin.source))
@@ -191,6 +197,78 @@ fn the_client_is_the_right_most_hop_that_is_not_trusted() {
     }
 }
 
+#[test]
+fn more_headers_than_hops_cannot_hide_the_proxys_own() {
+    let mut all = vec![("host", "app")];
+    all.extend([("x-forwarded-for", "6.6.6.6"); 64]);
+    all.push(("x-forwarded-for", "192.0.2.1"));
+    let peer = "10.1.2.3".parse::<IpAddr>().unwrap();
+    assert_eq!(from_trusted(&all).unwrap().client, peer);
+    all.remove(1);
+    assert_eq!(from_trusted(&all).unwrap().client, "192.0.2.1".parse::<IpAddr>().unwrap());
+}
+
+#[test]
+fn forwarded_counts_only_where_it_is_switched_on() {
+    let headers =
+        [("host", "outpost"), ("forwarded", "for=192.0.2.1;host=app.test:443;proto=https")];
+    let off = from_trusted(&headers).unwrap();
+    assert_eq!((off.authority, off.source), (authority("outpost"), "Host"));
+    assert_eq!((off.scheme, off.client), (Scheme::Http, "10.1.2.3".parse().unwrap()));
+    assert_eq!(off.ignored, ["Forwarded"]);
+
+    let on = by_rfc(&headers).unwrap();
+    assert_eq!((on.authority, on.source), (authority("app.test"), "Forwarded"));
+    assert_eq!((on.scheme, on.client), (Scheme::Https, "192.0.2.1".parse().unwrap()));
+    assert!(on.ignored.is_empty());
+
+    let trust = Trust { networks: TrustedNetworks::none(), forwarded: true };
+    let untrusted = resolve(&peer("10.1.2.3", false), &headers[..], None, &trust).unwrap();
+    assert_eq!((untrusted.source, untrusted.ignored), ("Host", vec!["Forwarded"]));
+}
+
+#[test]
+fn beside_headers_that_are_believed_an_unheard_forwarded_is_not_worth_a_word() {
+    let origin = from_trusted(&[
+        ("host", "outpost"),
+        ("x-forwarded-host", "app"),
+        ("forwarded", "host=other"),
+    ]);
+    assert_eq!(origin.unwrap().ignored, Vec::<&str>::new());
+}
+
+#[test]
+fn both_families_of_headers_must_agree() {
+    let refused = Err(DialectError { reason: Reason::HeadersDisagree, header: "Forwarded" });
+    for (forwarded, customary, agree) in [
+        ("host=app.test", ("x-forwarded-host", "APP.test"), true),
+        ("host=app.test;proto=https", ("x-forwarded-host", "app.test:443"), true),
+        ("host=app.test", ("x-forwarded-host", "evil.test"), false),
+        ("host=evil.test", ("x-forwarded-host", "app.test"), false),
+        ("proto=https", ("x-forwarded-proto", "https"), true),
+        ("proto=https", ("x-forwarded-proto", "http"), false),
+        ("for=192.0.2.1", ("x-forwarded-host", "app.test"), true),
+    ] {
+        let result = by_rfc(&[("host", "outpost"), ("forwarded", forwarded), customary]);
+        match agree {
+            true => assert!(result.is_ok(), "{forwarded} {customary:?}: {result:?}"),
+            false => assert_eq!(result, refused, "{forwarded} {customary:?}"),
+        }
+    }
+    // Of the client, `Forwarded` alone tells: X-Forwarded-For may be another program's.
+    let client = by_rfc(&[
+        ("host", "app"),
+        ("forwarded", "for=192.0.2.1"),
+        ("x-forwarded-for", "192.0.2.2"),
+    ]);
+    assert_eq!(client.unwrap().client, "192.0.2.1".parse::<IpAddr>().unwrap());
+    let without =
+        by_rfc(&[("host", "app"), ("x-forwarded-for", "192.0.2.2"), ("x-forwarded-host", "b")]);
+    let without = without.unwrap();
+    assert_eq!(without.client, "192.0.2.2".parse::<IpAddr>().unwrap());
+    assert_eq!(without.source, "X-Forwarded-Host");
+}
+
 proptest! {
     /// Whatever an untrusted peer sends, it is taken for itself.
     #[test]
@@ -200,6 +278,38 @@ proptest! {
         prop_assert_eq!(origin.authority.to_string(), "app");
         prop_assert_eq!(origin.client, "203.0.113.9".parse::<IpAddr>().unwrap());
         prop_assert_eq!(origin.scheme, Scheme::Http);
+    }
+
+    /// However hops are spread over headers, blanks and ports: the client is the same.
+    #[test]
+    fn lines_of_one_header_are_one_list(
+        hops in proptest::collection::vec((any::<std::net::Ipv4Addr>(), any::<bool>()), 1..6),
+        cuts in proptest::collection::vec(any::<bool>(), 6),
+        mapped: bool,
+    ) {
+        let trusted = TrustedNetworks::default();
+        let mut lines = vec![String::new()];
+        for (index, (hop, port)) in hops.iter().enumerate() {
+            if index > 0 && cuts[index] {
+                lines.push(String::new());
+            }
+            let line = lines.last_mut().unwrap();
+            if !line.is_empty() {
+                line.push_str(" ,\t");
+            }
+            line.push_str(&match (mapped, port) {
+                (true, true) => format!("[::ffff:{hop}]:80"),
+                (true, false) => format!("::ffff:{hop}"),
+                (false, true) => format!("{hop}:80"),
+                (false, false) => hop.to_string(),
+            });
+        }
+        let mut all = vec![("host", "app")];
+        all.extend(lines.iter().map(|line| ("X-Forwarded-For", line.as_str())));
+        let hops = hops.iter().map(|(hop, _)| IpAddr::from(*hop));
+        let expected = hops.clone().rev().find(|hop| !trusted.contains(*hop));
+        let expected = expected.or_else(|| hops.clone().next()).unwrap();
+        prop_assert_eq!(from_trusted(&all).unwrap().client, expected);
     }
 
     /// Any list of hops gives an address, and prepending hops never changes an untrusted one.

@@ -72,7 +72,7 @@ impl Outpost {
         let trust = if bases.iter().any(|base| base.scheme() == "https") {
             CoreTrust::NativeRoots
         } else {
-            CoreTrust::Roots(Vec::new())
+            CoreTrust::Nobody
         };
         let tls = core_tls::client_config(&trust)
             .map_err(|error| Failure::NotDone(format!("TLS cannot be set up: {error}")))?;
