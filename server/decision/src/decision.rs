@@ -146,7 +146,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for tables and bounded metrics.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Session,
         Self::HeaderAuthentication,
         Self::SkipPath,
