@@ -9,6 +9,7 @@ pub mod fields;
 pub mod finish;
 pub mod header_auth;
 pub mod identity;
+pub mod kept_form;
 pub mod listeners;
 pub mod pages;
 pub mod pipeline;
@@ -108,6 +109,8 @@ pub struct Policy {
     pub identity: IdentityRules,
     /// Whether a request must be for a host that the certificate of its connection answers for.
     pub check_server_name: bool,
+    /// Largest form that is kept over a sign-in, in bytes; zero: none is.
+    pub keep_post_bytes: usize,
     /// Largest sum of all header names and values, in bytes.
     pub header_bytes: usize,
     /// Largest sum of all `Cookie` headers, in bytes.

@@ -135,6 +135,7 @@ impl Settings {
             },
             sign_in: SignIn {
                 flow_ttl: read.duration("sign_in.flow_ttl", SECOND..=DAY),
+                keep_post_bytes: read.number("sign_in.keep_post_bytes", 0..=262_144),
                 max_tries: read.number("sign_in.max_tries", 1..=10),
                 unauthenticated_scripts: read.choice(
                     "sign_in.unauthenticated_scripts",

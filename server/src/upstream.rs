@@ -32,6 +32,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::http::Method;
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use rustls::pki_types::CertificateDer;
 use url::Url;
@@ -104,6 +105,8 @@ pub struct Leg<'a> {
     /// Headers to set, after all stripping. One that HTTP forbids fails the request. Those that
     /// frame messages (`Host`, `Content-Length`, ..) are ignored.
     pub set: Vec<(Cow<'a, str>, Cow<'a, [u8]>)>,
+    /// A body to send in place of the client's, which is not read.
+    pub instead: Option<Bytes>,
     /// What the application is told of the client's request.
     pub forwarded: Forwarded<'a>,
     /// Breaks off the answer or tunnel: the session ended, or the program does.
@@ -168,6 +171,8 @@ impl Upstreams {
         let websocket = protocol::is_websocket(request);
         let (body, payload) = if websocket {
             (RequestBody::none(&exchange), Some(payload))
+        } else if let Some(bytes) = leg.instead.clone() {
+            (RequestBody::whole(bytes, &exchange), None)
         } else {
             (RequestBody::of(request, payload, &exchange).await, None)
         };

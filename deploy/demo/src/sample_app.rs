@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `/public/...` | a page for everybody |
 //! | `/json` | what reached it, as JSON |
+//! | `/echo/...` | the same, with the body as text |
 //! | `/events` | server-sent events, a tick a second; `?count=N` ends after N, `?interval_ms=N` sets the pace |
 //! | `/ws` | websocket echo; takes the first subprotocol offered |
 //! | `/upload` | counts the bytes of the body |
@@ -43,6 +44,7 @@ impl SampleApp {
         let running = server_thread::start("sample application", listener, None, || {
             App::new()
                 .route("/json", web::to(handlers::json))
+                .route("/echo{tail:.*}", web::to(handlers::echo))
                 .route("/events", web::get().to(handlers::events))
                 .route("/ws", web::get().to(handlers::websocket))
                 .route("/upload", web::to(handlers::upload))

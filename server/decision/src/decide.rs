@@ -144,6 +144,10 @@ fn application(inquiry: &Inquiry<'_>, steps: &mut Vec<Step>) -> (Action, Reason,
         CredentialOutcome::Rejected(reason) => reason,
         CredentialOutcome::Absent | CredentialOutcome::Valid => Reason::NotSignedIn,
     };
+    // Before anything else that a request without a session gets: that would lose the form.
+    if inquiry.client == ClientKind::Form && inquiry.dialect.is_none() {
+        return (Action::KeepForm, reason, None);
+    }
     if is_challenged(inquiry) {
         return (Action::Challenge, Reason::NotSignedInScript, None);
     }

@@ -33,6 +33,8 @@ pub enum Action {
     FinishSignIn,
     /// End the user's sessions.
     SignOut,
+    /// Keep the form until its person is signed in again.
+    KeepForm,
     /// End the sessions that core's logout token names.
     TakeLogoutToken,
     /// Refuse.
@@ -43,7 +45,7 @@ pub enum Action {
 
 impl Action {
     /// Every code, for tables and bounded metrics; [`Action::index`] is the place in it.
-    pub const CODES: [&'static str; 11] = [
+    pub const CODES: [&'static str; 12] = [
         "allow",
         "skip",
         "pass_own_path",
@@ -52,6 +54,7 @@ impl Action {
         "challenge",
         "finish_sign_in",
         "sign_out",
+        "keep_form",
         "take_logout_token",
         "deny",
         "unavailable",
@@ -69,9 +72,10 @@ impl Action {
             Self::Challenge => 5,
             Self::FinishSignIn => 6,
             Self::SignOut => 7,
-            Self::TakeLogoutToken => 8,
-            Self::Deny => 9,
-            Self::Unavailable => 10,
+            Self::KeepForm => 8,
+            Self::TakeLogoutToken => 9,
+            Self::Deny => 10,
+            Self::Unavailable => 11,
         }
     }
 

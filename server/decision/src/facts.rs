@@ -71,6 +71,8 @@ pub enum ClientKind {
     Preflight,
     /// A method other than GET and HEAD.
     UnsafeMethod,
+    /// A form that may be kept over a sign-in ([`crate::form::keepable`]).
+    Form,
     /// A websocket handshake.
     Websocket,
 }

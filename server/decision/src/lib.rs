@@ -17,6 +17,7 @@ pub mod dialect;
 pub mod endpoint;
 pub mod facts;
 pub mod finding;
+pub mod form;
 pub mod headers;
 pub mod lifetime;
 pub mod link;

@@ -17,7 +17,10 @@ use secrecy::ExposeSecret;
 use thiserror::Error;
 
 pub use self::callback::{Callback, parse_callback};
-pub use self::markers::{remembered_cookie, remembered_name, retry_cookie, retry_name};
+pub use self::markers::{
+    form_browser_cookie, form_browser_name, form_user_cookie, form_user_name, remembered_cookie,
+    remembered_name, retry_cookie, retry_name,
+};
 pub use self::pkce::code_challenge;
 pub use self::state::{FlowProof, StateError, StateRecord, read_state};
 use crate::cookie::{SetCookie, flow_name};

@@ -180,7 +180,8 @@ fn check_path(path_and_rest: &str, provider: &Provider) -> Result<(), Refused> {
         None => (target, None),
     };
     match endpoint::classify(path, query, &provider.external.path) {
-        Endpoint::Application => Ok(()),
+        // Pages of ours that do nothing.
+        Endpoint::Application | Endpoint::Static => Ok(()),
         _ => Err(Refused::OwnPath),
     }
 }

@@ -26,7 +26,7 @@ const DIALECTS: [Option<Dialect>; 5] = [
     Some(Dialect::Envoy),
 ];
 
-const CLIENTS: [ClientKind; 2] = [ClientKind::Navigation, ClientKind::Fetch];
+const CLIENTS: [ClientKind; 3] = [ClientKind::Navigation, ClientKind::Fetch, ClientKind::Form];
 
 const URLS: [&str; 13] = [
     "/",
@@ -199,6 +199,7 @@ fn describe(decision: &Decision) -> String {
         Action::Challenge => "challenge",
         Action::FinishSignIn => "finish sign-in",
         Action::SignOut => "sign out",
+        Action::KeepForm => "keep form",
         Action::TakeLogoutToken => "take logout token",
         Action::Deny => "deny",
         Action::Unavailable => "unavailable",
@@ -235,13 +236,18 @@ fn nobody_is_let_through_without_a_reason() {
             Action::RedirectToStart { .. } | Action::BeginSignIn { return_to: Some(_) } => {
                 assert!(client.is_navigation(), "{about}");
             }
+            Action::KeepForm => {
+                assert_eq!(client, ClientKind::Form, "{about}");
+                assert!(dialect.is_none() && provider.mode == Mode::Proxy, "{about}");
+                assert_ne!(credential.outcome, CredentialOutcome::Valid, "{about}");
+            }
             _ => {}
         }
         if let CredentialOutcome::Unavailable(_) = credential.outcome {
             assert_ne!(decision.action, Action::Allow, "{about}");
         }
     });
-    assert_eq!(seen, 3 * 2 * 5 * URLS.len() * 2 * 8);
+    assert_eq!(seen, 3 * 2 * 5 * URLS.len() * CLIENTS.len() * 8);
 }
 
 /// The names of reasons are an interface: metrics, logs and pages carry them.

@@ -159,6 +159,7 @@ fn policy(settings: &Settings) -> Policy {
         header_negative_ttl: settings.header_auth.negative_ttl,
         identity: settings.identity.rules.clone(),
         check_server_name: settings.listen.check_server_name,
+        keep_post_bytes: settings.sign_in.keep_post_bytes,
         header_bytes: settings.limits.header_bytes,
         cookie_bytes: settings.limits.cookie_bytes,
     }

@@ -178,7 +178,7 @@ fn store_away() -> Refusal {
 }
 
 /// The body, of the one kind that the standard knows (section 2.5).
-async fn form(exchange: &Exchange<'_>, body: web::Payload) -> Result<Bytes, Refusal> {
+async fn form(exchange: &Exchange<'_>, mut body: web::Payload) -> Result<Bytes, Refusal> {
     if exchange.request.method() != Method::POST {
         return Err(Refusal {
             status: StatusCode::METHOD_NOT_ALLOWED,
@@ -194,7 +194,7 @@ async fn form(exchange: &Exchange<'_>, body: web::Payload) -> Result<Bytes, Refu
             "the body is no application/x-www-form-urlencoded",
         ));
     }
-    small_body::read(body, MAX_BODY_BYTES).await.map_err(|error| Refusal {
+    small_body::read(&mut body, MAX_BODY_BYTES).await.map_err(|error| Refusal {
         status: match error {
             BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,

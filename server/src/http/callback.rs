@@ -20,7 +20,7 @@ use secrecy::ExposeSecret;
 use super::credentials::Credentials;
 use super::exchange::{Answer, Exchange, Facts};
 use super::tokens::{self, CheckError};
-use super::{SessionNotice, realise, start};
+use super::{SessionNotice, kept_form, realise, start};
 use crate::oidc::{OidcError, TokenAnswer};
 use crate::session::{self, Selection, Session, SessionAbout, SessionId, SessionKey, Sessions};
 
@@ -194,7 +194,7 @@ async fn sign_in(
         end_replaced(sessions, old.id.key(), same_user).await;
     }
     exchange.notice(SessionNotice { provider: provider.pk });
-    let response = HttpResponse::Found()
+    let mut response = HttpResponse::Found()
         .insert_header((header::LOCATION, target(facts, Some(record))))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .append_header((
@@ -203,6 +203,9 @@ async fn sign_in(
         ))
         .append_header((header::SET_COOKIE, flow_removal(provider, record)))
         .finish();
+    if let Some(cookie) = kept_form::user_cookie(exchange, provider, &sub) {
+        realise::add_cookie(&mut response, &cookie.to_string());
+    }
     Answer::from(response).of(&user)
 }
 

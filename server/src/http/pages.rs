@@ -1,5 +1,7 @@
 //! Answers for people and scripts when something is in the way: one shape, two forms.
 
+pub mod kept;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use aws_lc_rs::digest;
@@ -9,6 +11,9 @@ use serde_json::json;
 
 /// The stylesheet of every page; allowed by its hash, so that no page needs `unsafe-inline`.
 const STYLE: &str = include_str!("pages/page.css");
+
+/// Where a sign-in ends that was begun for another tab.
+pub const SIGNED_IN_PATH: &str = "/outpost.goauthentik.io/static/signed-in";
 
 /// Something that stands between a person and what they asked for.
 #[derive(Clone, Debug)]
@@ -160,10 +165,16 @@ impl Problem {
 
 /// Nothing but our own style; no script, no frame, no form elsewhere.
 fn content_security_policy() -> String {
-    let hash = STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
+    let style = style_source();
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src {style}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
+}
+
+/// Our style, as a source of a content security policy.
+fn style_source() -> String {
+    let hash = STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
+    format!("'sha256-{hash}'")
 }
 
 fn escape(html: &mut String, text: &str) {

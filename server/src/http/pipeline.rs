@@ -14,11 +14,12 @@ use outpost_decision::dialect::{Asked, Dialect, DialectError, Original};
 use outpost_decision::endpoint;
 use outpost_decision::facts::{ClientKind, Endpoint, Peer};
 use outpost_decision::origin::{self, Origin};
+use outpost_decision::provider::Mode;
 use outpost_decision::target::Target;
 
 use super::exchange::{Answer, Exchange, Facts, Judged};
 use super::finish::finish;
-use super::{Worker, credentials, realise};
+use super::{Worker, credentials, kept_form, realise};
 use crate::carried::Carried;
 
 /// Serves one request. Every path through here ends in `finish`.
@@ -159,7 +160,16 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
     let provider = Arc::clone(routed.provider);
     let endpoint =
         endpoint::classify(&target.path, target.query.as_deref(), &provider.external.path);
-    let client = ClientKind::of(&method, &fields);
+    let client = match ClientKind::of(&method, &fields) {
+        ClientKind::UnsafeMethod
+            if asking.is_none()
+                && provider.mode == Mode::Proxy
+                && kept_form::may_keep(exchange, &provider, &target) =>
+        {
+            ClientKind::Form
+        }
+        kind => kind,
+    };
     Gathered::Facts {
         facts: Facts { origin, target, dialect: asking, endpoint, client, provider },
         steps,

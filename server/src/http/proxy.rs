@@ -11,6 +11,7 @@ use url::Url;
 
 use super::credentials::LiveSession;
 use super::exchange::{Answer, Exchange, Facts};
+use super::kept_form::{self, Resent};
 use super::{identity, realise};
 use crate::clock;
 use crate::ops::event::UpstreamEvent;
@@ -23,7 +24,7 @@ pub async fn forward(
     exchange: &Exchange<'_>,
     facts: &Facts,
     live: Option<&LiveSession>,
-    body: web::Payload,
+    mut body: web::Payload,
 ) -> Answer {
     let claims = live.map(|live| &live.session.claims);
     let base = match upstream(facts, claims) {
@@ -41,11 +42,27 @@ pub async fn forward(
         Ok(headers) => headers,
         Err(error) => return identity::too_large(exchange, facts, error),
     };
+    let resent = match live {
+        Some(live) if kept_form::is_resent(exchange, facts) => {
+            match kept_form::take(exchange, facts, live, &mut body).await {
+                Ok(resent) => Some(resent),
+                Err(answer) => return answer.of(&live.session.about.user),
+            }
+        }
+        _ => None,
+    };
     let from_header = live.is_some_and(|live| live.session.about.origin == session::Origin::Header);
     let strip = |name: &str| {
-        headers.must_strip(name) || (from_header && name == header::AUTHORIZATION.as_str())
+        headers.must_strip(name)
+            || (from_header && name == header::AUTHORIZATION.as_str())
+            || (resent.is_some() && kept_form::is_replaced(name))
     };
-    let path_and_query = facts.target.path_and_query();
+    let path_and_query = match &resent {
+        Some(resent) => resent.path_and_query.clone(),
+        None => facts.target.path_and_query(),
+    };
+    let told = headers.told().map(|(name, value)| (name, value.as_bytes()));
+    let of_form = resent.iter().flat_map(Resent::headers);
     let leg = Leg {
         base: &base,
         application: &facts.provider.application_slug,
@@ -55,10 +72,11 @@ pub async fn forward(
             .and_then(|claims| claims.ak_proxy.host_header.as_deref())
             .map_or_else(|| Cow::Owned(facts.origin.host.to_string()), Cow::Borrowed),
         strip: &strip,
-        set: headers
-            .told()
-            .map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value.as_bytes())))
+        set: told
+            .chain(of_form)
+            .map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value)))
             .collect(),
+        instead: resent.as_ref().map(|resent| resent.body.clone()),
         forwarded: Forwarded {
             host: Cow::Owned(facts.target.authority.to_string()),
             proto: facts.target.scheme.as_str(),

@@ -14,13 +14,16 @@ use serde_json::Map;
 use super::credentials::Credentials;
 use super::exchange::{Answer, Exchange, Facts, Judged};
 use super::pages::Problem;
-use super::{backchannel_logout, callback, identity, proxy, sign_out, start};
+use super::{backchannel_logout, callback, identity, kept_form, pages, proxy, sign_out, start};
 use crate::authentik::MisconfigurationReport;
 
 /// Does what was decided.
 pub async fn realise(exchange: &Exchange<'_>, judged: &Judged, body: web::Payload) -> Answer {
     match judged {
         Judged::Ping => HttpResponse::NoContent().finish().into(),
+        Judged::Static if exchange.request.path() == pages::SIGNED_IN_PATH => {
+            pages::kept::signed_in().into()
+        }
         Judged::Static => HttpResponse::NotFound().finish().into(),
         Judged::Refused { decision, host, client } => {
             report(exchange, decision, host.as_deref(), *client);
@@ -60,6 +63,7 @@ async fn full(
         Action::Challenge => challenge(exchange, facts, decision).into(),
         Action::FinishSignIn => callback::finish(exchange, facts, credentials).await,
         Action::SignOut => sign_out::sign_out(exchange, facts, credentials).await,
+        Action::KeepForm => kept_form::keep(exchange, facts, decision, body).await,
         Action::TakeLogoutToken => backchannel_logout::take(exchange, facts, body).await,
         Action::Deny => {
             let host = facts.target.authority.to_string();
@@ -76,7 +80,7 @@ async fn full(
 }
 
 /// 401 for whoever must act on it: a script, or nginx, which then redirects to the start path.
-fn challenge(exchange: &Exchange<'_>, facts: &Facts, decision: &Decision) -> HttpResponse {
+pub fn challenge(exchange: &Exchange<'_>, facts: &Facts, decision: &Decision) -> HttpResponse {
     let sign_in = match facts.endpoint {
         Endpoint::Start => facts.target.to_string(),
         _ => start::url(&facts.provider, &facts.target.to_string()),
@@ -116,7 +120,8 @@ fn header_rejected(exchange: &Exchange<'_>, facts: &Facts, message: &str) -> Htt
     response
 }
 
-fn realm(provider: &Provider) -> header::HeaderValue {
+/// What `WWW-Authenticate` says at a provider.
+pub fn realm(provider: &Provider) -> header::HeaderValue {
     let name: String = provider
         .application_name
         .chars()

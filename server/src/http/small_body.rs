@@ -27,7 +27,7 @@ pub enum BodyError {
 ///
 /// # Errors
 /// See [`BodyError`].
-pub async fn read(mut body: web::Payload, limit: usize) -> Result<Bytes, BodyError> {
+pub async fn read(body: &mut web::Payload, limit: usize) -> Result<Bytes, BodyError> {
     let whole = async {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = body.next().await {

@@ -110,6 +110,8 @@ pub struct Limits {
 pub struct SignIn {
     /// How long a flow lives.
     pub flow_ttl: Duration,
+    /// Largest form that is kept over a sign-in, in bytes; zero: none is.
+    pub keep_post_bytes: usize,
     /// Restarts before a page explains.
     pub max_tries: usize,
     /// What scripts are answered.

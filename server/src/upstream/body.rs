@@ -88,6 +88,21 @@ impl RequestBody {
         Self { first, payload, length, left, exchange: Rc::clone(exchange) }
     }
 
+    /// These bytes.
+    pub(super) fn whole(bytes: Bytes, exchange: &Rc<Exchange>) -> Self {
+        let left = bytes.len() as u64;
+        if left > 0 {
+            exchange.set_upload(Upload::Flowing);
+        }
+        Self {
+            first: Some(bytes),
+            payload: None,
+            length: Length::Known(left),
+            left,
+            exchange: Rc::clone(exchange),
+        }
+    }
+
     /// No body at all.
     pub(super) fn none(exchange: &Rc<Exchange>) -> Self {
         Self {

@@ -102,6 +102,7 @@ async fn forward(request: HttpRequest, payload: web::Payload) -> HttpResponse {
             .iter()
             .map(|(name, value)| (Cow::Borrowed(*name), Cow::Borrowed(&**value)))
             .collect(),
+        instead: None,
         forwarded: Forwarded {
             host: Cow::Borrowed(&*host),
             proto: "https",

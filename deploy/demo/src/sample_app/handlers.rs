@@ -24,6 +24,13 @@ pub(super) async fn json(request: HttpRequest) -> HttpResponse {
     HttpResponse::Ok().json(Seen::of(&request))
 }
 
+/// `/echo`
+pub(super) async fn echo(request: HttpRequest, body: Bytes) -> HttpResponse {
+    let mut seen = json!(Seen::of(&request));
+    seen["body"] = String::from_utf8_lossy(&body).into();
+    HttpResponse::Ok().json(seen)
+}
+
 /// Everything without a path of its own.
 pub(super) async fn anything(request: HttpRequest) -> HttpResponse {
     let seen = Seen::of(&request);

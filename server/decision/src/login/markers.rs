@@ -1,5 +1,6 @@
-//! Two small cookies beside those of flows: what nginx's checks remember, and that a sign-in was
-//! begun anew. Like flow cookies they travel to our own paths only.
+//! Small cookies beside those of flows. What nginx's checks remember, and that a sign-in was begun
+//! anew, travel to our own paths only, like flow cookies; what kept forms hang on comes with every
+//! request, as forms do.
 
 use super::callback_directory;
 use crate::cookie::SetCookie;
@@ -50,4 +51,28 @@ pub fn retry_cookie(provider: &Provider) -> SetCookie {
         callback_directory(provider),
         RETRY_SECONDS,
     )
+}
+
+/// Name of the cookie that tells the browser which keeps a form ([`crate::form`]) from others.
+#[must_use]
+pub fn form_browser_name(provider: &Provider) -> String {
+    format!("{}_fb", provider.cookie.name)
+}
+
+/// Lets a browser be known by `value` for `age` seconds.
+#[must_use]
+pub fn form_browser_cookie(provider: &Provider, value: &str, age: i64) -> SetCookie {
+    SetCookie::flow(&provider.cookie, form_browser_name(provider), value, "/", age)
+}
+
+/// Name of the cookie that remembers, without naming them, who was signed in.
+#[must_use]
+pub fn form_user_name(provider: &Provider) -> String {
+    format!("{}_fu", provider.cookie.name)
+}
+
+/// Remembers a user by their mark ([`crate::form::user_mark`]) for `age` seconds.
+#[must_use]
+pub fn form_user_cookie(provider: &Provider, mark: &str, age: i64) -> SetCookie {
+    SetCookie::flow(&provider.cookie, form_user_name(provider), mark, "/", age)
 }
