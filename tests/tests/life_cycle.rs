@@ -6,5 +6,7 @@
 mod exit_codes;
 #[path = "life_cycle/leaving.rs"]
 mod leaving;
+#[path = "life_cycle/rolling.rs"]
+mod rolling;
 #[path = "life_cycle/service_manager.rs"]
 mod service_manager;

@@ -8,5 +8,7 @@ mod certificates;
 mod core_authority;
 #[path = "tls/outside.rs"]
 mod outside;
+#[path = "tls/server_name.rs"]
+mod server_name;
 #[path = "tls/versions.rs"]
 mod versions;
