@@ -10,6 +10,7 @@ mod overview;
 mod service;
 mod signals;
 mod store;
+mod telemetry;
 mod upstream;
 
 use std::io;
@@ -32,6 +33,7 @@ use crate::http::renewal::Renewals;
 use crate::ops::logging::{self, LogControl};
 use crate::ops::readiness::Readiness;
 use crate::publish::Published;
+use crate::reporting;
 use crate::session::file::FileStoreError;
 use crate::session::redis::RedisSetupError;
 use crate::session::{SessionStore, Sessions};
@@ -45,6 +47,7 @@ use crate::upstream::DialerError;
 use self::control::{Control, FAREWELL};
 use self::ending::Impatience;
 use self::service::ServiceManager;
+use self::telemetry::Traces;
 
 /// Why the outpost does not start.
 #[derive(Debug, Error)]
@@ -138,6 +141,7 @@ pub struct Running {
     control: Control,
     departure: Departure,
     renewals: Renewals,
+    traces: Traces,
     data: ServerHandle,
     operations: Vec<ServerHandle>,
     shutdown: Shutdown,
@@ -156,6 +160,7 @@ pub fn run(settings: &Settings) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    reporting::log_panics();
     match actix_web::rt::System::new().block_on(serve(settings, log)) {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(impatience)) => impatience.into(),
@@ -228,6 +233,7 @@ async fn start_with(
         handle
     };
     let data = spawn(data.server);
+    let traces = operations.traces;
     let operations = metrics.server.into_iter().chain(dashboard.server).map(spawn).collect();
     readiness.listening();
     tracing::info!(
@@ -239,7 +245,7 @@ async fn start_with(
         "the outpost listens"
     );
     let shutdown = settings.shutdown;
-    Ok(Running { addresses, control, departure, renewals, data, operations, shutdown })
+    Ok(Running { addresses, control, departure, renewals, traces, data, operations, shutdown })
 }
 
 impl Running {

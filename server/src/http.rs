@@ -16,6 +16,7 @@ pub mod pipeline;
 pub mod proxy;
 pub mod realise;
 pub mod recheck;
+mod record;
 pub mod renewal;
 pub mod sign_out;
 pub mod small_body;
@@ -72,6 +73,8 @@ pub struct Gateway {
     pub record: Finish,
     /// The figures.
     pub metrics: Arc<Metrics>,
+    /// Ids of requests, and traces.
+    pub telemetry: span::Telemetry,
     /// Request headers for the log, lower case.
     pub logged_headers: Vec<String>,
     /// Misconfigurations seen in requests, on their way to core. Full: dropped.

@@ -21,11 +21,13 @@ pub mod ops;
 mod pem;
 pub mod publish;
 pub mod randomness;
+pub mod reporting;
 pub mod session;
 pub mod settings;
 pub mod snapshot;
 pub mod status;
 pub mod tls;
+pub mod trace;
 pub mod upstream;
 
 /// Our own version, from the workspace.

@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
@@ -15,6 +16,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use thiserror::Error;
 use url::{Url, form_urlencoded};
+
+use crate::trace::{Kind, Scope};
 
 /// Largest answer of the token and introspection endpoints, in bytes: two tokens of the largest
 /// size that is looked at, and room around them.
@@ -30,8 +33,9 @@ const MAX_SHOWN: usize = 300;
 #[derive(Clone)]
 pub struct OidcClient {
     http: awc::Client,
-    user_agent: String,
+    user_agent: Arc<str>,
     total: Duration,
+    scope: Scope,
 }
 
 /// Tokens that core has given.
@@ -72,12 +76,34 @@ pub enum OidcError {
     NoEndpoint(&'static str),
 }
 
+impl OidcError {
+    /// A stable name for what went wrong.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "refused",
+            Self::Unreachable(_) => "unreachable",
+            Self::Malformed(_) => "malformed",
+            Self::TooLarge(_) => "too_large",
+            Self::NoEndpoint(_) => "no_endpoint",
+        }
+    }
+}
+
 impl OidcClient {
     /// A client over `http` (see [`crate::core_tls::http_client`]). `version` goes into the user
     /// agent; `total` bounds each request from connect to the last byte of the answer.
     #[must_use]
     pub fn new(http: awc::Client, version: &str, total: Duration) -> Self {
-        Self { http, user_agent: format!("goauthentik.io/outpost/{version}"), total }
+        let user_agent = format!("goauthentik.io/outpost/{version}").into();
+        Self { http, user_agent, total, scope: Scope::default() }
+    }
+
+    /// The same client, whose questions are asked in the course of `scope`: traces show them there,
+    /// and core is told of it.
+    #[must_use]
+    pub fn within(&self, scope: &Scope) -> Self {
+        Self { scope: scope.clone(), ..self.clone() }
     }
 
     /// Exchanges a code (contract 8).
@@ -98,7 +124,7 @@ impl OidcClient {
             ("code", code),
             ("code_verifier", verifier),
         ];
-        self.tokens(provider, &form).await
+        self.tokens(provider, &form, "code exchange").await
     }
 
     /// Redeems a refresh token (RFC 6749, section 6). No scope is asked for, which means that of
@@ -122,7 +148,7 @@ impl OidcClient {
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token.expose_secret()),
         ];
-        self.tokens(provider, &form).await
+        self.tokens(provider, &form, "token refresh").await
     }
 
     /// Tokens for a user name and an app password (contract 11). Core wants no client secret
@@ -143,7 +169,7 @@ impl OidcClient {
             ("password", password.expose_secret()),
             ("scope", &provider.scope),
         ];
-        self.tokens(provider, &form).await
+        self.tokens(provider, &form, "client credentials").await
     }
 
     /// What core says of a bearer token: the raw answer, to be judged by
@@ -167,7 +193,7 @@ impl OidcClient {
             ("token", token.expose_secret()),
         ];
         let back_channel = provider.endpoints.back_channel.as_ref();
-        self.ask(url, back_channel, Some(&form), MAX_ANSWER_BYTES).await
+        self.ask("introspection", url, back_channel, Some(&form), MAX_ANSWER_BYTES).await
     }
 
     /// A provider's key set.
@@ -179,7 +205,7 @@ impl OidcClient {
         url: &Url,
         back_channel: Option<&BackChannel>,
     ) -> Result<KeySet, OidcError> {
-        let body = self.ask(url, back_channel, None, MAX_KEY_SET_BYTES).await?;
+        let body = self.ask("key set", url, back_channel, None, MAX_KEY_SET_BYTES).await?;
         KeySet::parse(&body).map_err(|error| OidcError::Malformed(error.to_string()))
     }
 
@@ -187,28 +213,43 @@ impl OidcClient {
         &self,
         provider: &Provider,
         form: &[(&str, &str)],
+        name: &'static str,
     ) -> Result<TokenAnswer, OidcError> {
         let endpoints = &provider.endpoints;
         let back_channel = endpoints.back_channel.as_ref();
-        let body = self.ask(&endpoints.token, back_channel, Some(form), MAX_ANSWER_BYTES).await?;
+        let url = &endpoints.token;
+        let body = self.ask(name, url, back_channel, Some(form), MAX_ANSWER_BYTES).await?;
         token_answer(&body)
     }
 
-    /// One request: POST with a form, GET without. The body of a success.
+    /// One request: POST with a form, GET without. The body of a success. `name` is that of its
+    /// span.
     async fn ask(
         &self,
+        name: &'static str,
         url: &Url,
         back_channel: Option<&BackChannel>,
         form: Option<&[(&str, &str)]>,
         limit: usize,
     ) -> Result<Bytes, OidcError> {
-        actix_rt::time::timeout(self.total, self.ask_unbounded(url, back_channel, form, limit))
+        let mut span = self.scope.begin(name, Kind::Client);
+        if span.is_recorded() {
+            span.set("http.request.method", if form.is_some() { "POST" } else { "GET" });
+            span.set("server.address", url.host_str().unwrap_or_default().to_owned());
+        }
+        let asked = self.ask_unbounded(span.scope(), url, back_channel, form, limit);
+        let answer = actix_rt::time::timeout(self.total, asked)
             .await
-            .unwrap_or_else(|_| Err(OidcError::Unreachable("it took too long".to_owned())))
+            .unwrap_or_else(|_| Err(OidcError::Unreachable("it took too long".to_owned())));
+        if let Err(error) = &answer {
+            span.fail(error.code());
+        }
+        answer
     }
 
     async fn ask_unbounded(
         &self,
+        scope: &Scope,
         url: &Url,
         back_channel: Option<&BackChannel>,
         form: Option<&[(&str, &str)]>,
@@ -224,8 +265,11 @@ impl OidcClient {
         // would be refused by any proxy in front of core.
         let mut request = request
             .insert_header((HOST, host_of(url, back_channel)))
-            .insert_header((USER_AGENT, self.user_agent.as_str()))
+            .insert_header((USER_AGENT, &*self.user_agent))
             .insert_header((ACCEPT, "application/json"));
+        for (name, value) in scope.headers() {
+            request = request.insert_header((name, value));
+        }
         if let Some(claimed) = back_channel {
             request = request.insert_header(("X-Forwarded-Proto", claimed.scheme.as_str()));
         }

@@ -14,6 +14,7 @@ mod sessions;
 mod store_url;
 #[cfg(test)]
 mod tests;
+mod tracing;
 mod types;
 mod upstream;
 mod values;
@@ -28,10 +29,10 @@ pub use layers::{CONTRACT_VARIABLES, DEFAULT, DEFAULT_FILE, Environment, Sources
 pub use mistake::{Mistake, SettingsError};
 use reader::{Effective, Reader};
 pub use types::{
-    Admin, ClientCertificate, Core, Dashboard, HeaderAuth, HostPort, Identity, Journal,
-    LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel, RedisStore, ScriptAnswer,
-    Service, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl, TlsVersion, Topology,
-    Upstream, UpstreamApplication, Web,
+    AcceptFrom, Admin, ClientCertificate, Core, Dashboard, HeaderAuth, HostPort, Identity, Journal,
+    LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel, Otlp, RedisStore,
+    ScriptAnswer, Service, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl, TlsVersion,
+    Topology, Tracing, Upstream, UpstreamApplication, Web,
 };
 
 use crate::downstream::Address;
@@ -63,6 +64,8 @@ pub struct Settings {
     pub admin: Admin,
     /// Logs.
     pub log: Log,
+    /// Traces.
+    pub tracing: Tracing,
     /// The latest decisions.
     pub journal: Journal,
     /// The end.
@@ -161,7 +164,9 @@ impl Settings {
                     LogFormat::Json,
                 ),
                 http_headers: read.header_names("log.http_headers"),
+                error_reporting: read.switch("log.error_reporting"),
             },
+            tracing: tracing::tracing(&mut read),
             journal: Journal { capacity: read.number("journal.capacity", 16..=1_000_000) },
             shutdown: Shutdown {
                 delay: read.duration("shutdown.delay", Duration::ZERO..=HOUR),

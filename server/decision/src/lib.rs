@@ -27,6 +27,7 @@ pub mod path;
 pub mod provider;
 pub mod proxy_header;
 pub mod redirect;
+pub mod request_id;
 pub mod route;
 pub mod ruleset;
 pub mod skip;
@@ -35,6 +36,7 @@ pub mod target;
 mod test_support;
 pub mod time;
 pub mod token;
+pub mod trace_context;
 pub mod wire;
 
 /// The path prefix under which every outpost answers on a provider's host (contract 1).

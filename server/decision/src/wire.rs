@@ -38,7 +38,7 @@ pub struct OutpostRecord {
     pub kind: String,
     /// Seconds between refreshes; see [`OutpostRecord::refresh_interval_seconds`].
     #[serde(default)]
-    pub refresh_interval_s: f64,
+    pub refresh_interval_s: Option<f64>,
     /// Options of contract 13.
     #[serde(default, deserialize_with = "null_default")]
     pub config: Map<String, Value>,
@@ -48,13 +48,14 @@ pub struct OutpostRecord {
 }
 
 impl OutpostRecord {
-    /// The refresh interval in seconds: 300 where core says nothing usable, never under 30.
+    /// The refresh interval in seconds: 300 where core says nothing usable, never under 30. A core
+    /// that does not say it in seconds says it in the option `refresh_interval` (`minutes=5`).
     #[must_use]
     pub fn refresh_interval_seconds(&self) -> u64 {
-        if self.refresh_interval_s <= 0.0 || !self.refresh_interval_s.is_finite() {
-            300
-        } else {
-            (self.refresh_interval_s as u64).max(30)
+        let option = || self.option("refresh_interval").and_then(time_span_seconds);
+        match self.refresh_interval_s.or_else(option) {
+            Some(seconds) if seconds > 0.0 && seconds.is_finite() => (seconds as u64).max(30),
+            _ => 300,
         }
     }
 
@@ -62,6 +63,16 @@ impl OutpostRecord {
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         self.managed.as_deref() == Some("goauthentik.io/outposts/embedded")
+    }
+
+    /// Whether an option of `config` is on: `true`, or a text that says so.
+    #[must_use]
+    pub fn switch(&self, name: &str) -> bool {
+        match self.config.get(name) {
+            Some(Value::Bool(on)) => *on,
+            Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
+            _ => false,
+        }
     }
 
     /// A string option of `config`; `None` when absent, null or empty.
@@ -80,17 +91,23 @@ pub struct GlobalConfig {
 }
 
 /// Error reporting as core wants it.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct ErrorReporting {
     /// Off unless core says so.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_default")]
     pub enabled: bool,
     /// Where to, when on.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_default")]
     pub sentry_dsn: String,
     /// Environment name for the reports.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_default")]
     pub environment: String,
+    /// Whether reports may name people: users, addresses.
+    #[serde(default, deserialize_with = "null_default")]
+    pub send_pii: bool,
+    /// Part of the requests whose traces core would like as well.
+    #[serde(default, deserialize_with = "null_default")]
+    pub traces_sample_rate: f64,
 }
 
 /// One proxy provider (`ProxyOutpostConfig`, `GET /outposts/proxy/`).
@@ -194,6 +211,24 @@ pub struct KeypairRecord {
     pub fingerprint_sha256: Option<String>,
 }
 
+/// A span of time as core writes it: `hours=1;minutes=30`. `None` when it cannot be read.
+fn time_span_seconds(text: &str) -> Option<f64> {
+    text.split(';').filter(|part| !part.trim().is_empty()).try_fold(0.0, |sum, part| {
+        let (unit, count) = part.split_once('=')?;
+        let unit = match unit.trim().to_ascii_lowercase().as_str() {
+            "microseconds" => 1e-6,
+            "milliseconds" => 1e-3,
+            "seconds" => 1.0,
+            "minutes" => 60.0,
+            "hours" => 3_600.0,
+            "days" => 86_400.0,
+            "weeks" => 604_800.0,
+            _ => return None,
+        };
+        Some(sum + unit * count.trim().parse::<f64>().ok()?)
+    })
+}
+
 fn yes() -> bool {
     true
 }
@@ -208,4 +243,82 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_refresh_interval_is_read_in_seconds_or_as_the_option_writes_it() {
+        for (seconds, option, expected) in [
+            (json!(60), json!("minutes=5"), 60),
+            (json!(60.9), json!(null), 60),
+            (json!(1), json!(null), 30),
+            (json!(0), json!("minutes=7"), 300),
+            (json!(-5), json!("minutes=7"), 300),
+            (json!(null), json!("minutes=7"), 420),
+            (json!(null), json!("hours=1;minutes=30;"), 5400),
+            (json!(null), json!("Minutes = 2"), 120),
+            (json!(null), json!("weeks=1"), 604_800),
+            (json!(null), json!("seconds=5"), 30),
+            (json!(null), json!("minutes=-7"), 300),
+            (json!(null), json!("minutes=nan"), 300),
+            (json!(null), json!("minutes"), 300),
+            (json!(null), json!("fortnights=1"), 300),
+            (json!(null), json!(""), 300),
+            (json!(null), json!(5), 300),
+            (json!(null), json!(null), 300),
+        ] {
+            let record: OutpostRecord = serde_json::from_value(json!({
+                "pk": "p", "refresh_interval_s": seconds, "config": {"refresh_interval": option},
+            }))
+            .unwrap();
+            assert_eq!(record.refresh_interval_seconds(), expected, "{seconds} {option}");
+        }
+        let record: OutpostRecord = serde_json::from_value(json!({"pk": "p"})).unwrap();
+        assert_eq!(record.refresh_interval_seconds(), 300);
+    }
+
+    #[test]
+    fn switches_are_on_only_when_core_says_so() {
+        for (value, on) in [
+            (json!(true), true),
+            (json!("true"), true),
+            (json!("True"), true),
+            (json!(false), false),
+            (json!("false"), false),
+            (json!("yes"), false),
+            (json!(1), false),
+            (json!(null), false),
+        ] {
+            let record: OutpostRecord =
+                serde_json::from_value(json!({"pk": "p", "config": {"it": value}})).unwrap();
+            assert_eq!(record.switch("it"), on, "{value}");
+            assert!(!record.switch("another"));
+        }
+    }
+
+    #[test]
+    fn error_reporting_is_off_where_core_does_not_ask_for_it() {
+        for (answer, enabled, pii) in [
+            (json!({}), false, false),
+            (json!({"error_reporting": {}}), false, false),
+            (json!({"error_reporting": {"enabled": null, "sentry_dsn": null}}), false, false),
+            (
+                json!({"error_reporting": {
+                    "enabled": true, "sentry_dsn": "https://k@host/1", "environment": "customer",
+                    "send_pii": true, "traces_sample_rate": 0.1, "what_the_future_brings": [1],
+                }}),
+                true,
+                true,
+            ),
+        ] {
+            let config: GlobalConfig = serde_json::from_value(answer).unwrap();
+            assert_eq!(config.error_reporting.enabled, enabled);
+            assert_eq!(config.error_reporting.send_pii, pii);
+        }
+    }
 }

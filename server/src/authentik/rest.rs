@@ -17,6 +17,7 @@ use url::Url;
 use super::connection::CoreConnection;
 use super::records::{cores_own_words, provider, without_values};
 use super::{ApiError, CoreApi, MisconfigurationReport, ProviderList};
+use crate::trace::{Kind, Scope};
 
 /// How much of core's answers is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +48,20 @@ pub struct RestClient {
     http: awc::Client,
     connection: CoreConnection,
     limits: RestLimits,
+    scope: Scope,
 }
 
 impl RestClient {
     /// A client for the calling thread.
     #[must_use]
     pub fn new(connection: CoreConnection, limits: RestLimits) -> Self {
-        Self { http: connection.client(), connection, limits }
+        Self { http: connection.client(), connection, limits, scope: Scope::default() }
+    }
+
+    /// The same client; each question to core begins a trace in `scope`.
+    #[must_use]
+    pub fn within(self, scope: Scope) -> Self {
+        Self { scope, ..self }
     }
 
     fn url(&self, segments: &[&str]) -> Url {
@@ -67,13 +75,37 @@ impl RestClient {
         url: &Url,
         body: Option<&Value>,
     ) -> Result<(StatusCode, Bytes), ApiError> {
-        let request = self
+        let mut span = self.scope.begin("core api", Kind::Client);
+        if span.is_recorded() {
+            span.set("http.request.method", method.to_string());
+            span.set("url.path", url.path().to_owned());
+        }
+        let answer = self.exchange_within(span.scope(), method, url, body).await;
+        match &answer {
+            Ok((status, _)) => span.set("http.response.status_code", status.as_u16()),
+            Err(ApiError::Unreachable(_)) => span.fail("unreachable"),
+            Err(_) => span.fail("malformed"),
+        }
+        answer
+    }
+
+    async fn exchange_within(
+        &self,
+        scope: &Scope,
+        method: Method,
+        url: &Url,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Bytes), ApiError> {
+        let mut request = self
             .http
             .request(method, url.as_str())
             .insert_header((header::AUTHORIZATION, self.connection.authorization()))
             .insert_header((header::USER_AGENT, self.connection.agent()))
             // Anything that prefers text/html is answered 406 (fixture 08).
             .insert_header((header::ACCEPT, "application/json"));
+        for (name, value) in scope.headers() {
+            request = request.insert_header((name, value));
+        }
         let sent = match body {
             Some(body) => request.send_json(body).await,
             None => request.send().await,

@@ -9,12 +9,12 @@ use outpost_decision::backoff::Backoff;
 use outpost_decision::coverage::Coverage;
 use outpost_decision::link::LinkTiming;
 use tokio::sync::{Mutex, mpsc};
-use uuid::Uuid;
 
 use super::BootError;
 use super::figures::{self, Followed};
 use super::key_source::OidcKeySource;
 use super::operations::Operations;
+use super::telemetry;
 use crate::actors::core_link::{CoreLink, CoreLinkParts, InstanceIdentity, LinkStatus};
 use crate::actors::coverage::{self, CoverageActor, CoverageParts};
 use crate::actors::handle::ActorHandle;
@@ -38,6 +38,7 @@ use crate::pem;
 use crate::publish::{Published, published};
 use crate::session::{SessionOptions, SessionStore, Sessions};
 use crate::settings::Settings;
+use crate::trace::Scope;
 use crate::{clock, randomness};
 
 /// How long a request waits for keys that it needs and nobody has yet.
@@ -110,7 +111,7 @@ impl Control {
             core_timeouts,
         );
         let instance = InstanceIdentity {
-            uuid: Uuid::new_v4().to_string(),
+            uuid: operations.instance.clone(),
             hostname: hostname(),
             build: crate::VERSION.to_owned(),
         };
@@ -139,9 +140,10 @@ impl Control {
         let parts =
             if keeps_last_good { parts.with_last_known_good(&settings.core.token) } else { parts };
         let core = {
-            let connection = connection.clone();
+            let (connection, scope) = (connection.clone(), operations.traces.scope());
             move || -> Rc<dyn CoreApi> {
-                Rc::new(RestClient::new(connection.clone(), RestLimits::default()))
+                let client = RestClient::new(connection.clone(), RestLimits::default());
+                Rc::new(client.within(scope.clone()))
             }
         };
         let registry = registry::start(parts, &supervisor, &plane.handle(), core.clone());
@@ -187,7 +189,8 @@ impl Control {
         supervisor.supervise("coverage", &plane.handle(), move || {
             CoverageActor::new(coverage_parts.clone())
         });
-        let keys = start_keys(&supervisor, plane, &readers, (&core_tls, core_timeouts));
+        let oidc = (&core_tls, core_timeouts, operations.traces.scope());
+        let keys = start_keys(&supervisor, plane, &readers, oidc);
         let (reports, queue) = mpsc::channel(reports::QUEUE);
         let report_parts = ReportParts { queue: Arc::new(Mutex::new(queue)) };
         supervisor.supervise("reports", &plane.handle(), move || {
@@ -201,6 +204,10 @@ impl Control {
             coverage: &coverage,
             supervisor: &supervisor,
         };
+        if let Some(queue) = log.as_ref().and_then(LogControl::reports) {
+            let status = readers.status.clone();
+            telemetry::report_errors(queue, status, &operations.metrics, &instance.hostname)?;
+        }
         figures::follow(&operations.metrics, &followed, log);
         Ok(Self {
             readers,
@@ -247,7 +254,7 @@ fn start_keys(
     supervisor: &Supervisor,
     plane: &ControlPlane,
     readers: &RegistryReaders,
-    (tls, timeouts): (&Arc<rustls::ClientConfig>, CoreTimeouts),
+    (tls, timeouts, scope): (&Arc<rustls::ClientConfig>, CoreTimeouts, Scope),
 ) -> KeyRequests {
     let (ring, ring_reader) = published(KeyRing::default());
     let (requests, queue) = KeyRequests::new(ring_reader, KEY_PATIENCE);
@@ -259,7 +266,8 @@ fn start_keys(
     };
     let tls = Arc::clone(tls);
     supervisor.supervise("keys", &plane.handle(), move || {
-        keys::KeysActor::new(parts.clone(), Rc::new(OidcKeySource::new(&tls, timeouts)))
+        let source = OidcKeySource::new(&tls, timeouts, &scope);
+        keys::KeysActor::new(parts.clone(), Rc::new(source))
     });
     requests
 }

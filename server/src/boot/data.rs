@@ -59,6 +59,7 @@ pub(super) fn serve(
         policy: policy(settings),
         record: operations.record.clone(),
         metrics: Arc::clone(&operations.metrics),
+        telemetry: operations.traces.of_requests(),
         logged_headers: settings.log.http_headers.clone(),
         reports: control.reports.clone(),
         notices: control.notices.clone(),

@@ -12,6 +12,9 @@ use crate::settings::Shutdown;
 /// How long renewals of sessions may take to finish when everything else has.
 const RENEWALS_FINISH: Duration = Duration::from_secs(5);
 
+/// How long the last spans may take to their collector, while core hears goodbye.
+const LAST_SPANS: Duration = Duration::from_secs(2);
+
 /// What actix adds to the drain time for its last answers.
 const MARGIN: Duration = Duration::from_secs(2);
 
@@ -62,6 +65,6 @@ impl Running {
         // Last of the listeners: until here, readiness says why no traffic should come.
         let stopping = self.operations.iter().map(|server| server.stop(true));
         let _ = timeout(MARGIN, futures_util::future::join_all(stopping)).await;
-        self.control.stop().await;
+        tokio::join!(self.control.stop(), self.traces.finish(LAST_SPANS));
     }
 }

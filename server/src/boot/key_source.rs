@@ -8,6 +8,7 @@ use outpost_decision::token::KeySet;
 use crate::core_tls::CoreTimeouts;
 use crate::keys::{KeyEndpoint, KeySource};
 use crate::oidc::OidcClient;
+use crate::trace::Scope;
 
 /// Key sets from core.
 pub(super) struct OidcKeySource {
@@ -15,9 +16,13 @@ pub(super) struct OidcKeySource {
 }
 
 impl OidcKeySource {
-    /// For the calling thread.
-    pub(super) fn new(tls: &Arc<rustls::ClientConfig>, timeouts: CoreTimeouts) -> Self {
-        Self { oidc: super::data::oidc_client(tls, timeouts) }
+    /// For the calling thread; each question to core begins a trace in `scope`.
+    pub(super) fn new(
+        tls: &Arc<rustls::ClientConfig>,
+        timeouts: CoreTimeouts,
+        scope: &Scope,
+    ) -> Self {
+        Self { oidc: super::data::oidc_client(tls, timeouts).within(scope) }
     }
 }
 

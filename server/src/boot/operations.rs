@@ -7,10 +7,12 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
+use uuid::Uuid;
 
 use super::BootError;
 use super::control::Control;
 use super::overview::Sources;
+use super::telemetry::Traces;
 use crate::downstream;
 use crate::http::SessionNotice;
 use crate::ops::admin::{Admin, AdminParts};
@@ -33,6 +35,10 @@ pub(super) struct Operations {
     pub(super) record: Finish,
     /// Whether the session store answers.
     pub(super) store: StoreReach,
+    /// Who we are: a uuid for as long as we run.
+    pub(super) instance: String,
+    /// Where traces go.
+    pub(super) traces: Traces,
 }
 
 /// Counts what the session store cannot do, and keeps traffic away while it cannot be reached.
@@ -70,12 +76,14 @@ impl Operations {
     /// Figures and journal, empty.
     ///
     /// # Errors
-    /// When the figures cannot be registered.
+    /// When the figures cannot be registered, or traces not be sent.
     pub(super) fn new(settings: &Settings) -> Result<Self, BootError> {
         let metrics = Arc::new(Metrics::new(crate::VERSION, crate::VERSION)?);
         let journal = Arc::new(Journal::new(settings.journal.capacity));
         let record = Finish::new(Arc::clone(&metrics), Arc::clone(&journal));
-        Ok(Self { metrics, journal, record, store: StoreReach::default() })
+        let instance = Uuid::new_v4().to_string();
+        let traces = Traces::start(settings, &instance, &metrics)?;
+        Ok(Self { metrics, journal, record, store: StoreReach::default(), instance, traces })
     }
 
     /// Whoever is to be told of the session store's answers.

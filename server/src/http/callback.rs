@@ -103,7 +103,7 @@ async fn exchange_code(
 ) -> Answer {
     let provider = &facts.provider;
     let verifier = proof.pkce_verifier(provider);
-    let answer = match exchange.worker.oidc.exchange_code(provider, code, &verifier).await {
+    let answer = match exchange.oidc().exchange_code(provider, code, &verifier).await {
         Ok(answer) => answer,
         // A code that was used or has run out: the back button, a reload, a slow person.
         Err(OidcError::Refused { error, .. }) if error == "invalid_grant" => {

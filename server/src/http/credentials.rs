@@ -69,7 +69,7 @@ async fn look_at_cookie(exchange: &Exchange<'_>, facts: &Facts) -> Credentials {
             outcome = worse(outcome, CredentialOutcome::Rejected(Reason::SessionUnknown));
             continue;
         };
-        let found = match exchange.gateway().sessions.get(&id, exchange.now).await {
+        let found = match exchange.session(&id).await {
             Err(_) => CredentialOutcome::Unavailable(Reason::StoreUnavailable),
             Ok(None) => CredentialOutcome::Rejected(Reason::SessionUnknown),
             Ok(Some(session)) if session.about.provider != facts.provider.pk => {
@@ -84,7 +84,8 @@ async fn look_at_cookie(exchange: &Exchange<'_>, facts: &Facts) -> Credentials {
                     Ok(live) => {
                         if facts.endpoint == Endpoint::Application {
                             let renewals = &exchange.gateway().renewals;
-                            renewals.consider(&facts.provider, &live, exchange.now);
+                            let scope = exchange.scope();
+                            renewals.consider(&facts.provider, &live, exchange.now, scope);
                         }
                         return Credentials {
                             session: Some(live),

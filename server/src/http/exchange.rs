@@ -1,5 +1,6 @@
 //! One request on its way through the phases: what is known of it so far.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,11 +19,14 @@ use outpost_decision::time::Timestamp;
 
 use super::fields::Fields;
 use super::pages::Problem;
-use super::{Gateway, SessionNotice, Worker, span};
+use super::span::Identity;
+use super::{Gateway, SessionNotice, Worker};
 use crate::clock;
+use crate::oidc::OidcClient;
 use crate::ops::event::UpstreamEvent;
-use crate::session::{EndedSession, providers_of};
+use crate::session::{EndedSession, Session, SessionId, StoreError, providers_of};
 use crate::snapshot::Snapshot;
+use crate::trace::{Kind, Scope, Span};
 
 /// A request, the configuration it is served by, and the time it came.
 pub struct Exchange<'a> {
@@ -39,7 +43,9 @@ pub struct Exchange<'a> {
     /// When work began, for the duration.
     pub began: Instant,
     /// Finds log line, page and decision.
-    pub id: String,
+    pub id: Arc<str>,
+    /// The request as traces show it.
+    pub span: Span,
 }
 
 /// What is known of a request once its facts are gathered.
@@ -114,6 +120,7 @@ impl<'a> Exchange<'a> {
     /// Takes up a request.
     #[must_use]
     pub fn begin(worker: &'a Worker, request: &'a HttpRequest) -> Self {
+        let Identity { id, span } = Identity::take(request);
         Self {
             worker,
             request,
@@ -121,7 +128,8 @@ impl<'a> Exchange<'a> {
             now: clock::now(),
             doubts_before: worker.gateway.rechecks.doubts_before(),
             began: Instant::now(),
-            id: span::id_of(request),
+            id,
+            span,
         }
     }
 
@@ -135,6 +143,21 @@ impl<'a> Exchange<'a> {
     #[must_use]
     pub fn gateway(&self) -> &'a Gateway {
         &self.worker.gateway
+    }
+
+    /// The request's place in a trace.
+    #[must_use]
+    pub const fn scope(&self) -> &Scope {
+        self.span.scope()
+    }
+
+    /// The way to core's OAuth2 endpoints, for questions that this request asks.
+    #[must_use]
+    pub fn oidc(&self) -> Rc<OidcClient> {
+        if self.scope().is_empty() {
+            return Rc::clone(&self.worker.oidc);
+        }
+        Rc::new(self.worker.oidc.within(self.scope()))
     }
 
     /// The request's headers.
@@ -163,6 +186,20 @@ impl<'a> Exchange<'a> {
         let fields = self.fields();
         let agent = fields.text("user-agent").unwrap_or_default();
         agent[..agent.floor_char_boundary(200)].to_owned()
+    }
+
+    /// Looks for a session.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn session(&self, id: &SessionId) -> Result<Option<Arc<Session>>, StoreError> {
+        let mut span = self.scope().begin("session look-up", Kind::Internal);
+        let found = self.gateway().sessions.get(id, self.now).await;
+        match &found {
+            Ok(session) => span.set("outpost.session.found", session.is_some()),
+            Err(_) => span.fail("store_unavailable"),
+        }
+        found
     }
 
     /// Tells the actor of a provider that its sessions have changed.

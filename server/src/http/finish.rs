@@ -1,6 +1,7 @@
 //! The last phase, on every path: one event gives the log line, the figures and the journal entry.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -11,9 +12,12 @@ use bytes::Bytes;
 use outpost_decision::facts::Headers;
 
 use super::exchange::{Answer, Exchange, Judged};
+use super::record;
+use super::span::REQUEST_ID;
 use crate::ops::event::{Decided, RequestEvent, RequestKind};
 use crate::ops::finish::Finish;
 use crate::ops::masking::{ChosenHeaders, MaskedPath};
+use crate::trace::Span;
 
 /// Records what became of the request and hands its answer on. An answer that streams is recorded
 /// when it ends, others at once.
@@ -21,8 +25,9 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
     let Answer { mut response, user, upstream, failure, identity } = answer;
     response.head_mut().set_camel_case_headers(true);
     if let Ok(id) = HeaderValue::from_str(&exchange.id) {
-        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+        response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
     }
+    let route = record::route(judged.as_ref());
     let fields = exchange.fields();
     let uri = exchange.request.uri();
     let own_host = || fields.text("host").or_else(|| uri.host()).unwrap_or_default().to_owned();
@@ -30,8 +35,9 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
         ChosenHeaders::pick(&exchange.gateway().logged_headers, |name| fields.nth(name, 0));
     let mut event = RequestEvent {
         at: exchange.now,
-        decision_id: judged.is_some().then(|| exchange.id.clone()),
-        request_id: exchange.id.clone(),
+        decision_id: judged.is_some().then(|| Arc::clone(&exchange.id)),
+        request_id: Arc::clone(&exchange.id),
+        trace_id: exchange.scope().trace_id(),
         kind: RequestKind::App,
         method: exchange.request.method().as_str().to_owned(),
         host: String::new(),
@@ -70,7 +76,8 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
     let record = exchange.gateway().record.clone();
     match response.body().size() {
         BodySize::Stream => response.map_body(|_, body| {
-            let ending = Ending { began: exchange.began, bytes: 0, event: Some(event), record };
+            let Exchange { began, span, .. } = exchange;
+            let ending = Ending { began, bytes: 0, ends: Some((event, span)), route, record };
             BoxBody::new(Recorded { body, ending })
         }),
         size => {
@@ -78,6 +85,7 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
                 BodySize::Sized(bytes) => Some(bytes),
                 _ => Some(0),
             };
+            record::end(exchange.span, &event, route);
             record.record(event);
             response
         }
@@ -93,15 +101,17 @@ struct Recorded {
 struct Ending {
     began: Instant,
     bytes: u64,
-    event: Option<RequestEvent>,
+    ends: Option<(RequestEvent, Span)>,
+    route: &'static str,
     record: Finish,
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if let Some(mut event) = self.event.take() {
+        if let Some((mut event, span)) = self.ends.take() {
             event.duration = self.began.elapsed();
             event.bytes = Some(self.bytes);
+            record::end(span, &event, self.route);
             self.record.record(event);
         }
     }

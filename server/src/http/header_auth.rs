@@ -3,7 +3,6 @@
 mod check;
 mod shared;
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,7 +111,7 @@ async fn live(
     result: &HeaderResult,
 ) -> Option<Result<LiveSession, Doubt>> {
     let Verdict::Accepted { id } = &result.verdict else { return None };
-    Some(match exchange.gateway().sessions.get(id, exchange.now).await {
+    Some(match exchange.session(id).await {
         Ok(Some(session)) => {
             let live = LiveSession { id: id.clone(), session, needs_cookie: true };
             recheck::settle(exchange, &facts.provider, live).await
@@ -138,7 +137,7 @@ async fn ask(
 ) -> Arc<HeaderResult> {
     let gateway = exchange.gateway();
     let check = Check {
-        oidc: Rc::clone(&exchange.worker.oidc),
+        oidc: exchange.oidc(),
         keys: gateway.keys.clone(),
         sessions: gateway.sessions.clone(),
         provider: Arc::clone(&facts.provider),

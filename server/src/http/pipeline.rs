@@ -224,7 +224,7 @@ fn original(
 }
 
 /// The other end of the connection. A Unix socket has no address and counts as this machine.
-fn peer(request: &HttpRequest) -> Peer {
+pub(super) fn peer(request: &HttpRequest) -> Peer {
     let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip());
     let tls = Carried::of(request).is_some_and(|carried| carried.connection().tls);
     Peer { address: address.to_canonical(), tls }

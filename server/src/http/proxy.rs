@@ -12,11 +12,13 @@ use url::Url;
 use super::credentials::LiveSession;
 use super::exchange::{Answer, Exchange, Facts};
 use super::kept_form::{self, Resent};
+use super::span::{REQUEST_ID, TRACEPARENT, TRACESTATE};
 use super::{identity, realise};
 use crate::clock;
 use crate::ops::event::UpstreamEvent;
 use crate::session::live::LiveConnection;
 use crate::session::{self, SessionAbout, SessionId, Sessions};
+use crate::trace::{Kind, Scope};
 use crate::upstream::{Ended, Forwarded, Leg, UpstreamError};
 
 /// Forwards the request; `live` is the identity, `None` for nobody.
@@ -52,10 +54,14 @@ pub async fn forward(
         _ => None,
     };
     let from_header = live.is_some_and(|live| live.session.about.origin == session::Origin::Header);
+    let mut span = exchange.scope().begin("upstream", Kind::Client);
+    let traced = span.scope().is_traced();
     let strip = |name: &str| {
         headers.must_strip(name)
             || (from_header && name == header::AUTHORIZATION.as_str())
             || (resent.is_some() && kept_form::is_replaced(name))
+            // Ours is told in their place; while nothing is traced they pass like any other.
+            || (traced && (name == TRACEPARENT || name == TRACESTATE))
     };
     let path_and_query = match &resent {
         Some(resent) => resent.path_and_query.clone(),
@@ -74,7 +80,9 @@ pub async fn forward(
         strip: &strip,
         set: told
             .chain(of_form)
+            .chain([(REQUEST_ID, exchange.id.as_bytes())])
             .map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value)))
+            .chain(trace_headers(span.scope()))
             .collect(),
         instead: resent.as_ref().map(|resent| resent.body.clone()),
         forwarded: Forwarded {
@@ -93,6 +101,16 @@ pub async fn forward(
         host: base.host_str().unwrap_or_default().to_owned(),
         duration: asked.elapsed(),
     };
+    if span.is_recorded() {
+        span.set("server.address", timing.host.clone());
+        match &result {
+            Ok(response) => {
+                span.set("http.response.status_code", response.status().as_u16());
+            }
+            Err(error) => span.fail(error.code()),
+        }
+    }
+    drop(span);
     let mut answer = match result {
         Ok(mut response) => {
             if let Some(cookie) = live.and_then(|live| identity::new_cookie(exchange, facts, live))
@@ -109,6 +127,16 @@ pub async fn forward(
         Some(live) => answer.of(&live.session.about.user),
         None => answer,
     }
+}
+
+/// The headers that put the application into our trace. While nothing is traced, what a caller said
+/// of its own passes as it came.
+fn trace_headers<'a>(scope: &'a Scope) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, [u8]>)> {
+    let headers = scope.is_traced().then(|| scope.headers());
+    headers
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (Cow::Borrowed(name), Cow::Owned(value.into_bytes())))
 }
 
 /// Where to: the user's own upstream if a mapping set one, else the provider's.
@@ -212,7 +240,7 @@ fn failed(
     status: StatusCode,
     cause: String,
 ) -> Answer {
-    tracing::warn!(id = exchange.id, code, cause, "the application did not answer");
+    tracing::warn!(id = &*exchange.id, code, cause, "the application did not answer");
     let (public_code, title, message) = match status {
         StatusCode::BAD_GATEWAY => {
             ("bad_gateway", "Bad gateway", "The application cannot be reached.")

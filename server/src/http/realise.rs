@@ -165,7 +165,7 @@ fn no_provider(exchange: &Exchange<'_>, host: &str) -> HttpResponse {
             "message": "no app for hostname",
             "host": host,
             "remedy": Reason::NoProvider.remedy(),
-            "id": exchange.id,
+            "id": &*exchange.id,
         }),
     )
 }

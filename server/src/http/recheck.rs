@@ -161,7 +161,7 @@ pub async fn settle(
         return unchecked(live, must);
     }
     let check = Check {
-        oidc: Rc::clone(&exchange.worker.oidc),
+        oidc: exchange.oidc(),
         gateway: Arc::clone(&exchange.worker.gateway),
         provider: Arc::clone(provider),
         id: live.id.clone(),

@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 pub use self::renewer::{Outcome, Renewer};
 use super::credentials::LiveSession;
 use crate::session::{Session, SessionId, SessionKey};
+use crate::trace::Scope;
 
 /// Renewals that wait to begin; what is more is asked for again by the next request.
 const QUEUE: usize = 1024;
@@ -46,6 +47,8 @@ pub struct Renewals {
 struct Wanted {
     id: SessionId,
     provider: Arc<Provider>,
+    /// The request that asked, for traces.
+    scope: Scope,
 }
 
 impl Renewals {
@@ -73,7 +76,13 @@ impl Renewals {
     }
 
     /// Asks for a renewal where it is time for one. Never waits.
-    pub fn consider(&self, provider: &Arc<Provider>, live: &LiveSession, now: Timestamp) {
+    pub fn consider(
+        &self,
+        provider: &Arc<Provider>,
+        live: &LiveSession,
+        now: Timestamp,
+        scope: &Scope,
+    ) {
         let Some(before) = self.before else { return };
         if !is_due(&live.session, provider, before, now) {
             return;
@@ -82,7 +91,8 @@ impl Renewals {
         if !self.pauses.claim(key, now) {
             return;
         }
-        let wanted = Wanted { id: live.id.clone(), provider: Arc::clone(provider) };
+        let provider = Arc::clone(provider);
+        let wanted = Wanted { id: live.id.clone(), provider, scope: scope.clone() };
         if self.wanted.try_send(wanted).is_err() {
             self.pauses.set(key, now.plus(1));
         }

@@ -1,27 +1,167 @@
-//! The span of a request: whatever is logged on its way carries its id.
+//! The beginning of a request's telemetry: its id, its place in a trace, and the log span that
+//! puts both on every line.
+//!
+//! Made once, when the request comes; [`Exchange`](super::exchange::Exchange) takes it from the
+//! request's extensions, and everything else shares it.
+
+use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::{Error, HttpMessage, HttpRequest};
-use tracing::Span;
+use actix_web::http::header::{HeaderMap, HeaderValue};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
+use outpost_decision::origin::TrustedNetworks;
+use outpost_decision::request_id;
+use outpost_decision::trace_context::{TraceContext, trace_state};
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 use uuid::Uuid;
 
-/// Makes the span of each request. What became of it is said by `finish`, not here.
+use super::Worker;
+use super::pipeline::peer;
+use crate::trace::{Kind, Scope, Span, Tracer};
+
+/// Header of the id that finds everything of a request.
+pub const REQUEST_ID: &str = "x-request-id";
+
+/// Header of a caller's place in a trace.
+pub const TRACEPARENT: &str = "traceparent";
+
+/// Header of what other tracing systems carry along.
+pub const TRACESTATE: &str = "tracestate";
+
+/// Whose word on ids and traces is taken, and where traces go.
+#[derive(Clone, Debug, Default)]
+pub struct Telemetry {
+    /// Whose word is taken.
+    pub believe: Believe,
+    /// Where spans go, if anywhere.
+    pub tracer: Option<Tracer>,
+}
+
+/// Whose `traceparent`, `tracestate` and `X-Request-ID` are taken over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Believe {
+    /// Trusted proxies'.
+    #[default]
+    Trusted,
+    /// Everybody's.
+    Everybody,
+    /// Nobody's.
+    Nobody,
+}
+
+/// The id of a request and its span.
+#[derive(Debug)]
+pub struct Identity {
+    /// Finds log lines, page and decision of the request.
+    pub id: Arc<str>,
+    /// The request as traces show it.
+    pub span: Span,
+}
+
+impl Identity {
+    /// Takes over what a believed caller says of itself, and gives what is missing.
+    #[must_use]
+    fn new(headers: &HeaderMap, believed: bool, tracer: Option<&Tracer>, own: Uuid) -> Self {
+        let values = |name: &str| headers.get_all(name).map(HeaderValue::as_bytes);
+        let given = if believed { request_id::accept(values(REQUEST_ID)) } else { None };
+        let id = match given {
+            Some(given) => Arc::from(given),
+            None => Arc::from(&*own.simple().encode_lower(&mut Uuid::encode_buffer())),
+        };
+        let mut scope = Scope::root(tracer.cloned());
+        if believed && let Some(context) = TraceContext::parse(values(TRACEPARENT)) {
+            scope = scope.called_by(context, trace_state(values(TRACESTATE)));
+        }
+        Self { id, span: scope.begin("request", Kind::Server) }
+    }
+
+    fn of(request: &HttpRequest) -> Self {
+        let own = request.extensions().get::<RequestId>().map_or_else(Uuid::new_v4, |id| **id);
+        match request.app_data::<web::Data<Worker>>() {
+            Some(worker) => {
+                let Telemetry { believe, tracer } = &worker.gateway.telemetry;
+                let believed = is_believed(*believe, &worker.gateway.trusted, request);
+                Self::new(request.headers(), believed, tracer.as_ref(), own)
+            }
+            None => Self::new(request.headers(), false, None, own),
+        }
+    }
+
+    /// The identity that was made when the request came. There is one; it can be taken once.
+    #[must_use]
+    pub fn take(request: &HttpRequest) -> Self {
+        let made = request.extensions_mut().remove::<Self>();
+        made.unwrap_or_else(|| Self::of(request))
+    }
+}
+
+fn is_believed(believe: Believe, trusted: &TrustedNetworks, request: &HttpRequest) -> bool {
+    match believe {
+        Believe::Trusted => trusted.contains(peer(request).address),
+        Believe::Everybody => true,
+        Believe::Nobody => false,
+    }
+}
+
+/// Makes the log span of each request. What became of it is said by `finish`, not here.
 pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
-    fn on_request_start(request: &ServiceRequest) -> Span {
-        let id = id_of(request.request());
-        tracing::info_span!("request", id)
+    fn on_request_start(request: &ServiceRequest) -> tracing::Span {
+        let identity = Identity::of(request.request());
+        let id = &*identity.id;
+        let span = match identity.span.scope().trace_id() {
+            Some(trace) => tracing::info_span!("request", id, trace_id = %trace),
+            None => tracing::info_span!("request", id),
+        };
+        request.extensions_mut().insert(identity);
+        span
     }
 
-    fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}
+    fn on_request_end<B: MessageBody>(_: tracing::Span, _: &Result<ServiceResponse<B>, Error>) {}
 }
 
-/// The id that finds log lines, page and decision of a request.
-#[must_use]
-pub fn id_of(request: &HttpRequest) -> String {
-    let id = request.extensions().get::<RequestId>().map_or_else(Uuid::new_v4, |id| **id);
-    id.simple().to_string()
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderName;
+
+    use super::*;
+
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        lines
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn a_believed_caller_s_id_and_trace_are_taken_over_and_others_are_given_new_ones() {
+        let sent =
+            headers(&[("x-request-id", "theirs"), ("traceparent", PARENT), ("tracestate", "a=b")]);
+        let own = Uuid::new_v4();
+        let believed = Identity::new(&sent, true, None, own);
+        assert_eq!(&*believed.id, "theirs");
+        let scope = believed.span.scope();
+        assert_eq!(scope.context().unwrap().to_string(), PARENT);
+        assert_eq!(scope.state(), Some("a=b"));
+
+        let other = Identity::new(&sent, false, None, own);
+        assert_eq!(&*other.id, own.simple().to_string());
+        assert!(other.span.scope().is_empty());
+    }
+
+    #[test]
+    fn an_id_that_could_do_harm_and_a_trace_that_is_none_are_replaced() {
+        let sent = headers(&[
+            ("x-request-id", "a b"),
+            ("traceparent", "00-zz-00f067aa0ba902b7-01"),
+            ("tracestate", "a=b"),
+        ]);
+        let identity = Identity::new(&sent, true, None, Uuid::nil());
+        assert_eq!(&*identity.id, "0".repeat(32));
+        assert!(identity.span.scope().is_empty() && identity.span.scope().state().is_none());
+    }
 }

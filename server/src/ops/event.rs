@@ -9,6 +9,7 @@ use outpost_decision::dialect::Dialect;
 use outpost_decision::headers::HeaderNote;
 use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
+use outpost_decision::trace_context::TraceId;
 
 use super::masking::{ChosenHeaders, MaskedPath};
 
@@ -19,9 +20,11 @@ pub struct RequestEvent {
     /// When it came.
     pub at: Timestamp,
     /// Its id, as sent back in `X-Request-Id`.
-    pub request_id: String,
+    pub request_id: Arc<str>,
     /// Id of the decision, as shown on our pages.
-    pub decision_id: Option<String>,
+    pub decision_id: Option<Arc<str>>,
+    /// The trace it is a part of.
+    pub trace_id: Option<TraceId>,
     /// What kind of thing was asked for.
     pub kind: RequestKind,
     /// Method, as the client wrote it.

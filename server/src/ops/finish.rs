@@ -40,8 +40,9 @@ macro_rules! line {
         let identity = decided.and_then(identity);
         tracing::$level!(
             target: "outpost::access",
-            request_id = event.request_id.as_str(),
+            request_id = &*event.request_id,
             decision_id = event.decision_id.as_deref(),
+            trace_id = event.trace_id.map(tracing::field::display),
             method = cut(&event.method),
             host = cut(&event.host),
             path = event.path.as_str(),

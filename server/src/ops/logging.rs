@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, Subscriber};
-use tracing_subscriber::filter::Targets;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterFn, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
+use crate::reporting::{self, ReportQueue};
 use crate::settings::{Log, LogFormat, LogLevel};
 
 /// Crates that tell of every connection and frame; their warnings are enough.
@@ -44,9 +45,16 @@ pub struct LoggingError(String);
 pub struct LogControl {
     handle: Arc<reload::Handle<Targets, Registry>>,
     fixed: bool,
+    reports: Option<ReportQueue>,
 }
 
 impl LogControl {
+    /// The errors that are logged, for whoever reports them; `None` where the settings forbid it.
+    #[must_use]
+    pub fn reports(&self) -> Option<ReportQueue> {
+        self.reports.clone()
+    }
+
     /// Takes over core's `log_level` option, unless the settings name a level. What core says and
     /// we do not understand changes nothing.
     pub fn follow_core(&self, option: Option<&str>) {
@@ -103,8 +111,28 @@ where
             tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer).boxed()
         }
     };
-    let control = LogControl { handle: Arc::new(handle), fixed: settings.level.is_some() };
-    (tracing_subscriber::registry().with(lines.with_filter(filter)), control)
+    let (report, reports) = reporting::reports();
+    let control = LogControl {
+        handle: Arc::new(handle),
+        fixed: settings.level.is_some(),
+        reports: Some(reports).filter(|_| settings.error_reporting),
+    };
+    let layers = tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(report.with_filter(errors()));
+    (layers, control)
+}
+
+/// Errors, whatever the log's level is, and the spans that say in which request they happened.
+fn errors() -> FilterFn {
+    let takes: fn(&Metadata<'_>) -> bool = |metadata| {
+        if metadata.is_span() {
+            return *metadata.level() <= Level::INFO && metadata.target().starts_with("outpost");
+        }
+        *metadata.level() == Level::ERROR
+            && !BREAKING_OFF.iter().any(|target| metadata.target().starts_with(target))
+    };
+    FilterFn::new(takes).with_max_level_hint(LevelFilter::INFO)
 }
 
 fn targets(level: LogLevel) -> Targets {

@@ -106,7 +106,7 @@ fn is_secret_parameter(name: &str) -> bool {
 
 /// Masks the parameters of anything that looks like a URL. Core answers with two question marks
 /// (contract 8), so each of them begins parameters.
-fn mask_url(text: &str) -> String {
+pub(crate) fn mask_url(text: &str) -> String {
     let Some((path, query)) = text.split_once('?') else { return text.to_owned() };
     let mut masked = String::with_capacity(text.len());
     masked.push_str(path);

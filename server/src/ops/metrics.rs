@@ -8,6 +8,7 @@ mod names;
 mod provider;
 mod rechecks;
 mod sessions;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -28,8 +29,10 @@ use crate::snapshot::{OutpostIdentity, Snapshot};
 use logouts::LogoutFigures;
 pub use logouts::LogoutOutcome;
 use provider::ProviderFigures;
+pub use provider::bounded_method;
 pub use rechecks::{RecheckFigures, RecheckOutcome};
 use sessions::SessionFigures;
+pub use telemetry::{Fate, TelemetryFigures};
 
 /// The kind of outpost, as core names it.
 const OUTPOST_TYPE: &str = "proxy";
@@ -55,6 +58,7 @@ pub struct Metrics {
     rechecks: RecheckFigures,
     logouts: LogoutFigures,
     identity_problems: IntCounterVec,
+    telemetry: TelemetryFigures,
     actor_restarts: IntCounterVec,
     findings: IntGaugeVec,
     in_flight: IntGauge,
@@ -126,6 +130,7 @@ impl Metrics {
             rechecks: RecheckFigures::new(&make)?,
             logouts: LogoutFigures::new(&make)?,
             identity_problems: make.counters(&names::IDENTITY_PROBLEMS)?,
+            telemetry: TelemetryFigures::new(&make)?,
             actor_restarts: make.counters(&names::ACTOR_RESTARTS)?,
             findings: make.gauges(&names::FINDINGS)?,
             in_flight: make.gauge(&names::IN_FLIGHT)?,
@@ -318,6 +323,11 @@ impl Metrics {
     #[must_use]
     pub const fn rechecks(&self) -> &RecheckFigures {
         &self.rechecks
+    }
+
+    /// Traces and reports of errors.
+    pub const fn telemetry(&self) -> &TelemetryFigures {
+        &self.telemetry
     }
 
     /// An actor of this kind died and was rebuilt.

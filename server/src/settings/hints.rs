@@ -17,6 +17,9 @@ pub(super) fn example(key: &str) -> Option<&'static str> {
         "identity.applications" => Some("grafana headers=minimal encoding=percent max_bytes=4096"),
         "admin.token" => Some("file:///run/secrets/outpost-admin-token"),
         "log.level" => Some("info"),
+        "tracing.otlp_endpoint" => Some("http://collector.example.com:4318"),
+        "tracing.otlp_headers" => Some("authorization=Bearer%20..."),
+        "tracing.resource" => Some("deployment.environment.name=production"),
         _ => None,
     }
 }

@@ -39,7 +39,7 @@ pub(super) struct Reader<'a> {
 /// A value on its way to its type.
 pub(super) struct Found {
     origin: Origin,
-    kind: ValueKind,
+    pub(super) kind: ValueKind,
     /// Whether it came as text from outside TOML and may be read as any type.
     loose: bool,
 }

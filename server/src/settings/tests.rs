@@ -9,6 +9,7 @@ use super::*;
 
 mod identity;
 mod sessions;
+mod tracing;
 mod upstream;
 
 fn sources(variables: &[(&str, &str)]) -> Sources {

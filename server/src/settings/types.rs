@@ -14,11 +14,13 @@ use crate::downstream::Address;
 mod service;
 mod sessions;
 mod store_url;
+mod tracing;
 mod upstream;
 
 pub use service::Service;
 pub use sessions::{ClientCertificate, LifetimeLimits, Lifetimes, Sessions, StoreLogin, StoreTls};
 pub use store_url::{HostPort, RedisStore, StoreUrl, Topology};
+pub use tracing::{AcceptFrom, Otlp, Tracing};
 pub use upstream::{Upstream, UpstreamApplication};
 
 /// The link to core.
@@ -168,6 +170,8 @@ pub struct Log {
     pub format: LogFormat,
     /// Request headers for the access log, in lower case.
     pub http_headers: Vec<String>,
+    /// Whether errors may be reported where core asks for it.
+    pub error_reporting: bool,
 }
 
 /// How much is logged.

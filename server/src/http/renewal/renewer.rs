@@ -25,6 +25,7 @@ use crate::oidc::{OidcClient, OidcError, TokenAnswer};
 use crate::session::flights::Flights;
 use crate::session::lease::{Lease, LeaseWatch};
 use crate::session::{Replaced, Selection, Session, SessionId, SessionKey, Sessions, StoreError};
+use crate::trace::Scope;
 use crate::{clock, randomness};
 
 /// Lifetime of the lease on a renewal. Also how long the other replicas let a renewal be that has
@@ -119,7 +120,7 @@ impl Renewer {
             pauses.set(key, clock::now().plus(1));
             return;
         }
-        let (parts, under_way) = (self.parts.clone(), self.wanted.under_way.clone());
+        let (parts, under_way) = (self.parts.within(&wanted.scope), self.wanted.under_way.clone());
         self.flights.begin(key, || {
             under_way.track_future(async move {
                 let outcome = parts.renew(&wanted.id, &wanted.provider).await;
@@ -131,6 +132,15 @@ impl Renewer {
 }
 
 impl Parts {
+    /// The same, for a renewal that a request has asked for.
+    fn within(&self, scope: &Scope) -> Self {
+        let mut parts = self.clone();
+        if !scope.is_empty() {
+            parts.oidc = Rc::new(self.oidc.within(scope));
+        }
+        parts
+    }
+
     async fn renew(&self, id: &SessionId, provider: &Provider) -> Outcome {
         let name = format!("renew/{}", id.key());
         let lease = match Lease::acquire(&self.sessions, &name, LEASE, clock::now()).await {

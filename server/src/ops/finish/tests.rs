@@ -20,8 +20,9 @@ pub(crate) fn event() -> RequestEvent {
     };
     RequestEvent {
         at: Timestamp(1_800_000_000),
-        request_id: "request-1".to_owned(),
-        decision_id: Some("decision-1".to_owned()),
+        request_id: "request-1".into(),
+        decision_id: Some("decision-1".into()),
+        trace_id: None,
         kind: RequestKind::App,
         method: "GET".to_owned(),
         host: "app.example.com".to_owned(),

@@ -41,7 +41,7 @@ fn capture_with(
     act: impl FnOnce(&LogControl),
 ) -> Vec<String> {
     let written = Written::default();
-    let settings = Log { level, format, http_headers: Vec::new() };
+    let settings = Log { level, format, http_headers: Vec::new(), error_reporting: true };
     let (subscriber, control) = subscriber(&settings, written.clone());
     tracing::subscriber::with_default(subscriber, || act(&control));
     let bytes = written.0.lock().unwrap().clone();

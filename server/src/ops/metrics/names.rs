@@ -131,6 +131,17 @@ pub(super) const IN_FLIGHT: Figure =
 pub(super) const JOURNAL_DROPPED: Figure =
     figure("outpost_journal_dropped", "Events the decision journal has lost so far", &[]);
 
+pub(super) const TRACE_SPANS: Figure = figure(
+    "outpost_trace_spans_total",
+    "Spans of traces: sent, dropped because too many waited, lost with a collector that failed",
+    &["outcome"],
+);
+pub(super) const ERROR_REPORTS: Figure = figure(
+    "outpost_error_reports_total",
+    "Reports of errors: sent, dropped because there were too many, lost with a receiver that failed",
+    &["outcome"],
+);
+
 /// Makes figures in a registry.
 pub(super) struct Maker<'r>(&'r Registry);
 

@@ -169,6 +169,12 @@ fn method_index(method: &str) -> usize {
     METHODS.iter().position(|known| *known == method).unwrap_or(METHODS.len() - 1)
 }
 
+/// A method as labels and traces name it: what nobody has heard of is `OTHER`.
+#[must_use]
+pub fn bounded_method(method: &str) -> &'static str {
+    label(method_index(method))
+}
+
 fn label(method: usize) -> &'static str {
     METHODS.get(method).copied().unwrap_or("OTHER")
 }

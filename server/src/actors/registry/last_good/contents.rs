@@ -94,10 +94,15 @@ fn outpost(record: &OutpostRecord) -> Value {
 
 fn global(config: &GlobalConfig) -> Value {
     let GlobalConfig { error_reporting } = config;
-    let ErrorReporting { enabled, sentry_dsn, environment } = error_reporting;
+    let ErrorReporting { enabled, sentry_dsn, environment, send_pii, traces_sample_rate } =
+        error_reporting;
     json!({
         "error_reporting": {
-            "enabled": enabled, "sentry_dsn": sentry_dsn, "environment": environment,
+            "enabled": enabled,
+            "sentry_dsn": sentry_dsn,
+            "environment": environment,
+            "send_pii": send_pii,
+            "traces_sample_rate": traces_sample_rate,
         },
     })
 }
