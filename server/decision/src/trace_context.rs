@@ -11,7 +11,8 @@ pub use self::state::trace_state;
 /// Flag: whoever called records its part.
 const SAMPLED: u8 = 1;
 
-/// Flag of level 2: the id is random enough to be sampled by.
+/// Flag of level 2: the id is random enough to be sampled by. Passed on, and not set by us: there
+/// are still readers who know `00` and `01` only.
 const RANDOM: u8 = 2;
 
 /// Length of the fields of version 00, in bytes.
@@ -97,7 +98,7 @@ impl TraceContext {
     /// The beginning of a trace.
     #[must_use]
     pub const fn begin(trace: TraceId, span: SpanId, sampled: bool) -> Self {
-        Self { trace, span, flags: RANDOM | if sampled { SAMPLED } else { 0 } }
+        Self { trace, span, flags: if sampled { SAMPLED } else { 0 } }
     }
 
     /// Another span of the same trace.

@@ -5,7 +5,7 @@ use outpost_tests::{Browser, Post, Program, Receiver, World, wait};
 use sentry_types::protocol::v7::{Context, Envelope, Event, Level};
 use serde_json::json;
 
-/// What the outpost says, as an error, when core answers the exchange of a code with nonsense.
+/// What the outpost says, as an error, when core refuses to know it.
 const ERROR: &str = "a code could not be exchanged";
 
 /// A core, and a receiver of reports that it asks for when it is told to.
@@ -40,10 +40,13 @@ impl Reporting {
         (program, external)
     }
 
-    /// A sign-in that core answers with nonsense, which is an error to the outpost.
+    /// A sign-in for which core takes the outpost for somebody else, which is an error to it.
     async fn fail_a_sign_in(&self, external: &str) -> String {
-        let nonsense = json!({"token": "s3cr3t", "of": "10.1.2.3"});
-        self.world.core.set_fault(Endpoint::Token, Fault::json(200, &nonsense));
+        let refusal = json!({
+            "error": "invalid_client",
+            "error_description": "client_secret=s3cr3t of bob@example.com at 10.1.2.3",
+        });
+        self.world.core.set_fault(Endpoint::Token, Fault::json(400, &refusal));
         let browser = Browser::new();
         let page = browser.sign_in(&format!("{external}/"), "alice").await;
         assert_eq!(page.status, 502, "{}", page.body);
@@ -78,7 +81,7 @@ async fn errors_are_reported_where_core_asks_for_it_without_secrets_and_people()
     assert_eq!(post.header("content-type"), Some("application/x-sentry-envelope"));
     assert!(post.header("x-sentry-auth").is_some_and(|it| it.contains("sentry_key=thekey")));
     let text = String::from_utf8_lossy(&post.body);
-    for secret in ["s3cr3t", "10.1.2.3", "alice", reporting.world.core.token().as_str()] {
+    for secret in ["s3cr3t", "10.1.2.3", "bob@", "alice", reporting.world.core.token().as_str()] {
         assert!(!text.contains(secret), "{secret}: {text}");
     }
     // The same once more is no news.
@@ -128,6 +131,7 @@ async fn an_outpost_may_be_forbidden_to_report_whatever_core_asks_for() {
     reporting.fail_a_sign_in(&external).await;
     silent.line(ERROR).await;
     drop(silent);
+    reporting.world.core.remove_provider("app");
     // Another of the same core reports: the receiver is there, and heard of nothing before.
     let (program, external) = reporting.outpost(&[]).await;
     program.line("errors of the outpost are reported").await;

@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use outpost_demo::core::CoreOptions;
+use outpost_demo::core::{CoreOptions, ProviderSpec};
 use outpost_tests::{Post, Receiver, World};
 use prost::Message as _;
 
@@ -39,7 +39,9 @@ pub(crate) async fn traced(variables: &[(&str, &str)]) -> (World, Receiver) {
     ];
     all.extend_from_slice(variables);
     let world = World::with(CoreOptions::default(), &all).await;
-    world.serve([world.proxy()]).await;
+    // At `open.test` everybody sees the same application as at `app.test`.
+    let open = ProviderSpec::proxy("open", &world.url("open.test", ""), &world.app.url());
+    world.serve([world.proxy(), open.skip("^/")]).await;
     (world, collector)
 }
 

@@ -139,7 +139,7 @@ async fn an_application_that_is_away_is_a_failed_span_and_pings_are_none() {
 async fn what_is_not_sampled_is_told_on_and_not_collected() {
     let (world, collector) = traced(&[("OUTPOST__TRACING__SAMPLE_RATIO", "0")]).await;
     let browser = Browser::new();
-    let url = world.url("app.test", "/public/json");
+    let url = world.url("open.test", "/json");
     let answer = browser.get(&url).await;
     let told = answer.received("traceparent").expect("the application is told");
     assert!(told.ends_with("-00"), "{told}");

@@ -16,7 +16,7 @@ async fn an_untrusted_caller_begins_a_trace_of_ours_and_gets_an_id_of_ours() {
         [("OUTPOST__TRACING__ACCEPT_FROM", "nobody")],
     ] {
         let (world, collector) = traced(&variables).await;
-        let url = world.url("app.test", "/public/json");
+        let url = world.url("open.test", "/json");
         let answer = Browser::new().send(Method::GET, &url, &CLAIMS, None).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         let told = answer.received("traceparent").unwrap();
@@ -37,7 +37,7 @@ async fn everybody_s_word_is_taken_where_the_settings_say_so() {
         ("OUTPOST__TRACING__ACCEPT_FROM", "all"),
     ])
     .await;
-    let url = world.url("app.test", "/public/json");
+    let url = world.url("open.test", "/json");
     let answer = Browser::new().send(Method::GET, &url, &CLAIMS, None).await;
     assert!(answer.received("traceparent").unwrap().contains(TRACE));
     assert_eq!(answer.received("tracestate").as_deref(), Some("a=b"));
@@ -47,7 +47,7 @@ async fn everybody_s_word_is_taken_where_the_settings_say_so() {
 #[tokio::test]
 async fn what_is_no_trace_context_begins_anew() {
     let (world, _collector) = traced(&[]).await;
-    let url = world.url("app.test", "/public/json");
+    let url = world.url("open.test", "/json");
     let upper = PARENT.to_uppercase();
     let ff = PARENT.replacen("00", "ff", 1);
     for wrong in ["nonsense", &PARENT[..50], &upper, &ff, &format!("{PARENT}-x")] {
