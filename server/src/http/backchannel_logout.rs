@@ -71,7 +71,7 @@ pub async fn take(exchange: &Exchange<'_>, facts: &Facts, body: web::Payload) ->
             tracing::info!(
                 provider = %facts.provider.name,
                 sessions = ended.len(),
-                id = exchange.id,
+                id = &*exchange.id,
                 "core ended sessions over the back channel"
             );
             answer(StatusCode::OK).finish().into()
@@ -86,7 +86,7 @@ pub async fn take(exchange: &Exchange<'_>, facts: &Facts, body: web::Payload) ->
                 provider = %facts.provider.name,
                 failure = refusal.failure,
                 cause = %refusal.description,
-                id = exchange.id,
+                id = &*exchange.id,
                 "a logout over the back channel was not carried out"
             );
             refused(exchange, &refusal)

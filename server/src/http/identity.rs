@@ -37,7 +37,7 @@ pub fn headers(
 /// The answer to a request whose user has more identity than the application takes.
 pub fn too_large(exchange: &Exchange<'_>, facts: &Facts, error: TooLarge) -> Answer {
     let code = "identity_too_large";
-    tracing::warn!(id = exchange.id, provider = %facts.provider.name, %error, code);
+    tracing::warn!(id = &*exchange.id, provider = %facts.provider.name, %error, code);
     let problem = exchange
         .problem(
             StatusCode::INTERNAL_SERVER_ERROR,

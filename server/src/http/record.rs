@@ -20,6 +20,7 @@ pub(super) const fn route(judged: Option<&Judged>) -> &'static str {
             Endpoint::Start => "start",
             Endpoint::Callback => "callback",
             Endpoint::SignOut => "sign_out",
+            Endpoint::BackchannelLogout => "backchannel_logout",
             Endpoint::Auth(_) => "auth",
             Endpoint::Unknown => "unknown",
             Endpoint::Application if facts.dialect.is_some() => "forward_auth",

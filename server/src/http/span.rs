@@ -81,7 +81,7 @@ impl Identity {
         match request.app_data::<web::Data<Worker>>() {
             Some(worker) => {
                 let Telemetry { believe, tracer } = &worker.gateway.telemetry;
-                let believed = is_believed(*believe, &worker.gateway.trusted, request);
+                let believed = is_believed(*believe, &worker.gateway.trusted.networks, request);
                 Self::new(request.headers(), believed, tracer.as_ref(), own)
             }
             None => Self::new(request.headers(), false, None, own),
