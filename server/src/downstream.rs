@@ -29,6 +29,7 @@ use actix_server::{Server, ServerBuilder};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, fn_factory, fn_service};
 use actix_web::dev::{AppConfig, ServiceResponse};
 use futures_util::future::LocalBoxFuture;
+use listenfd::ListenFd;
 use outpost_decision::origin::TrustedNetworks;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
@@ -103,6 +104,8 @@ where
     if let Some(workers) = options.workers {
         server = server.workers(workers);
     }
+    // Its variables are gone once they are read.
+    let mut handed = ListenFd::from_env();
     let acceptor = TlsAcceptor::from(Arc::clone(&options.tls));
     let (mut http, mut https) = (Vec::new(), Vec::new());
     let plain = options.http.iter().map(|address| (address, None));
@@ -117,7 +120,7 @@ where
             drain: options.drain.clone(),
         };
         let app = app.clone();
-        match address.bind(options.reuse_port)? {
+        match address.bind(options.reuse_port, &mut handed)? {
             Listener::Tcp(listener) => {
                 bound.push(listener.local_addr()?);
                 server = server.listen(name, listener, move || {

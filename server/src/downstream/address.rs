@@ -48,15 +48,15 @@ pub(super) enum Listener {
 }
 
 impl Address {
-    /// Binds it.
+    /// Binds it; `handed` are the sockets of the service manager.
     ///
     /// # Errors
     /// When that cannot be done; the message names the address.
-    pub(super) fn bind(&self, reuse_port: bool) -> io::Result<Listener> {
+    pub(super) fn bind(&self, reuse_port: bool, handed: &mut ListenFd) -> io::Result<Listener> {
         match self {
             Self::Tcp(address) => bind_tcp(*address, reuse_port).map(Listener::Tcp),
             Self::Unix(path) => bind_unix(path).map(Listener::Unix),
-            Self::Inherited(index) => inherited(*index),
+            Self::Inherited(index) => inherited(*index, handed),
         }
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {self}: {error}")))
     }
@@ -110,13 +110,12 @@ fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     UnixListener::bind(path)
 }
 
-fn inherited(index: usize) -> io::Result<Listener> {
-    let mut sockets = ListenFd::from_env();
+fn inherited(index: usize, handed: &mut ListenFd) -> io::Result<Listener> {
     // A socket of another family than asked for is an error, and stays there.
-    if let Ok(Some(listener)) = sockets.take_tcp_listener(index) {
+    if let Ok(Some(listener)) = handed.take_tcp_listener(index) {
         return Ok(Listener::Tcp(listener));
     }
-    match sockets.take_unix_listener(index) {
+    match handed.take_unix_listener(index) {
         Ok(Some(listener)) => Ok(Listener::Unix(listener)),
         Ok(None) => Err(io::Error::new(
             io::ErrorKind::NotFound,
