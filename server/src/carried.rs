@@ -14,7 +14,8 @@ use actix_web::{HttpMessage, HttpRequest};
 use http::{HeaderMap, StatusCode};
 use hyper::upgrade::OnUpgrade;
 
-/// Where interim answers (103 and other 1xx, never 100 or 101) go, until the final answer begins.
+/// Where interim answers go until the final answer begins: 103 and other 1xx, never 101, and 100
+/// over HTTP/2 only: in HTTP/1.1 it is said when the body of a request that waits is first read.
 pub trait InterimSink: Send + Sync {
     /// Sends one. It is dropped where the client cannot receive it any more, or at all: nobody
     /// needs them (RFC 9110 15.2).

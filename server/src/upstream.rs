@@ -5,8 +5,8 @@
 //! which cannot leave its thread, without a channel in between; and what is retried, kept and
 //! timed is decided here.
 //!
-//! What is not forwarded, because actix-http cannot carry it: trailers, informational answers
-//! (103), and upgrades to anything but websockets.
+//! Trailers pass both ways, as do interim answers and any upgrade but to HTTP or TLS, where the
+//! request carries what is needed for it ([`Carried`]).
 
 mod answer;
 mod application;
@@ -16,10 +16,12 @@ mod endpoint;
 mod error;
 mod exchange;
 mod headers;
+mod interim;
 mod pool;
 mod protocol;
 mod send;
 mod tls;
+mod trailers;
 mod tunnel;
 mod websocket_frames;
 
@@ -31,12 +33,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use actix_web::http::Method;
+use actix_web::http::{Method, Version};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
+use crate::carried::Carried;
 use crate::drain::Drain;
 
 pub use application::{ApplicationOptions, ClientCertificate, HttpVersion};
@@ -46,6 +49,7 @@ pub use error::{ConnectFailure, DialerError, UpstreamError};
 use body::RequestBody;
 use exchange::Exchange;
 use pool::Pool;
+use tunnel::Ends;
 
 /// Resolves when the session behind a request ends.
 pub type Ended = Pin<Box<dyn Future<Output = ()>>>;
@@ -111,7 +115,8 @@ pub struct Leg<'a> {
     pub forwarded: Forwarded<'a>,
     /// Breaks off the answer or tunnel: the session ended, or the program does.
     pub ended: Option<Ended>,
-    /// The same for an answer that turns out to be an event stream or gRPC, if `ended` is none.
+    /// The same for an answer that turns out to be an event stream, gRPC or a tunnel, if `ended`
+    /// is none.
     pub stream_ended: &'a dyn Fn() -> Option<Ended>,
 }
 
@@ -161,6 +166,9 @@ impl Upstreams {
         if request.method() == Method::CONNECT {
             return Err(UpstreamError::BadRequest("CONNECT is for proxies of another kind"));
         }
+        if !protocol::is_readable(request) {
+            return Err(UpstreamError::BadRequest("its body is in an unknown coding"));
+        }
         let settings = &self.dialer.settings;
         let endpoint = self.dialer.endpoint(leg.base, leg.verify, leg.application)?;
         let idle = match protocol::is_grpc(request) {
@@ -168,17 +176,18 @@ impl Upstreams {
             false => settings.idle_timeout,
         };
         let exchange = Exchange::new(idle);
-        let websocket = protocol::is_websocket(request);
-        let (body, payload) = if websocket {
-            (RequestBody::none(&exchange), Some(payload))
-        } else if let Some(bytes) = leg.instead.clone() {
-            (RequestBody::whole(bytes, &exchange), None)
-        } else {
-            (RequestBody::of(request, payload, &exchange).await, None)
+        let carried = Carried::of(request);
+        let upgrade = protocol::upgrade(request)
+            .and_then(|offered| Some((offered, carried?.take_upgrade()?)));
+        let mut body = match leg.instead.clone() {
+            Some(bytes) => RequestBody::whole(bytes, &exchange),
+            None => RequestBody::of(request, payload, &exchange).await,
         };
-        let head = send::head(request, &leg, body.length(), websocket)?;
+        let offered = upgrade.as_ref().map(|(offered, _)| &**offered);
+        let head = send::head(request, &leg, body.length(), offered)?;
+        head.prepare(&mut body, request.version() == Version::HTTP_2);
         let Leg { mut ended, stream_ended, .. } = leg;
-        let sending = self.send(&endpoint, head, body, &exchange, websocket);
+        let sending = self.send(&endpoint, head, body, &exchange, upgrade.is_some());
         let mut response = match &mut ended {
             None => sending.await?,
             Some(ended) => tokio::select! {
@@ -189,17 +198,21 @@ impl Upstreams {
         };
 
         if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
-            let Some(payload) = payload else {
+            let Some((offered, client)) =
+                upgrade.filter(|(offered, _)| protocol::is_switch(response.headers(), offered))
+            else {
                 return Err(UpstreamError::Protocol {
                     upstream: endpoint.to_string(),
-                    source: "it switched protocols without being asked to".into(),
+                    source: "it switched to a protocol that it was not asked for".into(),
                 });
             };
-            let upgrade = hyper::upgrade::on(&mut response);
+            let upstream = hyper::upgrade::on(&mut response);
             let (head, _) = response.into_parts();
             let idle = settings.tunnel_idle_timeout;
-            let tunnel = tunnel::open(upgrade, payload, exchange, idle, ended);
-            return Ok(answer::switch(&head, tunnel));
+            let websocket = protocol::is_websocket(&offered);
+            let ended = ended.or_else(stream_ended);
+            tunnel::open(Ends { client, upstream }, websocket, exchange, idle, ended);
+            return Ok(answer::switch(&head));
         }
 
         let (head, incoming) = response.into_parts();

@@ -1,4 +1,4 @@
-//! The upstream leg over real sockets: a minimal actix-web server that forwards, upstreams that
+//! The upstream leg over real sockets: the product's own connections and a minimal application that forwards, upstreams that
 //! look at every byte, and clients that send every byte.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
@@ -7,6 +7,8 @@
 mod answers;
 #[path = "upstream/connections.rs"]
 mod connections;
+#[path = "upstream/expectations.rs"]
+mod expectations;
 #[path = "upstream/http2.rs"]
 mod http2;
 #[path = "upstream/manners.rs"]
@@ -21,5 +23,7 @@ mod streaming;
 mod support;
 #[path = "upstream/tls.rs"]
 mod tls;
+#[path = "upstream/trailers.rs"]
+mod trailers;
 #[path = "upstream/tunnels.rs"]
 mod tunnels;

@@ -37,6 +37,7 @@ mod test_support;
 pub mod time;
 pub mod token;
 pub mod trace_context;
+pub mod trailers;
 pub mod wire;
 
 /// The path prefix under which every outpost answers on a provider's host (contract 1).

@@ -154,17 +154,17 @@ fn upstream(facts: &Facts, claims: Option<&Claims>) -> Result<Url, String> {
     }
 }
 
-/// What stays open (a websocket, an event stream) must close when its session ends.
+/// What stays open (a tunnel, an event stream, gRPC) must close when its session ends.
 async fn hold_open(
     exchange: &Exchange<'_>,
     facts: &Facts,
     live: Option<&LiveSession>,
 ) -> Result<Option<Ended>, Answer> {
+    let fields = exchange.fields();
     let stays = facts.client == ClientKind::Websocket
-        || exchange
-            .fields()
-            .text("accept")
-            .is_some_and(|accept| accept.contains("text/event-stream"));
+        || fields.text("upgrade").is_some()
+        || fields.text("accept").is_some_and(|accept| accept.contains("text/event-stream"))
+        || fields.text("content-type").is_some_and(|kind| kind.starts_with("application/grpc"));
     let Some(live) = live.filter(|_| stays) else { return Ok(None) };
     match exchange.gateway().sessions.hold_open(&live.id, exchange.now).await {
         Ok(Some(connection)) => {

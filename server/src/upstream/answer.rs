@@ -5,10 +5,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_http::ConnectionType;
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode, Version};
+use actix_web::http::header::{CONNECTION, HeaderName, HeaderValue, TRAILER};
+use actix_web::http::{Method, StatusCode};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use http::response::Parts;
@@ -18,7 +17,9 @@ use tokio::time::Sleep;
 
 use super::Ended;
 use super::exchange::Exchange;
-use super::protocol::{GRPC, begins, is_hop_by_hop, is_raw_stream};
+use super::protocol::{GRPC, begins, is_hop_by_hop, listed};
+use super::trailers::{of_answer, of_answer_announced};
+use crate::carried::Trailers;
 
 /// What `X-Powered-By` says on every answer (contract 12).
 const POWERED_BY: &str = "goauthentik.io";
@@ -43,31 +44,46 @@ pub(super) fn pass_on(
         (incoming.size_hint().exact().map_or(BodySize::Stream, BodySize::Sized), false)
     };
     let has_body = request.method() != Method::HEAD && !matches!(size, BodySize::None);
-    let body =
-        Answer { incoming: has_body.then_some(incoming), size, exchange, idle, timer: None, ended };
+    // An answer that is over has its trailers in the head, if any (gRPC's "Trailers-Only"), and
+    // must be over for the client, too.
+    let trails = has_body
+        && !incoming.is_end_stream()
+        && (size == BodySize::Stream || head.version == http::Version::HTTP_2);
+    let trailers = trails.then(Trailers::default);
+    let body = Answer {
+        incoming: has_body.then_some(incoming),
+        size,
+        trailers: trailers.clone(),
+        exchange,
+        idle,
+        timer: None,
+        ended,
+    };
 
     let mut response = HttpResponse::with_body(status, body);
     copy_headers(head, &mut response, |name| {
         (!is_hop_by_hop(name) || (name == "upgrade" && status == StatusCode::UPGRADE_REQUIRED))
             && (keep_length || name != "content-length")
     });
-    if size == BodySize::Stream && (request.version() < Version::HTTP_11 || is_raw_stream(request))
-    {
-        // The end of the connection is the only end such a client can be shown.
-        response.head_mut().no_chunking(true);
-        response.head_mut().set_connection_type(ConnectionType::Close);
+    if let Some(trailers) = trailers {
+        let announced = of_answer_announced(&head.headers);
+        if let Some(announced) = announced.and_then(|v| HeaderValue::from_bytes(v.as_bytes()).ok())
+        {
+            response.headers_mut().insert(TRAILER, announced);
+        }
+        response.extensions_mut().insert(trailers);
     }
     response.map_into_boxed_body()
 }
 
-/// Answers 101 with the upstream's own headers; `body` is the upstream's half of the tunnel.
-pub(super) fn switch(head: &Parts, body: impl MessageBody + 'static) -> HttpResponse {
-    let mut response = HttpResponse::with_body(StatusCode::SWITCHING_PROTOCOLS, body);
+/// Answers 101 with the upstream's own headers; the tunnel is opened beside it.
+pub(super) fn switch(head: &Parts) -> HttpResponse {
+    let mut response = HttpResponse::new(StatusCode::SWITCHING_PROTOCOLS);
     copy_headers(head, &mut response, |name| {
         name == "upgrade" || (!is_hop_by_hop(name) && name != "content-length")
     });
-    response.head_mut().set_connection_type(ConnectionType::Upgrade);
-    response.map_into_boxed_body()
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    response
 }
 
 /// Whether the answer is one that rests for long times by nature.
@@ -77,13 +93,7 @@ pub(super) fn rests(head: &Parts) -> bool {
 }
 
 fn copy_headers<B>(head: &Parts, response: &mut HttpResponse<B>, pass: impl Fn(&str) -> bool) {
-    let of_connection: Vec<&str> = head
-        .headers
-        .get_all(http::header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+    let of_connection: Vec<&str> = listed(&head.headers, http::header::CONNECTION)
         .filter(|name| !name.eq_ignore_ascii_case("upgrade"))
         .collect();
     let ours = response.headers_mut();
@@ -101,8 +111,6 @@ fn copy_headers<B>(head: &Parts, response: &mut HttpResponse<B>, pass: impl Fn(&
         }
     }
     ours.insert(HeaderName::from_static("x-powered-by"), HeaderValue::from_static(POWERED_BY));
-    // As every other HTTP/1.1 server writes them.
-    response.head_mut().set_camel_case_headers(true);
 }
 
 fn status(head: &Parts) -> StatusCode {
@@ -119,6 +127,8 @@ struct Answer {
     /// `None` where the answer has a length but no body.
     incoming: Option<Incoming>,
     size: BodySize,
+    /// Where trailers go, if there can be some.
+    trailers: Option<Trailers>,
     exchange: Rc<Exchange>,
     idle: Duration,
     timer: Option<Pin<Box<Sleep>>>,
@@ -173,9 +183,14 @@ impl MessageBody for Answer {
                 match Pin::new(&mut *incoming).poll_frame(cx) {
                     Poll::Ready(Some(Ok(frame))) => {
                         this.exchange.touch();
-                        // Trailers end here: actix-http has no way to send them.
-                        if let Ok(bytes) = frame.into_data() {
-                            return Poll::Ready(Some(Ok(bytes)));
+                        match (frame.into_data(), &this.trailers) {
+                            (Ok(bytes), _) => return Poll::Ready(Some(Ok(bytes))),
+                            (Err(frame), Some(trailers)) => {
+                                if let Ok(sent) = frame.into_trailers() {
+                                    trailers.set(of_answer(sent));
+                                }
+                            }
+                            (Err(_), None) => {}
                         }
                     }
                     Poll::Ready(None) => {

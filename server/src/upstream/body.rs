@@ -4,17 +4,20 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use actix_web::HttpRequest;
 use actix_web::http::{Version, header};
 use actix_web::web::{Bytes, Payload};
 use futures_util::{Stream, StreamExt};
+use http::{HeaderMap, HeaderName};
 use hyper::body::{Body, Frame, SizeHint};
 use thiserror::Error;
 
 use super::exchange::{Exchange, Upload};
-use super::protocol::is_raw_stream;
+use super::interim::GoAhead;
+use super::trailers;
+use crate::carried::{Carried, Trailers};
 
 /// How the length of a request body is told to the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +30,16 @@ pub(super) enum Length {
     Unknown,
 }
 
-/// The request body. Trailers of the client are not in it: they could smuggle in the name of a
-/// header that is stripped.
+/// The request body. Of the client's trailers those are in it that its head announced, as far as
+/// they may pass.
 pub(super) struct RequestBody {
     first: Option<Bytes>,
     payload: Option<Payload>,
     length: Length,
     left: u64,
+    trailers: Option<Trailers>,
+    announced: Vec<HeaderName>,
+    go_ahead: Option<GoAhead>,
     exchange: Rc<Exchange>,
 }
 
@@ -62,7 +68,7 @@ impl RequestBody {
             Length::Known(length)
         } else if headers.contains_key(header::TRANSFER_ENCODING) {
             Length::Unknown
-        } else if request.version() < Version::HTTP_2 || is_raw_stream(request) {
+        } else if request.version() < Version::HTTP_2 {
             // RFC 9112 6.3: without either header a request has no body.
             Length::None
         } else {
@@ -84,8 +90,16 @@ impl RequestBody {
         if left > 0 {
             exchange.set_upload(Upload::Flowing);
         }
-        let payload = (left > 0).then_some(payload);
-        Self { first, payload, length, left, exchange: Rc::clone(exchange) }
+        Self {
+            first,
+            payload: (left > 0).then_some(payload),
+            length,
+            left,
+            trailers: Carried::of(request).map(|carried| carried.trailers()),
+            announced: Vec::new(),
+            go_ahead: None,
+            exchange: Rc::clone(exchange),
+        }
     }
 
     /// These bytes.
@@ -99,6 +113,9 @@ impl RequestBody {
             payload: None,
             length: Length::Known(left),
             left,
+            trailers: None,
+            announced: Vec::new(),
+            go_ahead: None,
             exchange: Rc::clone(exchange),
         }
     }
@@ -110,12 +127,32 @@ impl RequestBody {
             payload: None,
             length: Length::None,
             left: 0,
+            trailers: None,
+            announced: Vec::new(),
+            go_ahead: None,
             exchange: Rc::clone(exchange),
         }
     }
 
     pub(super) const fn length(&self) -> Length {
         self.length
+    }
+
+    /// Lets trailers of these names pass.
+    pub(super) fn announce(&mut self, names: Vec<HeaderName>) {
+        self.announced = names;
+    }
+
+    /// Sends no byte before `go_ahead` is there.
+    pub(super) fn wait_for(&mut self, go_ahead: GoAhead) {
+        self.go_ahead = Some(go_ahead);
+    }
+
+    /// Waits no longer for what [`RequestBody::wait_for`] said.
+    pub(super) fn go_at_once(&mut self) {
+        if let Some(go_ahead) = &mut self.go_ahead {
+            go_ahead.at_once();
+        }
     }
 
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UploadError>>> {
@@ -126,6 +163,19 @@ impl RequestBody {
         Pin::new(payload)
             .poll_next(cx)
             .map(|next| next.map(|read| read.map_err(|_| UploadError::Client)))
+    }
+
+    /// Whether nothing is left to read.
+    fn is_over(&self) -> bool {
+        let nothing_to_read = self.payload.is_none() && self.first.is_none();
+        nothing_to_read || (self.left == 0 && self.announced.is_empty())
+    }
+
+    fn end(&mut self, state: Upload) {
+        self.exchange.set_upload(state);
+        self.left = 0;
+        self.first = None;
+        self.payload = None;
     }
 }
 
@@ -138,52 +188,52 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
         let this = self.get_mut();
-        if this.left == 0 {
+        if this.is_over() {
             return Poll::Ready(None);
         }
         if this.exchange.is_over(cx.waker()) {
+            this.first = None;
             this.payload = None;
             return Poll::Ready(Some(Err(UploadError::Over)));
+        }
+        if let Some(go_ahead) = &mut this.go_ahead {
+            ready!(go_ahead.poll(cx));
+            this.go_ahead = None;
         }
         match this.poll_chunk(cx) {
             Poll::Pending => {
                 this.exchange.set_upload(Upload::AwaitingClient);
                 Poll::Pending
             }
-            Poll::Ready(Some(Ok(mut bytes))) => {
+            Poll::Ready(Some(Ok(bytes))) => {
                 this.exchange.touch();
                 this.exchange.set_upload(Upload::Flowing);
-                // More than announced comes only from a raw stream; it is nobody's body.
-                if let Ok(left) = usize::try_from(this.left) {
-                    bytes.truncate(left);
-                }
                 if let Length::Known(_) = this.length {
                     this.left = this.left.saturating_sub(bytes.len() as u64);
                 }
-                if this.left == 0 {
-                    this.exchange.set_upload(Upload::Complete);
-                    this.payload = None;
+                if this.is_over() {
+                    this.end(Upload::Complete);
                 }
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Poll::Ready(None) if this.length == Length::Unknown => {
-                this.exchange.set_upload(Upload::Complete);
-                this.left = 0;
-                this.payload = None;
-                Poll::Ready(None)
+            Poll::Ready(None) if this.length == Length::Unknown || this.left == 0 => {
+                this.end(Upload::Complete);
+                let sent = this.trailers.take().and_then(|trailers| trailers.take());
+                let passed: Option<HeaderMap> =
+                    sent.map(|sent| trailers::announced(sent, &this.announced));
+                let passed = passed.filter(|passed| !passed.is_empty());
+                Poll::Ready(passed.map(|trailers| Ok(Frame::trailers(trailers))))
             }
             // Less than announced is a client that broke off, too.
             Poll::Ready(None | Some(Err(_))) => {
-                this.exchange.set_upload(Upload::Failed);
-                this.left = 0;
-                this.payload = None;
+                this.end(Upload::Failed);
                 Poll::Ready(Some(Err(UploadError::Client)))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        self.is_over()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 
 use actix_web::HttpRequest;
-use actix_web::http::Version;
 use actix_web::http::header as client;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use outpost_decision::cookie::strip_own_cookies;
 
 use super::body::Length;
-use super::protocol::{is_framing, tokens};
-use super::{Leg, UpstreamError};
+use super::protocol::{self, is_framing, tokens};
+use super::{Leg, UpstreamError, trailers};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_HOST: &str = "x-forwarded-host";
@@ -22,7 +21,7 @@ pub(super) fn request(
     request: &HttpRequest,
     leg: &Leg<'_>,
     length: Length,
-    websocket: bool,
+    upgrade: Option<&str>,
 ) -> Result<HeaderMap, UpstreamError> {
     let sent = request.headers();
     let mut headers = HeaderMap::with_capacity(sent.len() + leg.set.len() + 8);
@@ -51,7 +50,16 @@ pub(super) fn request(
             headers.insert(http::header::TRANSFER_ENCODING, chunked);
         }
     }
-    connection(request, websocket, &mut headers);
+    connection(request, upgrade, &mut headers)?;
+    if length == Length::None {
+        return Ok(headers);
+    }
+    if let Some(announcement) = trailers::value(&trailers(request, leg)) {
+        headers.insert(http::header::TRAILER, announcement);
+    }
+    if protocol::expects_continue(request) {
+        headers.insert(http::header::EXPECT, HeaderValue::from_static("100-continue"));
+    }
     Ok(headers)
 }
 
@@ -67,12 +75,7 @@ fn copy(
     for (name, bytes) in sent {
         let name = name.as_str();
         let bytes = bytes.as_bytes();
-        if is_framing(name)
-            || of_connection.iter().any(|listed| listed.eq_ignore_ascii_case(name))
-            || is_replaced(name)
-            || (!leg.forwarded.peer_trusted && is_claim_about_origin(name))
-            || (leg.strip)(name)
-        {
+        if !may_pass(name, &of_connection, leg) {
             continue;
         }
         if name == "cookie" {
@@ -91,6 +94,25 @@ fn copy(
         headers.insert(http::header::COOKIE, value("Cookie", &line)?);
     }
     Ok(())
+}
+
+/// Whether what the client sent under this name may reach the application.
+fn may_pass(name: &str, of_connection: &[&str], leg: &Leg<'_>) -> bool {
+    !(is_framing(name)
+        || of_connection.iter().any(|listed| listed.eq_ignore_ascii_case(name))
+        || is_replaced(name)
+        || (!leg.forwarded.peer_trusted && is_claim_about_origin(name))
+        || (leg.strip)(name))
+}
+
+/// The trailers that the client announces, as far as they may pass: those that would as headers and
+/// that say nothing of whence the request came, which trailers are too late for.
+fn trailers(request: &HttpRequest, leg: &Leg<'_>) -> Vec<HeaderName> {
+    let sent = request.headers();
+    let of_connection: Vec<&str> = tokens(sent, client::CONNECTION).collect();
+    trailers::announcement(tokens(sent, client::TRAILER), |name| {
+        may_pass(name, &of_connection, leg) && !is_claim_about_origin(name)
+    })
 }
 
 fn forwarded(
@@ -119,22 +141,35 @@ fn forwarded(
 }
 
 /// Says anew what concerns the connection to the upstream.
-fn connection(request: &HttpRequest, websocket: bool, headers: &mut HeaderMap) {
+fn connection(
+    request: &HttpRequest,
+    upgrade: Option<&str>,
+    headers: &mut HeaderMap,
+) -> Result<(), UpstreamError> {
     let trailers =
         tokens(request.headers(), client::TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
     if trailers {
         headers.insert(http::header::TE, HeaderValue::from_static("trailers"));
     }
-    if websocket {
-        headers.insert(http::header::UPGRADE, HeaderValue::from_static("websocket"));
+    if let Some(protocols) = upgrade {
+        headers.insert(http::header::UPGRADE, value("Upgrade", protocols.as_bytes())?);
     }
-    let connection = match (websocket, trailers && request.version() <= Version::HTTP_11) {
+    let connection = match (upgrade.is_some(), trailers) {
         (true, true) => "Upgrade, TE",
         (true, false) => "Upgrade",
         (false, true) => "TE",
-        (false, false) => return,
+        (false, false) => return Ok(()),
     };
     headers.insert(http::header::CONNECTION, HeaderValue::from_static(connection));
+    Ok(())
+}
+
+/// Fits headers built for any HTTP/1.1 message to one without a chunked body, which has no
+/// trailers.
+pub(super) fn for_http1(headers: &mut HeaderMap) {
+    if !headers.contains_key(http::header::TRANSFER_ENCODING) {
+        headers.remove(http::header::TRAILER);
+    }
 }
 
 /// Turns headers built for HTTP/1.1 into those of HTTP/2 (RFC 9113 8.2.2 and 8.3.1): the host
@@ -142,6 +177,8 @@ fn connection(request: &HttpRequest, websocket: bool, headers: &mut HeaderMap) {
 pub(super) fn for_http2(headers: &mut HeaderMap) -> Option<HeaderValue> {
     headers.remove(http::header::CONNECTION);
     headers.remove(http::header::TRANSFER_ENCODING);
+    // Nobody could tell us that it is met.
+    headers.remove(http::header::EXPECT);
     headers.remove(http::header::HOST)
 }
 

@@ -4,28 +4,77 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{Method, Version};
 
-/// Whether the client asks to turn the connection into a websocket (RFC 6455 4.1), which is the
-/// one upgrade that is forwarded: actix-http leaves the bytes after the request alone for this
-/// one only, and `h2c` must not be let through in any case (requests inside the tunnel would
-/// reach the application unseen).
-pub(super) fn is_websocket(request: &HttpRequest) -> bool {
+/// The protocols, joined by commas, that the client asks to go on with on this connection
+/// (RFC 9110 7.8) and that may be offered to the upstream; `None` if there is none.
+///
+/// HTTP itself is not offered in any version, nor is TLS: requests inside such a tunnel would reach
+/// the application unseen.
+pub(super) fn upgrade(request: &HttpRequest) -> Option<String> {
+    let headers = request.headers();
+    let asks = request.version() == Version::HTTP_11
+        && tokens(headers, header::CONNECTION).any(|t| t.eq_ignore_ascii_case("upgrade"));
+    if !asks {
+        return None;
+    }
+    let websocket = is_bodiless_get(request);
+    let offered: Vec<&str> = tokens(headers, header::UPGRADE)
+        .filter(|protocol| may_be_offered(protocol))
+        .filter(|protocol| websocket || !is_websocket(protocol))
+        .collect();
+    (!offered.is_empty()).then(|| offered.join(", "))
+}
+
+/// What a websocket begins with (RFC 6455 4.1).
+fn is_bodiless_get(request: &HttpRequest) -> bool {
     request.method() == Method::GET
-        && request.version() == Version::HTTP_11
-        && is_raw_stream(request)
-        && tokens(request.headers(), header::CONNECTION).any(|t| t.eq_ignore_ascii_case("upgrade"))
+        && !request.headers().contains_key(header::TRANSFER_ENCODING)
         && request.headers().get(header::CONTENT_LENGTH).is_none_or(|length| length == "0")
 }
 
-/// Whether actix-http hands out all further bytes of the connection as the body of this request.
-/// It does so for `Upgrade: websocket`, whatever the method and with or without
-/// `Connection: upgrade`. No further request is read from such a connection, and an answer
-/// without a known length must not be called chunked: actix-http would not encode it so.
-pub(super) fn is_raw_stream(request: &HttpRequest) -> bool {
-    request.version() <= Version::HTTP_11
-        && !request.headers().contains_key(header::TRANSFER_ENCODING)
-        && request.headers().get_all(header::UPGRADE).any(|value| {
-            value.to_str().is_ok_and(|value| value.trim().eq_ignore_ascii_case("websocket"))
+/// Whether an upgrade is one to a websocket.
+pub(super) fn is_websocket(protocol: &str) -> bool {
+    protocol.eq_ignore_ascii_case("websocket")
+}
+
+fn may_be_offered(protocol: &str) -> bool {
+    let mut parts = protocol.split('/');
+    let name = parts.next().unwrap_or_default();
+    let is_token = |text: &str| !text.is_empty() && text.bytes().all(is_token_byte);
+    is_token(name)
+        && parts.next().is_none_or(is_token)
+        && parts.next().is_none()
+        && !["h2c", "h2", "h3", "http", "https", "tls", "ssl"]
+            .iter()
+            .any(|refused| name.eq_ignore_ascii_case(refused))
+}
+
+/// RFC 9110 5.6.2.
+const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~')
+}
+
+/// Whether an answer 101 says what RFC 9110 7.8 wants of it, and only what was offered.
+pub(super) fn is_switch(headers: &http::HeaderMap, offered: &str) -> bool {
+    let mut chosen = listed(headers, http::header::UPGRADE).peekable();
+    listed(headers, http::header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
+        && chosen.peek().is_some()
+        && chosen.all(|protocol| {
+            offered.split(", ").any(|offered| offered.eq_ignore_ascii_case(protocol))
         })
+}
+
+/// Whether the body of a request is in no coding, or one that is undone here. Others (RFC 9112 7)
+/// nobody asks for, and passed on they would no longer be named.
+pub(super) fn is_readable(request: &HttpRequest) -> bool {
+    let mut codings = tokens(request.headers(), header::TRANSFER_ENCODING);
+    codings.next().is_none_or(|coding| coding.eq_ignore_ascii_case("chunked"))
+        && codings.next().is_none()
+}
+
+/// Whether the client waits for 100 before it sends its body (RFC 9110 10.1.1).
+pub(super) fn expects_continue(request: &HttpRequest) -> bool {
+    tokens(request.headers(), header::EXPECT).any(|t| t.eq_ignore_ascii_case("100-continue"))
 }
 
 /// Begin of the content type of gRPC.
@@ -47,6 +96,20 @@ pub(super) fn begins(value: &[u8], start: &str) -> bool {
 pub(super) fn tokens(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
     headers
         .get_all(name)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+}
+
+/// The same of an upstream's headers.
+pub(super) fn listed(
+    headers: &http::HeaderMap,
+    name: http::HeaderName,
+) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(name)
+        .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(str::trim)
@@ -83,4 +146,86 @@ pub(super) fn binds_connection(headers: &http::HeaderMap, name: http::HeaderName
             word.eq_ignore_ascii_case(b"ntlm") || word.eq_ignore_ascii_case(b"negotiate")
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn offered(version: Version, connection: &str, protocols: &[&str]) -> Option<String> {
+        let mut request = TestRequest::get().version(version);
+        request = request.insert_header(("connection", connection));
+        for protocols in protocols {
+            request = request.append_header(("upgrade", *protocols));
+        }
+        upgrade(&request.to_http_request())
+    }
+
+    #[test]
+    fn any_upgrade_is_offered_but_http_and_tls() {
+        let of = |protocols: &[&str]| offered(Version::HTTP_11, "keep-alive, Upgrade", protocols);
+        for one in ["websocket", "tcp", "SPDY/3.1", "IRC/6.9", "RTA/x11", "connect-udp"] {
+            assert_eq!(of(&[one]).as_deref(), Some(one));
+        }
+        assert_eq!(of(&["h2c, websocket, tcp"]).as_deref(), Some("websocket, tcp"));
+        assert_eq!(of(&["h2c", "websocket"]).as_deref(), Some("websocket"));
+        for none in [
+            "h2c",
+            "H2C",
+            "h2",
+            "HTTP/2.0",
+            "http/1.1",
+            "HTTP",
+            "TLS/1.0",
+            "tls",
+            "h2c/1",
+            "",
+            "h2c websocket",
+            "h2c;q=1",
+            "a/b/c",
+            "/h2c",
+            "web\tsocket",
+        ] {
+            assert_eq!(of(&[none]), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn an_upgrade_is_asked_of_a_connection_of_http_1_1() {
+        assert_eq!(offered(Version::HTTP_11, "keep-alive", &["websocket"]), None);
+        assert_eq!(offered(Version::HTTP_10, "upgrade", &["websocket"]), None);
+        assert_eq!(offered(Version::HTTP_2, "upgrade", &["websocket"]), None);
+    }
+
+    #[test]
+    fn a_websocket_begins_with_a_get_and_nothing_else() {
+        let post = |protocol: &str| {
+            let headers = [("connection", "upgrade"), ("upgrade", protocol)];
+            let request = headers.into_iter().fold(TestRequest::post(), TestRequest::insert_header);
+            upgrade(&request.to_http_request())
+        };
+        assert_eq!(post("tcp").as_deref(), Some("tcp"));
+        assert_eq!(post("websocket"), None);
+    }
+
+    #[test]
+    fn a_switch_says_what_to_and_that_it_does() {
+        let is = |connection: &'static str, upgrade: &'static str, offer: &str| {
+            let pairs = [("connection", connection), ("upgrade", upgrade)];
+            let pairs = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+            let headers: HeaderMap = pairs
+                .map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v)))
+                .collect();
+            is_switch(&headers, offer)
+        };
+        assert!(is("Upgrade", "WebSocket", "websocket"));
+        assert!(is("keep-alive, upgrade", "tcp", "websocket, tcp"));
+        assert!(!is("", "websocket", "websocket"));
+        assert!(!is("upgrade", "", "websocket"));
+        assert!(!is("upgrade", "h2c", "websocket"));
+        assert!(!is("upgrade", "websocket, h2c", "websocket"));
+    }
 }

@@ -3,21 +3,26 @@
 use std::error::Error as StdError;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_web::HttpRequest;
-use http::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
+use actix_web::http::Version as ClientVersion;
+use http::header::{AUTHORIZATION, EXPECT, HeaderMap, HeaderName, TRAILER, WWW_AUTHENTICATE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body, Incoming};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::application::HttpVersion;
 use super::body::{Length, RequestBody, UploadError};
 use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Upload};
+use super::interim::{self, GoAhead};
 use super::pool::Sender;
 use super::protocol::binds_connection;
 use super::{Leg, UpstreamError, Upstreams, headers};
+use crate::carried::{Carried, InterimSink};
 
 /// A request without its body, for whichever version of HTTP the connection speaks.
 #[derive(Clone)]
@@ -25,6 +30,10 @@ pub(super) struct Head {
     method: Method,
     target: PathAndQuery,
     headers: HeaderMap,
+    /// Where the upstream's interim answers go.
+    interim: Option<Arc<dyn InterimSink>>,
+    /// Cancelled when the upstream says 100.
+    said_continue: CancellationToken,
 }
 
 /// Builds what goes to the upstream.
@@ -32,13 +41,16 @@ pub(super) fn head(
     request: &HttpRequest,
     leg: &Leg<'_>,
     length: Length,
-    websocket: bool,
+    upgrade: Option<&str>,
 ) -> Result<Head, UpstreamError> {
     let method = Method::from_bytes(request.method().as_str().as_bytes())
         .map_err(|_| UpstreamError::BadRequest("its method cannot be read"))?;
     let target = target(leg.base, leg.path_and_query)?;
-    let headers = headers::request(request, leg, length, websocket)?;
-    Ok(Head { method, target, headers })
+    let headers = headers::request(request, leg, length, upgrade)?;
+    // A client of HTTP/1.0 knows none (RFC 9110 15.2).
+    let interim = Carried::of(request).filter(|_| request.version() > ClientVersion::HTTP_10);
+    let interim = interim.map(|carried| carried.interim());
+    Ok(Head { method, target, headers, interim, said_continue: CancellationToken::new() })
 }
 
 /// Puts the path of the upstream before that of the request.
@@ -66,8 +78,24 @@ impl Head {
         binds_connection(&self.headers, AUTHORIZATION)
     }
 
-    fn for_http1(self, body: RequestBody) -> Request<RequestBody> {
+    /// Tells the body which trailers may follow it, and what it has to wait for. `client_http2`:
+    /// whether the client's side does not say 100 by itself.
+    pub(super) fn prepare(&self, body: &mut RequestBody, client_http2: bool) {
+        let announced = self.headers.get(TRAILER).and_then(|value| value.to_str().ok());
+        let names = announced.unwrap_or_default().split(", ");
+        body.announce(
+            names.filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect(),
+        );
+        if self.headers.contains_key(EXPECT) {
+            let tell = self.interim.clone().filter(|_| client_http2);
+            body.wait_for(GoAhead::new(self.said_continue.clone(), tell));
+        }
+    }
+
+    fn for_http1(mut self, body: RequestBody) -> Request<RequestBody> {
+        headers::for_http1(&mut self.headers);
         let mut request = Request::new(body);
+        interim::pass_on(&mut request, self.interim, self.said_continue);
         *request.method_mut() = self.method;
         *request.uri_mut() = Uri::from(self.target);
         *request.headers_mut() = self.headers;
@@ -77,8 +105,9 @@ impl Head {
     fn for_http2(
         mut self,
         endpoint: &Endpoint,
-        body: RequestBody,
+        mut body: RequestBody,
     ) -> Result<Request<RequestBody>, UpstreamError> {
+        body.go_at_once();
         let bad = UpstreamError::BadRequest("its host cannot be read");
         let host = headers::for_http2(&mut self.headers);
         let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
@@ -120,10 +149,10 @@ impl Upstreams {
         head: Head,
         body: RequestBody,
         exchange: &Rc<Exchange>,
-        websocket: bool,
+        upgrade: bool,
     ) -> Result<Response<Incoming>, UpstreamError> {
-        let http = if websocket { HttpVersion::One } else { self.dialer.http(endpoint) };
-        let kept = if websocket { None } else { self.pool.take(endpoint) };
+        let http = if upgrade { HttpVersion::One } else { self.dialer.http(endpoint) };
+        let kept = if upgrade { None } else { self.pool.take(endpoint) };
         let (head, body) = match kept {
             None => (head, body),
             Some(sender) => {
@@ -137,7 +166,8 @@ impl Upstreams {
             HttpVersion::One => self.dialer.dial(endpoint, http).await?,
             HttpVersion::Two => self.dial_shared(endpoint).await?,
         };
-        let keep = !head.binds_connection();
+        // Not every application that declines an upgrade takes what follows for a request.
+        let keep = !upgrade && !head.binds_connection();
         let request = head.request(&sender, endpoint, body)?;
         let outcome = self.attempt(endpoint, &mut sender, request, exchange).await?;
         let response = outcome.map_err(|lost| explain(endpoint, lost.error, exchange))?;
@@ -266,6 +296,10 @@ fn is_disconnect(error: &hyper::Error) -> bool {
     error.is_incomplete_message()
         || error.is_canceled()
         || error.is_closed()
+        // RFC 9113 8.7: the upstream has not looked at the request.
+        || cause::<h2::Error>(error).is_some_and(|cause| {
+            cause.is_go_away() || cause.reason() == Some(h2::Reason::REFUSED_STREAM)
+        })
         || cause::<io::Error>(error).is_some_and(|cause| {
             matches!(
                 cause.kind(),

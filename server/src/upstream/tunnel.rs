@@ -4,61 +4,49 @@
 //! and with it both connections, when either side ends, when the session ends, or when nothing
 //! moved for too long.
 
-use std::cell::Cell;
 use std::future::pending;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::body::{BodySize, MessageBody};
-use actix_web::web::{Bytes, BytesMut, Payload};
-use futures_util::StreamExt;
+use bytes::BytesMut;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::Ended;
 use super::exchange::Exchange;
 
-/// Bytes read from the upstream at a time.
+/// Bytes read from a side at a time.
 const READ: usize = 16 * 1024;
-/// Reads that may wait for the client. More would be a buffer; less would cost speed.
-const WAITING: usize = 4;
-/// How long the upstream may go on sending after the client's side ended, and the reverse: time
-/// for a last message, not for a life of its own.
+/// How long the upstream of a websocket may go on sending after the client's side ended: time for
+/// a last message, not for a life of its own.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// What the client receives through the tunnel.
-pub(super) struct FromUpstream {
-    bytes: mpsc::Receiver<Bytes>,
-    cut: Rc<Cell<bool>>,
+/// Both ends of a tunnel, each there once its 101 has been written or read.
+pub(super) struct Ends {
+    pub(super) client: OnUpgrade,
+    pub(super) upstream: OnUpgrade,
 }
 
-/// Ends the client's connection at once. After a regular end actix-http lingers for the time it
-/// grants clients to disconnect; an ended session shall not.
-#[derive(Debug, Error)]
-#[error("the tunnel was cut")]
-pub(super) struct Cut;
-
-/// Starts the tunnel between what is left of the client's connection and the upstream's.
+/// Starts the tunnel. `websocket`: whether a client that stops sending is a client that is gone;
+/// in other protocols (`docker exec`) it has said all it has to say and listens on.
 pub(super) fn open(
-    upgrade: OnUpgrade,
-    payload: Payload,
+    ends: Ends,
+    websocket: bool,
     exchange: Rc<Exchange>,
     idle: Duration,
     ended: Option<Ended>,
-) -> FromUpstream {
-    let (sender, bytes) = mpsc::channel(WAITING);
-    let cut = Rc::new(Cell::new(false));
-    let is_cut = Rc::clone(&cut);
+) {
     actix_rt::spawn(async move {
+        let last_words = if websocket { LAST_WORDS } else { Duration::MAX };
         let tunnel = async {
-            match upgrade.await {
-                Ok(upgraded) => run(TokioIo::new(upgraded), payload, &sender, &exchange).await,
+            match tokio::try_join!(ends.client, ends.upstream) {
+                Ok((client, upstream)) => {
+                    let (client, upstream) = (TokioIo::new(client), TokioIo::new(upstream));
+                    run(client, upstream, last_words, &exchange).await;
+                }
                 Err(error) => tracing::debug!(%error, "an upgrade came to nothing"),
             }
         };
@@ -71,70 +59,50 @@ pub(super) fn open(
         tokio::select! {
             outcome = exchange.while_moving(idle, tunnel) => if outcome.is_none() {
                 tracing::debug!("a tunnel was cut: nothing moved for too long");
-                is_cut.set(true);
             },
-            () = sender.closed() => {}
-            () = ended => {
-                tracing::debug!("a tunnel was cut: the session ended");
-                is_cut.set(true);
-            }
+            () = ended => tracing::debug!("a tunnel was cut: the session ended"),
         }
     });
-    FromUpstream { bytes, cut }
 }
 
 async fn run(
-    io: impl AsyncRead + AsyncWrite,
-    mut payload: Payload,
-    to_client: &mpsc::Sender<Bytes>,
+    client: impl AsyncRead + AsyncWrite,
+    upstream: impl AsyncRead + AsyncWrite,
+    last_words: Duration,
     exchange: &Exchange,
 ) {
-    let (mut read, mut write) = tokio::io::split(io);
-    let mut up = pin!(async {
-        // The client's end shows as an error: a websocket request has no regular end.
-        while let Some(Ok(bytes)) = payload.next().await {
-            exchange.touch();
-            if write.write_all(&bytes).await.is_err() || write.flush().await.is_err() {
-                return;
-            }
-        }
-        let _ = write.shutdown().await;
-    });
-    let mut down = pin!(async {
-        let mut buffer = BytesMut::new();
-        loop {
-            buffer.reserve(READ);
-            match read.read_buf(&mut buffer).await {
-                Ok(0) | Err(_) => return,
-                Ok(_) => exchange.touch(),
-            }
-            if to_client.send(buffer.split().freeze()).await.is_err() {
-                return;
-            }
-        }
-    });
+    let (from_client, to_client) = tokio::io::split(client);
+    let (from_upstream, to_upstream) = tokio::io::split(upstream);
+    let mut up = pin!(copy(from_client, to_upstream, exchange));
+    let mut down = pin!(copy(from_upstream, to_client, exchange));
     tokio::select! {
         () = &mut down => {}
         () = &mut up => {
-            let _ = timeout(LAST_WORDS, down).await;
+            let _ = timeout(last_words, down).await;
         }
     }
 }
 
-impl MessageBody for FromUpstream {
-    type Error = Box<dyn std::error::Error>;
-
-    fn size(&self) -> BodySize {
-        BodySize::Stream
-    }
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        match self.bytes.poll_recv(cx) {
-            Poll::Ready(None) if self.cut.get() => Poll::Ready(Some(Err(Cut.into()))),
-            next => next.map(|bytes| bytes.map(Ok)),
+/// Moves bytes until there are no more, and says so to the reader.
+async fn copy(from: impl AsyncRead, to: impl AsyncWrite, exchange: &Exchange) {
+    let (mut from, mut to) = (pin!(from), pin!(to));
+    let mut buffer = BytesMut::new();
+    loop {
+        buffer.reserve(READ);
+        match from.read_buf(&mut buffer).await {
+            Ok(0) | Err(_) => break,
+            Ok(_) => exchange.touch(),
+        }
+        // Each piece that is taken is movement, too: a slow reader is no idle one.
+        while !buffer.is_empty() {
+            match to.write_buf(&mut buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => exchange.touch(),
+            }
+        }
+        if to.flush().await.is_err() {
+            return;
         }
     }
+    let _ = to.shutdown().await;
 }

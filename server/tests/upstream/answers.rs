@@ -1,6 +1,6 @@
 //! What the client sees of an answer.
 
-use crate::support::{Rule, Wire, answering, lines, proxy, upstream};
+use crate::support::{OK, Rule, Wire, answering, lines, proxy, upstream};
 
 /// Asks over HTTP/1.1 and returns everything up to the end of the connection.
 async fn answer_to(method: &str, answer: &'static str) -> String {
@@ -56,6 +56,26 @@ async fn answers_without_a_body_have_none() {
 }
 
 #[actix_rt::test]
+async fn ranges_pass() {
+    let answer = answer_to(
+        "GET",
+        "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-4/9\r\nContent-Length: 3\r\n\
+         Accept-Ranges: bytes\r\n\r\ncde",
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 206 ") && answer.ends_with("\r\n\r\ncde"), "{answer}");
+    assert_eq!(lines(&answer, "content-range"), ["Content-Range: bytes 2-4/9"]);
+
+    let answer = answer_to(
+        "GET",
+        "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */9\r\nContent-Length: 0\r\n\r\n",
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 416 "), "{answer}");
+    assert_eq!(lines(&answer, "content-range"), ["Content-Range: bytes */9"]);
+}
+
+#[actix_rt::test]
 async fn bodiless_answers_leave_both_connections_in_use() {
     let (address, mut heads) = answering("HTTP/1.1 204 No Content\r\n\r\n").await;
     let mut client = Wire::to(proxy(Rule::to(address))).await;
@@ -67,13 +87,47 @@ async fn bodiless_answers_leave_both_connections_in_use() {
 }
 
 #[actix_rt::test]
-async fn early_hints_are_not_the_answer() {
-    let answer = answer_to(
-        "GET",
+async fn early_hints_come_before_the_answer() {
+    const HINTS: &str = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\
+        Connection: X-Hop\r\nKeep-Alive: 1\r\n\r\n";
+    let (go_on, may_go_on) = tokio::sync::oneshot::channel::<()>();
+    let may_go_on = std::cell::Cell::new(Some(may_go_on));
+    let address = upstream(move |mut wire, _| {
+        let may_go_on = may_go_on.take();
+        async move {
+            wire.head().await;
+            wire.write("HTTP/1.1 102 Processing\r\n\r\n").await;
+            wire.write(HINTS).await;
+            may_go_on.unwrap().await.unwrap();
+            wire.write(OK).await;
+        }
+    })
+    .await;
+    let mut client = Wire::to(proxy(Rule::to(address))).await;
+    client.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    assert!(client.head().await.starts_with("HTTP/1.1 102 "));
+    let hints = client.head().await;
+    assert!(hints.starts_with("HTTP/1.1 103 "), "{hints}");
+    assert!(lines(&hints, "link")[0].ends_with(": </a.css>; rel=preload"), "{hints}");
+    assert!(lines(&hints, "connection").is_empty(), "{hints}");
+    assert!(lines(&hints, "keep-alive").is_empty(), "{hints}");
+    // While the answer itself is still to come.
+    go_on.send(()).unwrap();
+    let answer = client.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\nok"), "{answer}");
+}
+
+/// RFC 9110 15.2: HTTP/1.0 has none of them.
+#[actix_rt::test]
+async fn a_client_of_http_1_0_is_spared_interim_answers() {
+    let (address, _heads) = answering(
         "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     )
     .await;
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("\r\n\r\nok"), "{answer}");
+    let mut client = Wire::to(proxy(Rule::to(address))).await;
+    client.write("GET / HTTP/1.0\r\nHost: a\r\n\r\n").await;
+    let answer = client.rest().await;
+    assert!(!answer.contains(" 103 ") && answer.contains(" 200 "), "{answer}");
 }
 
 #[actix_rt::test]
@@ -85,7 +139,7 @@ async fn http_1_0_answers_end_with_the_connection() {
 }
 
 #[actix_rt::test]
-async fn chunks_pass_and_trailers_end_here() {
+async fn a_client_that_takes_no_trailers_gets_none() {
     let answer = answer_to(
         "GET",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n\

@@ -218,22 +218,3 @@ async fn an_unknown_length_stays_unknown_even_of_a_get() {
         assert_eq!(body, "abcde");
     }
 }
-
-#[actix_rt::test]
-async fn trailers_of_the_client_end_here() {
-    // `chunks` fails if a trailer arrives.
-    let request = "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\
-        Trailer: X-authentik-username\r\n\r\n1\r\na\r\n0\r\nX-authentik-username: mallory\r\n\r\n";
-    let (head, body) = seen_with_body(request, true, 0).await;
-    assert!(!head.contains("mallory") && !head.to_lowercase().contains("authentik"), "{head}");
-    assert_eq!(body, "a");
-}
-
-#[actix_rt::test]
-async fn an_expectation_is_met_here() {
-    let request =
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\nx";
-    let (head, body) = seen_with_body(request, false, 1).await;
-    assert!(lines(&head, "expect").is_empty(), "{head}");
-    assert_eq!(body, "x");
-}

@@ -8,7 +8,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, web};
+use outpost::downstream::{self, DownstreamOptions, Limits};
+use outpost::drain::Drain;
 use outpost::upstream::{ApplicationOptions, Dialer, Forwarded, Leg, UpstreamSettings, Upstreams};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -29,7 +31,7 @@ pub(crate) struct Rule {
     pub(crate) peer_trusted: bool,
     pub(crate) ended: CancellationToken,
     pub(crate) settings: UpstreamSettings,
-    /// Limits of actix itself: waiting for a head, keeping an idle connection.
+    /// Limits of the client's side: waiting for a head or a body, keeping an idle connection.
     pub(crate) server_limit: Duration,
 }
 
@@ -59,26 +61,49 @@ impl Rule {
     }
 }
 
-/// Starts the server under test; it runs until the test's runtime ends.
+/// Starts the server under test, on the product's own connections; it runs until the test's
+/// runtime ends.
 pub(crate) fn proxy(rule: Rule) -> SocketAddr {
     let rule = Arc::new(rule);
     let dialer = Dialer::new(rule.settings.clone()).unwrap();
     let limit = rule.server_limit;
-    let server = HttpServer::new(move || {
+    let options = DownstreamOptions {
+        http: vec![downstream::Address::Tcp("127.0.0.1:0".parse().unwrap())],
+        https: Vec::new(),
+        tls: Arc::new(no_tls()),
+        proxy_protocol: None,
+        reuse_port: false,
+        workers: Some(1),
+        connections: 10_000,
+        limits: Limits {
+            head: limit,
+            idle: limit,
+            body: limit,
+            write: limit,
+            end: Duration::from_secs(1),
+            header_bytes: 65_536,
+        },
+        drain: Drain::never(),
+    };
+    let bound = downstream::bind(&options, move || {
         App::new()
             .app_data(Arc::clone(&rule))
             .app_data(Upstreams::new(dialer.clone()))
             .default_service(web::to(forward))
     })
-    .workers(1)
-    .client_request_timeout(limit)
-    .keep_alive(limit)
-    .disable_signals()
-    .bind_auto_h2c("127.0.0.1:0")
     .unwrap();
-    let address = server.addrs()[0];
-    actix_rt::spawn(server.run());
-    address
+    actix_rt::spawn(bound.server);
+    bound.http[0]
+}
+
+/// Nobody listens with TLS here.
+fn no_tls() -> rustls::ServerConfig {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(rustls::server::ResolvesServerCertUsingSni::new()))
 }
 
 async fn forward(request: HttpRequest, payload: web::Payload) -> HttpResponse {
@@ -153,12 +178,20 @@ impl Wire {
         line
     }
 
-    /// One chunk of a chunked body; empty for the last, whose trailers are read and returned.
+    /// One chunk of a chunked body; empty for the last, which no trailers may follow.
     pub(crate) async fn chunk(&mut self) -> String {
+        let chunk = self.chunk_before_trailers().await;
+        if chunk.is_empty() {
+            assert_eq!(self.line().await, "\r\n", "trailers");
+        }
+        chunk
+    }
+
+    /// One chunk of a chunked body; empty for the last, with trailers and an empty line to come.
+    pub(crate) async fn chunk_before_trailers(&mut self) -> String {
         let size = self.line().await;
         let size = usize::from_str_radix(size.trim().split(';').next().unwrap(), 16).unwrap();
         if size == 0 {
-            assert_eq!(self.line().await, "\r\n", "trailers");
             return String::new();
         }
         let chunk = self.bytes(size).await;

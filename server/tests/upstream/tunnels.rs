@@ -1,10 +1,11 @@
-//! Websockets: the handshake is the upstream's own, and what follows is nobody's business.
+//! Websockets and other upgrades: the handshake is the upstream's own, and what follows is nobody's
+//! business.
 
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::support::{OK, Rule, Wire, answering, lines, proxy, upstream};
+use crate::support::{Counter, OK, Rule, Wire, answering, lines, proxy, upstream};
 
 const UPGRADE: &str = "GET /chat?x HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\n\
     Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
@@ -166,22 +167,47 @@ async fn one_direction_goes_on_while_the_other_is_blocked() {
 }
 
 #[actix_rt::test]
-async fn a_refused_upgrade_is_an_ordinary_answer() {
-    for (answer, body) in [
-        ("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno", "no"),
-        ("HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n", "no"),
-        ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", ""),
+async fn a_refused_upgrade_is_an_ordinary_answer_and_the_connection_goes_on() {
+    for answer in [
+        "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno",
+        "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
     ] {
         let (address, _heads) = answering(answer).await;
         let mut client = Wire::to(proxy(Rule::to(address))).await;
+        for _ in 0..2 {
+            client.write(UPGRADE).await;
+            let head = client.head().await;
+            assert_eq!(head[..12], answer[..12], "{head}");
+            assert!(lines(&head, "upgrade").is_empty(), "{head}");
+            if lines(&head, "content-length").is_empty() {
+                assert_eq!(client.chunks().await, "no");
+            } else {
+                assert_eq!(client.bytes(2).await, "no");
+            }
+        }
+    }
+}
+
+/// A connection on which an upgrade was asked for and declined serves nobody else.
+#[actix_rt::test]
+async fn a_declined_upgrade_leaves_no_connection_behind() {
+    let connections = Counter::default();
+    let count = connections.clone();
+    let address = upstream(move |mut wire, _| {
+        count.add(1);
+        async move {
+            while !wire.head().await.is_empty() {
+                wire.write(OK).await;
+            }
+        }
+    })
+    .await;
+    let mut client = Wire::to(proxy(Rule::to(address))).await;
+    for expected in 1..=3 {
         client.write(UPGRADE).await;
-        let head = client.head().await;
-        assert_eq!(head[..12], answer[..12], "{head}");
-        // With a length or until the end; never chunked in name only.
-        assert!(lines(&head, "transfer-encoding").is_empty(), "{head}");
-        assert_eq!(lines(&head, "content-length").is_empty(), answer.contains("chunked"), "{head}");
-        assert_eq!(lines(&head, "connection"), ["Connection: close"], "{head}");
-        assert_eq!(client.rest().await, body);
+        assert!(client.head().await.starts_with("HTTP/1.1 200"));
+        assert_eq!(client.bytes(2).await, "ok");
+        assert_eq!(connections.get(), expected);
     }
 }
 
@@ -208,14 +234,75 @@ async fn a_switch_nobody_asked_for_is_an_error() {
     assert!(answer.starts_with("HTTP/1.1 502") && answer.ends_with("protocol"), "{answer}");
 }
 
+/// `docker exec` and `kubectl exec` begin so: a POST with a body, bytes both ways, and a client that
+/// has said all it has to say and listens on.
 #[actix_rt::test]
-async fn other_upgrades_are_declined_by_not_asking() {
+async fn any_other_protocol_is_tunnelled_too() {
+    let (hear, heard) = mpsc::unbounded_channel();
+    let address = upstream(move |mut wire, _| {
+        let hear = hear.clone();
+        async move {
+            let head = wire.head().await;
+            let body = wire.bytes(2).await;
+            wire.write("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+                .await;
+            hear.send((head, body)).unwrap();
+            let said = wire.rest().await;
+            // After the client's last word, and longer than a websocket could.
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            wire.write(format!("heard {said}")).await;
+        }
+    })
+    .await;
+    let mut heard = heard;
+    let mut client = Wire::to(proxy(Rule::to(address))).await;
+    client
+        .write(
+            "POST /exec/1/start HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n\
+             Upgrade: h2c, tcp\r\nContent-Length: 2\r\n\r\n{}",
+        )
+        .await;
+    let answer = client.head().await;
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    assert_eq!(lines(&answer, "upgrade"), ["Upgrade: tcp"]);
+    assert_eq!(lines(&answer, "connection"), ["Connection: Upgrade"]);
+    let (head, body) = heard.recv().await.unwrap();
+    assert_eq!(lines(&head, "upgrade"), ["Upgrade: tcp"]);
+    assert_eq!(lines(&head, "connection"), ["Connection: Upgrade"]);
+    assert_eq!(body, "{}");
+    client.write("stdin").await;
+    tokio::io::AsyncWriteExt::shutdown(client.0.get_mut()).await.unwrap();
+    assert_eq!(client.rest().await, "heard stdin");
+}
+
+#[actix_rt::test]
+async fn a_switch_to_what_was_not_offered_is_an_error() {
+    for switch in [
+        "Upgrade: h2c\r\nConnection: Upgrade\r\n",
+        "Connection: Upgrade\r\n",
+        "Upgrade: websocket\r\n",
+    ] {
+        let address = upstream(move |mut wire, _| async move {
+            wire.head().await;
+            wire.write(format!("HTTP/1.1 101 Switching Protocols\r\n{switch}\r\n")).await;
+            wire.rest().await;
+        })
+        .await;
+        let mut client = Wire::to(proxy(Rule::to(address))).await;
+        client.write(UPGRADE).await;
+        let head = client.head().await;
+        assert!(head.starts_with("HTTP/1.1 502"), "{switch}: {head}");
+    }
+}
+
+#[actix_rt::test]
+async fn http_and_tls_are_never_offered() {
     let (address, mut heads) = answering(OK).await;
     let mut client = Wire::to(proxy(Rule::to(address))).await;
     client
         .write(
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n\
-             Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+             Upgrade: h2c, TLS/1.0\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
         )
         .await;
     assert!(client.head().await.starts_with("HTTP/1.1 200"));

@@ -82,11 +82,17 @@ async fn a_request_with_two_names_for_its_host_is_refused() {
     assert!(capture.take()[0].starts_with("GET /public/x?y HTTP/1.1\r\nHost: app.test\r\n"));
 }
 
-/// Requests inside an h2c tunnel would reach the application unseen.
+/// Requests inside a tunnel of HTTP would reach the application unseen.
 #[tokio::test]
-async fn no_upgrade_but_websockets_is_offered_to_the_application() {
+async fn neither_http_nor_tls_is_offered_to_the_application_as_an_upgrade() {
     let (world, capture) = world().await;
-    for upgrade in ["h2c", "h2c, websocket", "TLS/1.0"] {
+    for (upgrade, offered) in [
+        ("h2c", None),
+        ("TLS/1.0", None),
+        ("HTTP/2.0", None),
+        ("h2c, websocket", Some("Upgrade: websocket\r\n")),
+        ("h2c, tcp", Some("Upgrade: tcp\r\n")),
+    ] {
         let request = format!(
             "GET /public/x HTTP/1.1\r\nHost: app.test\r\nUpgrade: {upgrade}\r\n\
              HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\
@@ -95,8 +101,10 @@ async fn no_upgrade_but_websockets_is_offered_to_the_application() {
         let answer = raw(world.http(), request.as_bytes()).await;
         assert!(matches!(status(&answer), 200 | 400), "{upgrade}: {answer}");
         for seen in capture.take() {
-            let seen = seen.to_lowercase();
-            assert!(!seen.contains("upgrade") && !seen.contains("http2-settings"), "{seen}");
+            let lower = seen.to_lowercase();
+            assert!(!lower.contains("http2-settings") && !lower.contains("h2c"), "{seen}");
+            assert_eq!(lower.contains("upgrade"), offered.is_some(), "{seen}");
+            assert!(offered.is_none_or(|offered| seen.contains(offered)), "{seen}");
         }
     }
     let answer = raw(
