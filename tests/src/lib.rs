@@ -20,6 +20,7 @@ pub mod redis;
 pub mod relay;
 pub mod replicas;
 pub mod stage;
+pub mod streaming;
 pub mod wait;
 pub mod webdriver;
 pub mod world;
