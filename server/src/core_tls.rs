@@ -190,7 +190,7 @@ mod tests {
     #[actix_web::test]
     async fn a_given_certificate_of_core_itself_is_trusted_and_no_other() {
         for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
-            let (certificate, key) = self_signed(is_ca.clone());
+            let (certificate, key) = self_signed(is_ca);
             let (another, another_key) = self_signed(is_ca);
             let trust = CoreTrust::Given(vec![certificate.clone()]);
             let port = serve_once(certificate, key, rustls::ALL_VERSIONS).await;
