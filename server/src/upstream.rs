@@ -41,6 +41,7 @@ use url::Url;
 
 use crate::carried::Carried;
 use crate::drain::Drain;
+use crate::randomness;
 
 pub use application::{ApplicationOptions, ClientCertificate, HttpVersion};
 pub use dial::Dialer;
@@ -211,19 +212,37 @@ impl Upstreams {
             let idle = settings.tunnel_idle_timeout;
             let websocket = protocol::is_websocket(&offered);
             let ended = ended.or_else(stream_ended);
-            tunnel::open(Ends { client, upstream }, websocket, exchange, idle, ended);
+            let drain = settings.drain.clone();
+            tunnel::open(Ends { client, upstream }, websocket, exchange, idle, ended, drain);
             return Ok(answer::switch(&head));
         }
 
         let (head, incoming) = response.into_parts();
         let idle = if answer::rests(&head) {
             ended = ended.or_else(stream_ended);
+            if answer::is_event_stream(&head) {
+                ended = Some(or_drained(ended, settings.drain.clone()));
+            }
             settings.tunnel_idle_timeout
         } else {
             settings.idle_timeout
         };
         Ok(answer::pass_on(request, &head, incoming, exchange, idle, ended))
     }
+}
+
+/// What never ends by itself ends with the program, too.
+fn or_drained(ended: Option<Ended>, drain: Drain) -> Ended {
+    Box::pin(async move {
+        let turn = drain.my_turn(randomness::word());
+        match ended {
+            None => turn.await,
+            Some(ended) => tokio::select! {
+                () = ended => {}
+                () = turn => {}
+            },
+        }
+    })
 }
 
 impl fmt::Debug for Upstreams {

@@ -10,3 +10,5 @@ mod leaving;
 mod rolling;
 #[path = "life_cycle/service_manager.rs"]
 mod service_manager;
+#[path = "life_cycle/websockets.rs"]
+mod websockets;

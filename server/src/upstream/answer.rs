@@ -88,8 +88,17 @@ pub(super) fn switch(head: &Parts) -> HttpResponse {
 
 /// Whether the answer is one that rests for long times by nature.
 pub(super) fn rests(head: &Parts) -> bool {
-    let kind = head.headers.get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
-    kind.is_some_and(|kind| begins(kind, "text/event-stream") || begins(kind, GRPC))
+    is_event_stream(head) || is_of_kind(head, GRPC)
+}
+
+/// Whether the answer is a stream of events: it ends when its client or the application goes.
+pub(super) fn is_event_stream(head: &Parts) -> bool {
+    is_of_kind(head, "text/event-stream")
+}
+
+fn is_of_kind(head: &Parts, kind: &str) -> bool {
+    let found = head.headers.get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+    found.is_some_and(|found| begins(found, kind))
 }
 
 fn copy_headers<B>(head: &Parts, response: &mut HttpResponse<B>, pass: impl Fn(&str) -> bool) {

@@ -1,8 +1,10 @@
 //! The tunnel of an upgraded connection: bytes both ways, whatever they mean.
 //!
 //! A task of its own runs it, so that one direction goes on while the other is blocked. It ends,
-//! and with it both connections, when either side ends, when the session ends, or when nothing
-//! moved for too long.
+//! and with it both connections, when either side ends, when the session or the program ends, or
+//! when nothing moved for too long. Clients of websockets are told why.
+
+mod websocket;
 
 use std::future::pending;
 use std::pin::pin;
@@ -10,65 +12,84 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use futures_util::FutureExt;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::sleep;
 
+use self::websocket::{GOODBYE, Why};
 use super::Ended;
 use super::exchange::Exchange;
+use crate::drain::Drain;
+use crate::randomness;
 
 /// Bytes read from a side at a time.
 const READ: usize = 16 * 1024;
-/// How long the upstream of a websocket may go on sending after the client's side ended: time for
-/// a last message, not for a life of its own.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-
 /// Both ends of a tunnel, each there once its 101 has been written or read.
 pub(super) struct Ends {
     pub(super) client: OnUpgrade,
     pub(super) upstream: OnUpgrade,
 }
 
-/// Starts the tunnel. `websocket`: whether a client that stops sending is a client that is gone;
-/// in other protocols (`docker exec`) it has said all it has to say and listens on.
+/// Starts the tunnel. `websocket`: whether its ends speak in frames, and a client that stops sending
+/// is a client that is gone; in other protocols (`docker exec`) it has said all it has to say and
+/// listens on.
 pub(super) fn open(
     ends: Ends,
     websocket: bool,
     exchange: Rc<Exchange>,
     idle: Duration,
     ended: Option<Ended>,
+    drain: Drain,
 ) {
     actix_rt::spawn(async move {
-        let last_words = if websocket { LAST_WORDS } else { Duration::MAX };
+        let why = over(ended, drain).boxed_local().shared();
         let tunnel = async {
             match tokio::try_join!(ends.client, ends.upstream) {
                 Ok((client, upstream)) => {
                     let (client, upstream) = (TokioIo::new(client), TokioIo::new(upstream));
-                    run(client, upstream, last_words, &exchange).await;
+                    match websocket {
+                        true => websocket::run(client, upstream, &exchange, why.clone()).await,
+                        false => run(client, upstream, &exchange).await,
+                    }
                 }
                 Err(error) => tracing::debug!(%error, "an upgrade came to nothing"),
             }
         };
-        let ended = async {
-            match ended {
-                Some(ended) => ended.await,
-                None => pending().await,
+        let cut = async {
+            let why = why.clone().await;
+            if websocket {
+                sleep(GOODBYE).await;
             }
+            why
         };
         tokio::select! {
             outcome = exchange.while_moving(idle, tunnel) => if outcome.is_none() {
                 tracing::debug!("a tunnel was cut: nothing moved for too long");
             },
-            () = ended => tracing::debug!("a tunnel was cut: the session ended"),
+            why = cut => tracing::debug!(?why, "a tunnel was cut"),
         }
     });
+}
+
+/// Waits until the tunnel must end, and says why.
+async fn over(ended: Option<Ended>, drain: Drain) -> Why {
+    let ended = async {
+        match ended {
+            Some(ended) => ended.await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        () = ended => Why::SessionEnded,
+        () = drain.my_turn(randomness::word()) => Why::Restart,
+    }
 }
 
 async fn run(
     client: impl AsyncRead + AsyncWrite,
     upstream: impl AsyncRead + AsyncWrite,
-    last_words: Duration,
     exchange: &Exchange,
 ) {
     let (from_client, to_client) = tokio::io::split(client);
@@ -77,9 +98,7 @@ async fn run(
     let mut down = pin!(copy(from_upstream, to_client, exchange));
     tokio::select! {
         () = &mut down => {}
-        () = &mut up => {
-            let _ = timeout(last_words, down).await;
-        }
+        () = &mut up => down.await,
     }
 }
 

@@ -2,8 +2,6 @@
 //! bytes on without understanding them and must end it politely: a close frame may stand between
 //! two frames, even those of one message, and nowhere else.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "tunnels are about to use it"))]
-
 /// A close frame without a mask, as servers send it: `code` and a reason of at most 123 bytes; what
 /// is longer is left out.
 pub(super) fn close_frame(code: u16, reason: &str) -> Vec<u8> {

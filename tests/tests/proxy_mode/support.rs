@@ -12,6 +12,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use url::Url;
 
@@ -173,16 +174,17 @@ pub(crate) fn refused(result: Result<(Socket, Response), Error>) -> (u16, String
     }
 }
 
-/// Waits until the other end closes, with or without a word.
-pub(crate) async fn closes(socket: &mut Socket) {
+/// Waits until the other end closes, with or without a word; gives the code of its close frame.
+pub(crate) async fn closes(socket: &mut Socket) -> Option<CloseCode> {
     soon("the websocket closes", async {
         while let Some(Ok(message)) = socket.next().await {
-            if matches!(message, Message::Close(_)) {
-                break;
+            if let Message::Close(frame) = message {
+                return frame.map(|frame| frame.code);
             }
         }
+        None
     })
-    .await;
+    .await
 }
 
 /// Sends bytes and reads until the other end closes.

@@ -3,6 +3,7 @@
 use futures_util::{SinkExt as _, StreamExt as _};
 use outpost_tests::World;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::support::{
     Socket, browser_of, closes, cookies, linked, refused, signed_in, soon, websocket,
@@ -90,8 +91,9 @@ async fn websockets_close_when_core_ends_the_session_and_those_of_others_stay() 
     let mut of_bob = open(&world, &cookies(&world, &bob)).await;
     let sid = world.core.sessions_of("alice").remove(0);
     world.core.end_session(&sid);
-    closes(&mut first).await;
-    closes(&mut second).await;
+    for socket in [&mut first, &mut second] {
+        assert_eq!(closes(socket).await, Some(CloseCode::Policy), "and it is told so");
+    }
     echoes(&mut of_bob, "still here").await;
 }
 
@@ -101,7 +103,7 @@ async fn websockets_close_with_a_sign_out_in_another_tab() {
     let mut socket = open(&world, &cookies(&world, &browser)).await;
     let cookie = cookies(&world, &browser);
     browser.get(&world.url("app.test", "/outpost.goauthentik.io/sign_out")).await;
-    closes(&mut socket).await;
+    assert_eq!(closes(&mut socket).await, Some(CloseCode::Policy));
     let again = [("cookie", cookie.as_str())];
     assert_eq!(refused(websocket(&world, "/ws", &again).await).0, 401);
 }
