@@ -10,6 +10,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::process::Process;
+use crate::wait;
 
 /// How WebDriver names an element in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -102,6 +103,34 @@ impl Chromium {
     pub async fn fetch_status(&self, path: &str) -> Value {
         let script = "const done = arguments[1]; fetch(arguments[0]).then(a => done(a.status), e => done(String(e)))";
         self.post("/execute/async", json!({"script": script, "args": [path]})).await
+    }
+
+    /// Sends a form from the page shown, as its own markup would.
+    pub async fn submit_form(&self, action: &str, fields: &[(&str, &str)]) {
+        let script = "const form = document.createElement('form'); form.method = 'post'; form.action = arguments[0]; for (const [name, value] of arguments[1]) { const field = document.createElement('input'); field.name = name; field.value = value; form.append(field); } document.body.append(form); form.submit();";
+        self.post("/execute/sync", json!({"script": script, "args": [action, fields]})).await;
+    }
+
+    /// Goes to the tab of this place in the order in which they were opened; waits for it.
+    pub async fn go_to_tab(&self, index: usize) {
+        let url = format!("{}/window/handles", self.session);
+        let handle = wait::until_async("a tab", async || {
+            let handles = command(&self.client, Method::GET, &url, &Value::Null).await;
+            handles.get(index).cloned().ok_or_else(|| handles.to_string())
+        })
+        .await;
+        self.post("/window", json!({"handle": handle})).await;
+    }
+
+    /// The text of the page once it holds `wanted`.
+    pub async fn text_with(&self, wanted: &str) -> String {
+        wait::until_async(wanted, async || {
+            let script = "return document.body ? document.body.innerText : ''";
+            let text = self.post("/execute/sync", json!({"script": script, "args": []})).await;
+            let text = text.as_str().unwrap_or_default().to_owned();
+            if text.contains(wanted) { Ok(text) } else { Err(text) }
+        })
+        .await
     }
 
     /// What the window shows, as PNG.
