@@ -3,6 +3,7 @@
 use outpost_decision::finding::Finding;
 use outpost_decision::ruleset::Ruleset;
 use outpost_decision::time::Timestamp;
+use serde_json::{Map, Value};
 
 /// The configuration in effect.
 #[derive(Debug, Default)]
@@ -40,6 +41,8 @@ pub struct OutpostIdentity {
     pub refresh_interval_seconds: u64,
     /// `log_level` option of core, where set.
     pub log_level: Option<String>,
+    /// Every option as core said it, those for whoever deploys outposts among them.
+    pub options: Map<String, Value>,
 }
 
 /// A finding and whom it concerns.

@@ -9,6 +9,7 @@ mod book;
 mod certificates;
 pub mod compiler;
 mod last_good;
+mod options;
 mod parts;
 mod restore;
 mod roster;

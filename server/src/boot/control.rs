@@ -129,6 +129,7 @@ impl Control {
 
         let registry_settings = RegistrySettings {
             browser_host: settings.core.host_browser.clone(),
+            verifies_core: !settings.core.insecure,
             ..RegistrySettings::default()
         };
         let (parts, readers) = RegistryParts::new(

@@ -171,3 +171,22 @@ fn errors_are_taken_only_while_they_are_asked_for_and_a_full_queue_is_counted() 
     assert_eq!((rest, queue.gate.dropped.load(Ordering::Relaxed)), (QUEUE - 1, 3));
     assert!(queue.take().is_none());
 }
+
+#[test]
+fn a_panic_is_told_in_the_log_and_with_it_reported() {
+    let (layer, queue) = reports();
+    queue.gate.set_open(true);
+    let subscriber = tracing_subscriber::registry().with(layer.with_filter(LevelFilter::ERROR));
+    log_panics();
+    tracing::subscriber::with_default(subscriber, || {
+        let caught = std::panic::catch_unwind(|| panic!("all is lost"));
+        assert!(caught.is_err());
+    });
+    let taken = queue.take().unwrap().try_recv().unwrap();
+    assert!(taken.is_panic);
+    let event = taken.to_event(Uuid::nil(), &Setting::default());
+    assert_eq!(event["exception"]["values"][0]["value"], "all is lost");
+    let frame = &event["exception"]["values"][0]["stacktrace"]["frames"][0];
+    assert!(frame["filename"].as_str().unwrap().ends_with("reporting/tests.rs"), "{event}");
+    assert!(frame["lineno"].is_u64(), "{event}");
+}

@@ -17,12 +17,13 @@ use tokio::time::timeout;
 
 use super::certificates::Certificates;
 use super::last_good::contents::{Said, ToKeep};
+use super::options;
 use super::parts::RegistryParts;
 use super::roster::{Entry, Roster};
 use crate::actors::provider::{EndAll, Reconfigure, Unreadable, unreadable_finding};
 use crate::authentik::{ApiError, CoreApi, ProviderList, UnreadableRecord};
 use crate::clock;
-use crate::snapshot::{OutpostIdentity, ProviderFinding, Snapshot};
+use crate::snapshot::{ProviderFinding, Snapshot};
 use crate::status::{ProviderState, RegistryStatus};
 use crate::tls::CertificateIndex;
 
@@ -80,7 +81,7 @@ impl Book {
     /// Makes what core said the configuration in effect; returns the time until the next refresh.
     pub(super) async fn apply(&mut self, core: &dyn CoreApi, answers: &mut Answers) -> Duration {
         let outpost = &answers.outpost;
-        let mut findings = outpost_findings(outpost);
+        let mut findings = options::findings(outpost, &self.parts.settings);
         findings.extend(answers.kept_at.map(last_known_good));
         let providers = std::mem::take(&mut answers.providers);
         let context = Arc::new(self.parts.settings.compile_context(outpost));
@@ -275,7 +276,7 @@ impl Book {
         let next = Snapshot {
             generation: 0,
             ruleset,
-            outpost: identity(outpost),
+            outpost: options::identity(outpost),
             findings,
             refreshed_at: Some(kept_at.unwrap_or(now)),
         };
@@ -343,29 +344,6 @@ fn same_meaning(a: &Snapshot, b: &Snapshot) -> bool {
         && a.findings == b.findings
         && ours.len() == theirs.len()
         && ours.iter().zip(theirs).all(|(one, other)| Arc::ptr_eq(one, other))
-}
-
-fn identity(outpost: &OutpostRecord) -> OutpostIdentity {
-    OutpostIdentity {
-        uuid: outpost.pk.clone(),
-        name: outpost.name.clone(),
-        embedded: outpost.is_embedded(),
-        refresh_interval_seconds: outpost.refresh_interval_seconds(),
-        log_level: outpost.option("log_level").map(str::to_owned),
-    }
-}
-
-fn outpost_findings(outpost: &OutpostRecord) -> Vec<ProviderFinding> {
-    if outpost.kind.is_empty() || outpost.kind == "proxy" {
-        return Vec::new();
-    }
-    let finding = Finding::new(
-        Severity::Error,
-        "outpost_type",
-        format!("core says this is an outpost of type {}, not proxy", outpost.kind),
-        "Give AUTHENTIK_TOKEN the token of an outpost of type proxy.",
-    );
-    vec![ProviderFinding { provider: None, finding }]
 }
 
 fn last_known_good(at: Timestamp) -> ProviderFinding {

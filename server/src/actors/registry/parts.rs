@@ -24,6 +24,8 @@ use crate::tls::CertificateIndex;
 pub struct RegistrySettings {
     /// `AUTHENTIK_HOST_BROWSER`. Where unset, the outpost's own option counts.
     pub browser_host: Option<Url>,
+    /// Whether core's certificate is verified.
+    pub verifies_core: bool,
     /// The waits between refreshes while core does not answer.
     pub retry: Backoff,
     /// Core's answers to one refresh take at most this long.
@@ -51,6 +53,7 @@ impl Default for RegistrySettings {
     fn default() -> Self {
         Self {
             browser_host: None,
+            verifies_core: true,
             retry: Backoff { shortest: Duration::from_secs(1), longest: Duration::from_secs(60) },
             core_timeout: Duration::from_secs(60),
             reconfigure_timeout: Duration::from_secs(10),

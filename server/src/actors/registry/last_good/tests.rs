@@ -29,7 +29,10 @@ fn said(name: &str, pem: Option<&Pem>) -> (Vec<Arc<ProviderRecord>>, ToKeep) {
     }))
     .unwrap();
     let global = serde_json::from_value(serde_json::json!({
-        "error_reporting": {"enabled": true, "sentry_dsn": "d", "environment": "e"},
+        "error_reporting": {
+            "enabled": true, "sentry_dsn": "d", "environment": "e", "send_pii": true,
+            "traces_sample_rate": 0.5,
+        },
     }))
     .unwrap();
     let said = Said {
@@ -86,6 +89,7 @@ async fn what_core_said_comes_back_as_it_was() {
     let global = core.global_config().await.unwrap().error_reporting;
     assert!(global.enabled);
     assert_eq!((global.sentry_dsn.as_str(), global.environment.as_str()), ("d", "e"));
+    assert!(global.send_pii && global.traces_sample_rate > 0.4);
     assert_eq!(core.expected_version("uuid").await.unwrap().as_deref(), Some("2025.10.0"));
     assert_eq!(core.keypair("pair").await.unwrap().fingerprint_sha256.as_deref(), Some("aa"));
     assert_eq!(core.certificate("pair").await.unwrap(), "the chain");
