@@ -23,7 +23,6 @@ use crate::trace::Span;
 /// when it ends, others at once.
 pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) -> HttpResponse {
     let Answer { mut response, user, upstream, failure, identity } = answer;
-    response.head_mut().set_camel_case_headers(true);
     if let Ok(id) = HeaderValue::from_str(&exchange.id) {
         response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
     }
