@@ -98,6 +98,8 @@ pub struct SessionNotice {
 pub struct Policy {
     /// What scripts without a session get.
     pub scripts: Scripts,
+    /// Whether the paths and headers of the 2021.5 outpost are served as well.
+    pub akprox: bool,
     /// How long a sign-in may take, in seconds.
     pub flow_seconds: i64,
     /// How often a sign-in that fails is begun anew by itself.

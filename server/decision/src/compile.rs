@@ -29,6 +29,8 @@ pub struct CompileContext {
     pub host_browser: Option<Url>,
     /// Embedded mode: `authentik_host` of the outpost's configuration. Wins over `host_browser`.
     pub embedded_host: Option<Url>,
+    /// Whether the paths and headers of the 2021.5 outpost are served as well.
+    pub akprox: bool,
 }
 
 /// A provider that compiled, and what there is to say about it.
@@ -52,7 +54,7 @@ pub fn compile_provider(
     let mut findings = Vec::new();
     check_secrets(record, &mut findings);
     let mode = mode(record, &mut findings);
-    let external = external::parse(&record.external_host, &mut findings);
+    let external = external::parse(&record.external_host, mode, &mut findings);
     let signing = signing(record);
     let endpoints = endpoints::compile(&record.oidc_configuration, signing, context, &mut findings);
     let internal = internal(record, mode, &mut findings);
@@ -83,6 +85,7 @@ pub fn compile_provider(
         cookie: CookieSpec {
             name: cookie_name(&record.client_id),
             domain: domain.clone(),
+            path: cookie_path(mode, &external.external),
             secure: external.external.scheme == Scheme::Https,
         },
         cookie_domain: domain.filter(|_| mode == Mode::ForwardDomain),
@@ -91,6 +94,7 @@ pub fn compile_provider(
         access_token_validity: validity(record.access_token_validity),
         certificate: record.certificate.clone().filter(|uuid| !uuid.is_empty()),
         redirect_uri: external.redirect_uri,
+        akprox: context.akprox,
         external: external.external,
     };
     Ok(Compiled { provider, findings })
@@ -102,6 +106,10 @@ fn error(code: &'static str, message: impl Into<String>, remedy: &str) -> Findin
 
 fn warning(code: &'static str, message: impl Into<String>, remedy: &str) -> Finding {
     Finding::new(Severity::Warning, code, message, remedy)
+}
+
+fn info(code: &'static str, message: impl Into<String>, remedy: &str) -> Finding {
+    Finding::new(Severity::Info, code, message, remedy)
 }
 
 fn check_secrets(record: &ProviderRecord, findings: &mut Vec<Finding>) {
@@ -222,6 +230,17 @@ fn cookie_domain(
         ));
     }
     Some(domain)
+}
+
+/// The path of the session cookie: an application below a path has that path for itself. A whole
+/// domain's provider needs its cookie everywhere; and where core calls back outside of the
+/// application's path, the outpost's own paths lie there, too.
+fn cookie_path(mode: Mode, external: &External) -> String {
+    if mode == Mode::ForwardDomain || external.home.is_empty() {
+        "/".to_owned()
+    } else {
+        external.home.clone()
+    }
 }
 
 /// The provider's cookie name: `authentik_proxy_` and 8 hexadecimal digits (contract 9).

@@ -109,7 +109,7 @@ impl SetCookie {
     /// The session cookie. `max_age` is in seconds.
     #[must_use]
     pub fn session(spec: &CookieSpec, value: &str, max_age: i64) -> Self {
-        Self::new(spec, spec.name.clone(), value, "/", max_age)
+        Self::new(spec, spec.name.clone(), value, &spec.path, max_age)
     }
 
     /// Removes the session cookie.

@@ -104,9 +104,9 @@ pub fn refuse(reason: Reason, dialect: Option<Dialect>, steps: Vec<Step>) -> Dec
 /// nginx cannot pass our redirects on: a question about one of our own paths is let through, and
 /// the browser's request itself then reaches us (contract 7).
 fn is_own_path_behind_nginx(inquiry: &Inquiry<'_>) -> bool {
-    let base = &inquiry.provider.external.path;
-    inquiry.dialect == Some(Dialect::Nginx)
-        && endpoint::classify(&inquiry.target.path, None, base) != Endpoint::Application
+    let paths = inquiry.provider.own_paths();
+    inquiry.dialect.is_some_and(Dialect::is_nginx)
+        && endpoint::classify(&inquiry.target.path, None, paths) != Endpoint::Application
         && path::view(&inquiry.target.path).is_plain()
 }
 
@@ -152,7 +152,7 @@ fn application(inquiry: &Inquiry<'_>, steps: &mut Vec<Step>) -> (Action, Reason,
         return (Action::Challenge, Reason::NotSignedInScript, None);
     }
     let action = match inquiry.dialect {
-        Some(Dialect::Nginx) => Action::Challenge,
+        Some(dialect) if dialect.is_nginx() => Action::Challenge,
         Some(_) => Action::BeginSignIn { return_to: Some(inquiry.target.clone()) },
         None => Action::RedirectToStart { return_to: inquiry.target.clone() },
     };

@@ -122,6 +122,10 @@ pub enum Reason {
     LogoutTokenReceived,
     /// No provider serves the host.
     NoProvider,
+    /// The host's applications live under other paths.
+    PathUnserved,
+    /// The embedded outpost has no provider at all.
+    NothingAssigned,
     /// Nothing is loaded yet.
     NotReady,
     /// Headers that the dialect needs are missing.
@@ -150,7 +154,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for tables and bounded metrics.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Session,
         Self::HeaderAuthentication,
         Self::SkipPath,
@@ -167,6 +171,8 @@ impl Reason {
         Self::SignOutRequested,
         Self::LogoutTokenReceived,
         Self::NoProvider,
+        Self::PathUnserved,
+        Self::NothingAssigned,
         Self::NotReady,
         Self::HeadersMissing,
         Self::PeerUntrusted,
@@ -201,6 +207,8 @@ impl Reason {
             Self::SignOutRequested => "sign_out_requested",
             Self::LogoutTokenReceived => "logout_token_received",
             Self::NoProvider => "no_provider",
+            Self::PathUnserved => "path_unserved",
+            Self::NothingAssigned => "nothing_assigned",
             Self::NotReady => "not_ready",
             Self::HeadersMissing => "headers_missing",
             Self::PeerUntrusted => "peer_untrusted",
@@ -242,6 +250,8 @@ impl Reason {
             Self::NoProvider => {
                 "No app for hostname: no provider of this outpost serves this host."
             }
+            Self::PathUnserved => "The applications of this host live under other paths.",
+            Self::NothingAssigned => "No application is assigned to the embedded outpost yet.",
             Self::NotReady => "The outpost has not received its configuration from core yet.",
             Self::HeadersMissing => {
                 "The reverse proxy did not send the headers that tell the original URL."
@@ -288,6 +298,12 @@ impl Reason {
             Self::NoProvider => {
                 "Check the external host of the provider, that the provider is assigned to this outpost, and the Host header (or X-Forwarded-Host from a trusted proxy)."
             }
+            Self::PathUnserved => {
+                "Check the address, and the path of the external host of the provider."
+            }
+            Self::NothingAssigned => {
+                "In authentik, open Applications > Outposts, edit the embedded outpost, and assign the application to it."
+            }
             Self::NotReady => "Check AUTHENTIK_HOST and AUTHENTIK_TOKEN, and that core is up.",
             Self::HeadersMissing => {
                 "nginx: set X-Original-URL. Traefik, Caddy: send X-Forwarded-Proto, -Host and -Uri."
@@ -333,8 +349,9 @@ pub enum Step {
     Route {
         /// How it matched.
         matched: crate::route::Match,
-        /// How many other providers would have matched less well.
-        others: usize,
+        /// The providers that would have matched less well, best first.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        lost: Vec<crate::route::Lost>,
     },
     /// What kind of client asks.
     Client {

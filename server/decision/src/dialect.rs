@@ -10,6 +10,7 @@ use crate::target::{Authority, Scheme, Target};
 pub mod caddy;
 pub mod envoy;
 pub mod nginx;
+pub mod nginx_akprox;
 pub mod traefik;
 
 /// A reverse proxy's way of asking.
@@ -18,6 +19,8 @@ pub mod traefik;
 pub enum Dialect {
     /// `auth_request` of nginx.
     Nginx,
+    /// `auth_request` of nginx as the 2021.5 outpost was asked (contract 16).
+    NginxAkprox,
     /// `forwardAuth` of Traefik.
     Traefik,
     /// `forward_auth` of Caddy.
@@ -27,11 +30,18 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The last part of the endpoint's path.
+    /// Whether nginx asks: it passes no redirect on, and understands 401 alone.
+    #[must_use]
+    pub const fn is_nginx(self) -> bool {
+        matches!(self, Self::Nginx | Self::NginxAkprox)
+    }
+
+    /// The last part of the endpoint's path; for the 2021.5 one, its name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
+            Self::NginxAkprox => "akprox_nginx",
             Self::Traefik => "traefik",
             Self::Caddy => "caddy",
             Self::Envoy => "envoy",
@@ -53,6 +63,7 @@ impl Dialect {
     ) -> Result<Original, DialectError> {
         match self {
             Self::Nginx => nginx::original(headers, origin),
+            Self::NginxAkprox => nginx_akprox::original(headers, origin),
             Self::Traefik => traefik::original(headers, origin),
             Self::Caddy => caddy::original(headers, origin),
             Self::Envoy => envoy::original(asked, origin),
@@ -67,8 +78,6 @@ pub struct Asked<'a> {
     pub method: &'a str,
     /// Its path and query, byte for byte.
     pub path_and_query: &'a str,
-    /// Path of the provider's external host, without a final slash; empty for none.
-    pub base: &'a str,
 }
 
 /// The original request as a dialect tells it.

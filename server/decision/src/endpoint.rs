@@ -9,25 +9,52 @@ use crate::dialect::Dialect;
 use crate::facts::Endpoint;
 use crate::path;
 
+mod akprox;
+
+pub use akprox::AKPROX_PREFIX;
+
 /// Query parameter that makes any path a callback.
 pub const CALLBACK_PARAMETER: &str = "X-authentik-auth-callback";
 /// Query parameter that makes any path a sign-out.
 pub const LOGOUT_PARAMETER: &str = "X-authentik-logout";
 
+/// Where the outpost's own paths lie on a host. Paths have no final slash; empty for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnPaths<'a> {
+    /// Path of the provider's external host.
+    pub base: &'a str,
+    /// Path below which core sends browsers back.
+    pub home: &'a str,
+    /// Whether `/akprox` counts as well (contract 16).
+    pub akprox: bool,
+}
+
+impl OwnPaths<'_> {
+    /// Those at the root of every host.
+    #[must_use]
+    pub const fn at_root(akprox: bool) -> Self {
+        Self { base: "", home: "", akprox }
+    }
+}
+
 /// Classifies a request by its raw path and query.
 ///
-/// `base` is the path of the provider's external host (no final slash, empty for none): the
-/// prefix counts both below it and at the root, since reverse proxies ask at the root.
-/// The prefix is compared byte for byte, on a segment boundary, and only in paths that read in
+/// The prefix counts below the provider's own path and at the root, since reverse proxies ask at
+/// the root. It is compared byte for byte, on a segment boundary, and only in paths that read in
 /// one way ([`path::view`]); what follows `/auth/envoy` is another request's path and is free.
 /// Paths of ours win over the query.
 #[must_use]
-pub fn classify(raw_path: &str, query: Option<&str>, base: &str) -> Endpoint {
-    let own = below_prefix(raw_path, base);
+pub fn classify(raw_path: &str, query: Option<&str>, paths: OwnPaths<'_>) -> Endpoint {
+    let own = below_prefix(raw_path, paths);
     if own.is_some_and(|rest| envoy_rest(rest).is_some()) {
         return Endpoint::Auth(Dialect::Envoy);
     }
-    let own = own.filter(|_| path::view(raw_path).is_plain()).map(own_endpoint);
+    let old = || akprox::below_prefix(raw_path).filter(|_| paths.akprox);
+    let own = match own {
+        Some(rest) => Some(own_endpoint(rest)),
+        None => old().map(|rest| akprox::endpoint(rest, query)),
+    };
+    let own = own.filter(|_| path::view(raw_path).is_plain());
     match own {
         Some(known) if known != Endpoint::Unknown => known,
         _ if has_marker(query, CALLBACK_PARAMETER) => Endpoint::Callback,
@@ -53,11 +80,26 @@ fn own_endpoint(rest: &str) -> Endpoint {
 }
 
 /// What follows the outpost's prefix in `path`: empty or beginning with `/`.
-fn below_prefix<'a>(path: &'a str, base: &str) -> Option<&'a str> {
-    let strip = |path: &'a str| {
-        path.strip_prefix(OUTPOST_PREFIX).filter(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    strip(path).or_else(|| path.strip_prefix(base).and_then(strip))
+fn below_prefix<'a>(path: &'a str, paths: OwnPaths<'_>) -> Option<&'a str> {
+    strip(path, OUTPOST_PREFIX).or_else(|| {
+        [paths.base, paths.home]
+            .into_iter()
+            .find_map(|base| strip(path.strip_prefix(base)?, OUTPOST_PREFIX))
+    })
+}
+
+/// What follows `prefix`, on a segment boundary.
+fn strip<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
+    path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether `path` is one of the outpost's own that lies just below `home`.
+#[must_use]
+pub fn is_at_home(path: &str, home: &str) -> bool {
+    path.strip_prefix(home).is_some_and(|rest| {
+        strip(rest, OUTPOST_PREFIX).is_some()
+            || (home.is_empty() && akprox::below_prefix(rest).is_some())
+    })
 }
 
 fn envoy_rest(rest: &str) -> Option<&str> {
@@ -67,9 +109,10 @@ fn envoy_rest(rest: &str) -> Option<&str> {
 /// The original path and query behind Envoy's prefix, byte for byte, if the request target (path
 /// and query) has that prefix.
 #[must_use]
-pub fn behind_envoy_prefix<'a>(path_and_query: &'a str, base: &str) -> Option<&'a str> {
+pub fn behind_envoy_prefix(path_and_query: &str) -> Option<&str> {
     let path_end = path_and_query.find('?').unwrap_or(path_and_query.len());
-    let rest = envoy_rest(below_prefix(&path_and_query[..path_end], base)?)?;
+    let root = OwnPaths::at_root(false);
+    let rest = envoy_rest(below_prefix(&path_and_query[..path_end], root)?)?;
     Some(&path_and_query[path_end - rest.len()..])
 }
 

@@ -23,6 +23,7 @@ pub use self::markers::{
 };
 pub use self::pkce::code_challenge;
 pub use self::state::{FlowProof, StateError, StateRecord, read_state};
+use crate::OUTPOST_PREFIX;
 use crate::cookie::{SetCookie, flow_name};
 use crate::crypto::{base64url, derive, hmac_sha256};
 use crate::provider::Provider;
@@ -142,11 +143,19 @@ pub fn remove_flow_cookie(provider: &Provider, name: &str) -> SetCookie {
     SetCookie::flow(&provider.cookie, name.to_owned(), "", callback_directory(provider), 0)
 }
 
-/// The directory of the redirect URI: flow cookies travel nowhere else.
+/// The directory of the redirect URI: flow cookies travel nowhere else. Where core calls back at
+/// a path of the application, that of the session cookie; and `/` where the callback may come to
+/// the 2021.5 path.
 fn callback_directory(provider: &Provider) -> &str {
+    if provider.akprox {
+        return "/";
+    }
     let uri = provider.redirect_uri.split(['?', '#']).next().unwrap_or_default();
     let path = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     let path = path.find('/').map_or("/", |at| &path[at..]);
+    if !path.contains(OUTPOST_PREFIX) {
+        return &provider.cookie.path;
+    }
     match path.rfind('/') {
         None | Some(0) => "/",
         Some(at) => &path[..at],

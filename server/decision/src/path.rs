@@ -9,6 +9,10 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+mod readings;
+
+pub use readings::{is_below, of_base, readings};
+
 /// How a raw path reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathView<'a> {

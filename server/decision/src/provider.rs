@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 use url::Url;
 
+use crate::endpoint::OwnPaths;
 use crate::skip::SkipRules;
 use crate::target::{Authority, Scheme};
 
@@ -40,6 +41,11 @@ pub struct External {
     pub authority: Authority,
     /// Path below which the application lives, without a final slash; empty for none.
     pub path: String,
+    /// Path below which core sends browsers back: the same as `path`, or the folder it lies in
+    /// where the external host has no final slash. Without a final slash; empty for none.
+    pub home: String,
+    /// Whether `authority` is `*.domain`: every host with one more label (`Provider::at`).
+    pub wildcard: bool,
 }
 
 impl External {
@@ -98,6 +104,8 @@ pub struct CookieSpec {
     pub name: String,
     /// `Domain`, where set.
     pub domain: Option<String>,
+    /// `Path`: the part of the host that the application has for itself; `/` for all of it.
+    pub path: String,
     /// `Secure`, when browsers come over TLS.
     pub secure: bool,
 }
@@ -112,7 +120,7 @@ pub struct BasicAuthSpec {
 }
 
 /// A compiled provider. Immutable; a new configuration makes a new one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Provider {
     /// Core's key.
     pub pk: i64,
@@ -158,4 +166,31 @@ pub struct Provider {
     pub certificate: Option<String>,
     /// `<external_host>/outpost.goauthentik.io/callback?X-authentik-auth-callback=true`.
     pub redirect_uri: String,
+    /// Whether the paths and headers of the 2021.5 outpost are served as well (contract 16).
+    pub akprox: bool,
+}
+
+impl Provider {
+    /// Where the outpost's own paths lie on this provider's hosts.
+    #[must_use]
+    pub fn own_paths(&self) -> OwnPaths<'_> {
+        OwnPaths { base: &self.external.path, home: &self.external.home, akprox: self.akprox }
+    }
+
+    /// The provider as it stands on `host`: one with a wildcard host becomes the provider of just
+    /// that host, so that callbacks, cookies and return targets stay on it. `None` where it is
+    /// one with a single host, and serves every request as it is.
+    #[must_use]
+    pub fn at(&self, host: &Authority) -> Option<Self> {
+        if !self.external.wildcard {
+            return None;
+        }
+        let mut provider = self.clone();
+        let named = host.clone().without_default_port(self.external.scheme);
+        provider.redirect_uri =
+            self.redirect_uri.replacen(&self.external.authority.to_string(), &named.to_string(), 1);
+        provider.external.authority = named;
+        provider.external.wildcard = false;
+        Some(provider)
+    }
 }

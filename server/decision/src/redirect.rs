@@ -179,7 +179,7 @@ fn check_path(path_and_rest: &str, provider: &Provider) -> Result<(), Refused> {
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
-    match endpoint::classify(path, query, &provider.external.path) {
+    match endpoint::classify(path, query, provider.own_paths()) {
         // Pages of ours that do nothing.
         Endpoint::Application | Endpoint::Static => Ok(()),
         _ => Err(Refused::OwnPath),

@@ -1,12 +1,20 @@
-//! Host to provider, by ordered specificity (contract 5).
+//! Host and path to provider, by ordered specificity (contract 5).
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::decision::Reason;
+use crate::path;
 use crate::provider::Provider;
-use crate::ruleset::Ruleset;
+use crate::ruleset::{Ruleset, Site};
 use crate::target::{Authority, Scheme, Target};
+
+mod own;
+
+pub use own::OwnHints;
 
 /// How a host found its provider, most specific first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -14,44 +22,135 @@ use crate::target::{Authority, Scheme, Target};
 pub enum Match {
     /// The host and port of an `external_host`.
     ExactHost,
-    /// The host name of exactly one provider, on another port than its `external_host` names: the
+    /// The host name of exactly one site, on another port than its `external_host` names: the
     /// HTTPS listener beside the HTTP one, a port that a container engine maps.
     OtherPort,
+    /// One label below the domain of a wildcard `external_host`.
+    Wildcard,
     /// Under the `cookie_domain` of a `forward_domain` provider.
     CookieDomain,
     /// There is only one provider.
     OnlyProvider,
 }
 
-/// The provider that serves a host.
-#[derive(Clone, Copy, Debug)]
+/// The provider that serves a request.
+#[derive(Clone, Debug)]
 pub struct Routed<'a> {
     /// The provider.
     pub provider: &'a Arc<Provider>,
     /// How it matched.
     pub matched: Match,
-    /// How many other providers would have matched less well.
-    pub others: usize,
+    /// The providers that would have matched less well, best first.
+    pub lost: Vec<Lost>,
+}
+
+/// A provider that would have served a request, had there not been a better match.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lost {
+    /// Core's key of it.
+    pub provider: i64,
+    /// How it matched.
+    pub matched: Match,
+    /// Path of its external host; empty for the whole host.
+    pub path: String,
+}
+
+/// Why no provider serves a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unrouted {
+    /// None serves the host.
+    NoProvider,
+    /// The host's applications live under other paths.
+    PathUnserved,
+    /// The path may lead to one application or to another, depending on who reads it.
+    PathAmbiguous,
+}
+
+impl Unrouted {
+    /// The reason for the decision.
+    #[must_use]
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::NoProvider => Reason::NoProvider,
+            Self::PathUnserved => Reason::PathUnserved,
+            Self::PathAmbiguous => Reason::PathAmbiguous,
+        }
+    }
+}
+
+/// What a host has to offer, whatever the path.
+struct Offers<'a> {
+    named: Option<(&'a Site, Match)>,
+    wildcard: Option<&'a Site>,
+    domains: Vec<&'a Arc<Provider>>,
+    only: Option<&'a Arc<Provider>>,
+}
+
+type Candidates<'a> = Vec<(&'a Arc<Provider>, Match)>;
+
+impl<'a> Offers<'a> {
+    /// Whether somebody names the host itself.
+    const fn is_named(&self) -> bool {
+        self.named.is_some() || self.wildcard.is_some()
+    }
+
+    fn has_paths(&self) -> bool {
+        let sites = self.named.map(|(site, _)| site).into_iter().chain(self.wildcard);
+        sites.into_iter().any(Site::has_paths)
+            || self.only.is_some_and(|only| !only.external.path.is_empty())
+    }
+
+    /// Everybody who would serve `path` (decoded), best first.
+    fn candidates(&self, path: &str) -> Candidates<'a> {
+        let named = self.named.into_iter();
+        let named =
+            named.flat_map(|(site, matched)| site.below(path).map(move |app| (app, matched)));
+        let wildcard = self.wildcard.into_iter().flat_map(|site| site.below(path));
+        let only =
+            self.only.filter(|only| path::is_below(path, &path::of_base(&only.external.path)));
+        named
+            .chain(wildcard.map(|app| (app, Match::Wildcard)))
+            .chain(self.domains.iter().map(|provider| (*provider, Match::CookieDomain)))
+            .chain(only.map(|provider| (provider, Match::OnlyProvider)))
+            .collect()
+    }
 }
 
 impl Ruleset {
-    /// The provider that serves `authority`, if one does. One hash look-up per label of the host.
+    /// The provider that serves `target`: by its host, and where the host has several
+    /// applications by the one with the longest path.
     ///
-    /// Without a port, the default port of `scheme` is tried first and then the other one: the
+    /// Without a port, the default port of the scheme is tried first and then the other one: the
     /// scheme is our guess where no trusted proxy tells it, and must not cost anybody the match.
     /// Where several providers share the host name on different ports, only the port decides.
-    #[must_use]
-    pub fn route(&self, authority: &Authority, scheme: Scheme) -> Option<Routed<'_>> {
-        let named = self.named_match(authority, scheme);
-        let mut domains = self.domain_matches(&authority.host);
-        let (provider, matched) = named
-            .or_else(|| domains.next().map(|provider| (provider, Match::CookieDomain)))
-            .or_else(|| match self.providers() {
-                [only] => Some((only, Match::OnlyProvider)),
-                _ => None,
-            })?;
-        let others = domains.filter(|other| other.pk != provider.pk).count();
-        Some(Routed { provider, matched, others })
+    ///
+    /// # Errors
+    /// When none does, or when the path leads to different ones depending on who reads it.
+    pub fn route(&self, target: &Target) -> Result<Routed<'_>, Unrouted> {
+        let offers = self.offers(&target.authority, target.scheme);
+        let unserved = if offers.is_named() || offers.only.is_some() {
+            Unrouted::PathUnserved
+        } else {
+            Unrouted::NoProvider
+        };
+        let mut readings = if offers.has_paths() && target.has_path() {
+            path::readings(&target.path)
+        } else {
+            vec![Cow::Borrowed("")]
+        };
+        if offers.has_paths() && !target.has_path() {
+            // Who asks does not say about which path: there must not be two answers.
+            readings = offers.named_paths();
+        }
+        let first = offers.candidates(readings.first().map_or("", |reading| reading.as_ref()));
+        let winner = first.first().map(|(provider, _)| provider.pk);
+        let all_agree = readings.iter().skip(1).all(|reading| {
+            offers.candidates(reading).first().map(|(provider, _)| provider.pk) == winner
+        });
+        if !all_agree {
+            return Err(Unrouted::PathAmbiguous);
+        }
+        Routed::of(first).ok_or(unserved)
     }
 
     /// Whether a request that came in under the name `own` may be about `routed`, the provider that
@@ -62,50 +161,49 @@ impl Ruleset {
     /// who may use one application would be let into another.
     #[must_use]
     pub fn may_ask_about(&self, own: &Authority, target: &Target, routed: &Routed<'_>) -> bool {
-        let named = self.named_match(own, target.scheme).map(|(provider, _)| provider);
-        let own_provider = named.or_else(|| self.domain_matches(&own.host).next());
-        own_provider.is_none_or(|provider| {
-            provider.pk == routed.provider.pk && own.host == target.authority.host
-        })
+        let offers = self.offers(own, target.scheme);
+        if !offers.is_named() && offers.domains.is_empty() {
+            return true;
+        }
+        let own_target = Target { authority: own.clone(), ..target.clone() };
+        let fits = |found: Routed<'_>| found.provider.pk == routed.provider.pk;
+        own.host == target.authority.host && self.route(&own_target).is_ok_and(fits)
     }
 
     /// The provider whose certificate answers for a TLS server name: the host name decides,
-    /// whatever port the external host names (contract 12). Providers without a certificate do
-    /// not count.
+    /// whatever port or path the external host names (contract 12). Providers without a
+    /// certificate do not count.
     #[must_use]
     pub fn provider_for_server_name(&self, name: &str) -> Option<&Arc<Provider>> {
         let name = Authority::parse(name)?.host;
         let certified = |provider: &&Arc<Provider>| provider.certificate.is_some();
-        self.exact
-            .get(&name)
-            .into_iter()
-            .flat_map(|ports| ports.values())
-            .filter(certified)
-            .min_by_key(|provider| provider.pk)
-            .or_else(|| self.domain_matches(&name).find(certified))
+        let first = |ports: Option<&'_ BTreeMap<u16, Site>>| {
+            let apps = ports.into_iter().flat_map(BTreeMap::values).flat_map(Site::all);
+            apps.filter(certified).map(|provider| provider.pk).min()
+        };
+        let named =
+            first(self.exact.get(&name)).or_else(|| first(self.wildcards.get(parent(&name)?)));
+        match named {
+            Some(pk) => self.provider(pk),
+            None => self.domain_matches(&name).find(certified),
+        }
     }
 
-    /// The provider whose external host has this name.
-    fn named_match(
-        &self,
-        authority: &Authority,
-        scheme: Scheme,
-    ) -> Option<(&Arc<Provider>, Match)> {
-        let ports = self.exact.get(&authority.host)?;
-        let exact = match authority.port {
-            Some(port) => ports.get(&port),
-            None => {
-                let other = match scheme {
-                    Scheme::Http => Scheme::Https,
-                    Scheme::Https => Scheme::Http,
-                };
-                ports.get(&scheme.default_port()).or_else(|| ports.get(&other.default_port()))
-            }
+    fn offers(&self, authority: &Authority, scheme: Scheme) -> Offers<'_> {
+        let named = self
+            .exact
+            .get(&authority.host)
+            .and_then(|ports| site_at(ports, authority.port, scheme));
+        let wildcard = parent(&authority.host)
+            .and_then(|domain| self.wildcards.get(domain))
+            .and_then(|ports| site_at(ports, authority.port, scheme))
+            .map(|(site, _)| site);
+        let domains: Vec<_> = self.domain_matches(&authority.host).collect();
+        let only = match self.providers() {
+            [only] if named.is_none() && wildcard.is_none() && domains.is_empty() => Some(only),
+            _ => None,
         };
-        let only = || ports.values().next().filter(|_| ports.len() == 1);
-        exact
-            .map(|provider| (provider, Match::ExactHost))
-            .or_else(|| only().map(|provider| (provider, Match::OtherPort)))
+        Offers { named, wildcard, domains, only }
     }
 
     /// Providers whose cookie domain the host equals or lies under, longest domain first.
@@ -113,9 +211,52 @@ impl Ruleset {
         &'a self,
         host: &'h str,
     ) -> impl Iterator<Item = &'a Arc<Provider>> + use<'a, 'h> {
-        std::iter::successors(Some(host), |host| host.split_once('.').map(|(_, rest)| rest))
+        std::iter::successors(Some(host), |host| parent(host))
             .filter_map(|suffix| self.domains.get(suffix))
     }
+}
+
+impl<'a> Routed<'a> {
+    /// The first of the candidates, and those it leaves behind.
+    fn of(candidates: Candidates<'a>) -> Option<Self> {
+        let mut candidates = candidates.into_iter();
+        let (provider, matched) = candidates.next()?;
+        let mut lost: Vec<Lost> = Vec::new();
+        for (other, matched) in candidates {
+            if other.pk != provider.pk && !lost.iter().any(|lost| lost.provider == other.pk) {
+                let path = other.external.path.clone();
+                lost.push(Lost { provider: other.pk, matched, path });
+            }
+        }
+        Some(Self { provider, matched, lost })
+    }
+}
+
+/// The site on the port that a request names, or means.
+fn site_at(
+    ports: &BTreeMap<u16, Site>,
+    port: Option<u16>,
+    scheme: Scheme,
+) -> Option<(&Site, Match)> {
+    let exact = match port {
+        Some(port) => ports.get(&port),
+        None => {
+            let other = match scheme {
+                Scheme::Http => Scheme::Https,
+                Scheme::Https => Scheme::Http,
+            };
+            ports.get(&scheme.default_port()).or_else(|| ports.get(&other.default_port()))
+        }
+    };
+    let only = || ports.values().next().filter(|_| ports.len() == 1);
+    exact
+        .map(|site| (site, Match::ExactHost))
+        .or_else(|| only().map(|site| (site, Match::OtherPort)))
+}
+
+/// What follows the first label of a host.
+fn parent(host: &str) -> Option<&str> {
+    host.split_once('.').map(|(_, rest)| rest)
 }
 
 #[cfg(test)]

@@ -26,13 +26,13 @@ pub const MAX_RULE_COST: usize = 20_000;
 pub const MAX_TOTAL_COST: usize = 100_000;
 
 /// The compiled skip rules of a provider.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SkipRules {
     rules: Vec<SkipRule>,
 }
 
 /// One line that compiled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SkipRule {
     /// Line number in the provider's setting, from 1.
     pub line: usize,

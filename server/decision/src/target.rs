@@ -146,6 +146,16 @@ pub struct Target {
 }
 
 impl Target {
+    /// The path of a request of which nobody told the path (RFC 9112 section 3.2.4: no particular
+    /// resource). It is never public and never a path of the outpost's own.
+    pub const UNKNOWN_PATH: &str = "*";
+
+    /// Whether the path is known.
+    #[must_use]
+    pub fn has_path(&self) -> bool {
+        self.path != Self::UNKNOWN_PATH
+    }
+
     /// Path and query as they stand in a request line.
     #[must_use]
     pub fn path_and_query(&self) -> String {

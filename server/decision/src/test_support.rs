@@ -22,6 +22,8 @@ pub(crate) fn provider() -> Provider {
             scheme: Scheme::Http,
             authority: Authority::parse("app.test:9000").unwrap(),
             path: String::new(),
+            home: String::new(),
+            wildcard: false,
         },
         internal: None,
         verify_upstream: true,
@@ -47,6 +49,7 @@ pub(crate) fn provider() -> Provider {
         cookie: CookieSpec {
             name: "authentik_proxy_0011aabb".to_owned(),
             domain: None,
+            path: "/".to_owned(),
             secure: false,
         },
         cookie_domain: None,
@@ -57,6 +60,7 @@ pub(crate) fn provider() -> Provider {
         redirect_uri:
             "http://app.test:9000/outpost.goauthentik.io/callback?X-authentik-auth-callback=true"
                 .to_owned(),
+        akprox: false,
     }
 }
 
@@ -69,14 +73,22 @@ pub(crate) fn provider_at(
 ) -> Provider {
     let (scheme, rest) = external.split_once("://").unwrap();
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let path = path.trim_end_matches('/').to_owned();
+    let wildcard = authority.strip_prefix("*.");
+    let mut named = Authority::parse(wildcard.unwrap_or(authority)).unwrap();
+    if wildcard.is_some() {
+        named.host = format!("*.{}", named.host);
+    }
     Provider {
         pk,
         name: format!("provider {pk}"),
         mode,
         external: External {
             scheme: Scheme::parse(scheme).unwrap(),
-            authority: Authority::parse(authority).unwrap(),
-            path: path.trim_end_matches('/').to_owned(),
+            authority: named,
+            home: path.clone(),
+            path,
+            wildcard: wildcard.is_some(),
         },
         cookie_domain: cookie_domain.map(str::to_owned),
         ..provider()

@@ -115,8 +115,7 @@ fn decision(
     credential: Credential,
 ) -> Decision {
     let target = target(url);
-    let endpoint =
-        endpoint::classify(&target.path, target.query.as_deref(), &provider.external.path);
+    let endpoint = endpoint::classify(&target.path, target.query.as_deref(), provider.own_paths());
     let inquiry = Inquiry {
         endpoint,
         dialect,

@@ -153,6 +153,7 @@ fn policy(settings: &Settings) -> Policy {
             ScriptAnswer::Challenge => Scripts::Challenge,
             ScriptAnswer::Redirect => Scripts::Redirect,
         },
+        akprox: false,
         flow_seconds: i64::try_from(settings.sign_in.flow_ttl.as_secs()).unwrap_or(i64::MAX),
         max_tries: u8::try_from(settings.sign_in.max_tries).unwrap_or(u8::MAX),
         lifetimes: lifetimes(&settings.sessions.lifetimes),

@@ -11,10 +11,11 @@ use futures_util::FutureExt;
 use outpost_decision::decide::{Inquiry, decide, refuse};
 use outpost_decision::decision::{Decision, Reason, Step};
 use outpost_decision::dialect::{Asked, Dialect, DialectError, Original};
-use outpost_decision::endpoint;
+use outpost_decision::endpoint::{self, OwnPaths};
 use outpost_decision::facts::{ClientKind, Endpoint, Peer};
 use outpost_decision::origin::{self, Origin};
 use outpost_decision::provider::Mode;
+use outpost_decision::route::OwnHints;
 use outpost_decision::target::Target;
 
 use super::exchange::{Answer, Exchange, Facts, Judged};
@@ -103,7 +104,8 @@ enum Gathered {
 /// Facts: origin, dialect, route, endpoint, client kind. A failure here is a decision too.
 fn gather(exchange: &Exchange<'_>) -> Gathered {
     let uri = exchange.request.uri();
-    let own_endpoint = endpoint::classify(uri.path(), uri.query(), "");
+    let akprox = exchange.gateway().policy.akprox;
+    let own_endpoint = endpoint::classify(uri.path(), uri.query(), OwnPaths::at_root(akprox));
     match own_endpoint {
         Endpoint::Ping => return Gathered::Ping,
         Endpoint::Static => return Gathered::Static,
@@ -149,17 +151,24 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
     if !exchange.snapshot.is_loaded() {
         return refused(Reason::NotReady, &target, steps);
     }
-    let routed = exchange.snapshot.ruleset.route(&target.authority, target.scheme);
-    let Some(routed) = routed else {
-        return refused(Reason::NoProvider, &target, steps);
+    let ruleset = &exchange.snapshot.ruleset;
+    let hints = OwnHints {
+        akprox,
+        has_cookie: &|name| !exchange.cookies(name).is_empty(),
+        now: exchange.now,
     };
-    if host_claimed && !exchange.snapshot.ruleset.may_ask_about(&origin.host, &target, &routed) {
+    let routed = ruleset.route_own(&target, &hints).map_or_else(|| ruleset.route(&target), Ok);
+    let routed = match routed {
+        Ok(routed) => routed,
+        Err(unrouted) => return refused(unrouted.reason(), &target, steps),
+    };
+    if host_claimed && !ruleset.may_ask_about(&origin.host, &target, &routed) {
         return refused(Reason::HeadersDisagree, &target, steps);
     }
-    steps.push(Step::Route { matched: routed.matched, others: routed.others });
-    let provider = Arc::clone(routed.provider);
-    let endpoint =
-        endpoint::classify(&target.path, target.query.as_deref(), &provider.external.path);
+    let provider = routed.provider;
+    let provider = provider.at(&target.authority).map_or_else(|| Arc::clone(provider), Arc::new);
+    steps.push(Step::Route { matched: routed.matched, lost: routed.lost });
+    let endpoint = endpoint::classify(&target.path, target.query.as_deref(), provider.own_paths());
     let client = match ClientKind::of(&method, &fields) {
         ClientKind::UnsafeMethod
             if asking.is_none()
@@ -210,7 +219,6 @@ fn original(
             let asked = Asked {
                 method: exchange.request.method().as_str(),
                 path_and_query: &own.path_and_query(),
-                base: "",
             };
             dialect.original(&exchange.fields(), &asked, origin)
         }

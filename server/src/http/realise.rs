@@ -8,6 +8,7 @@ use outpost_decision::dialect::Dialect;
 use outpost_decision::facts::{ClientKind, Endpoint};
 use outpost_decision::login;
 use outpost_decision::provider::Provider;
+use outpost_decision::redirect;
 use outpost_decision::target::Target;
 use serde_json::Map;
 
@@ -83,7 +84,8 @@ async fn full(
 pub fn challenge(exchange: &Exchange<'_>, facts: &Facts, decision: &Decision) -> HttpResponse {
     let sign_in = match facts.endpoint {
         Endpoint::Start => facts.target.to_string(),
-        _ => start::url(&facts.provider, &facts.target.to_string()),
+        _ if facts.target.has_path() => start::url(&facts.provider, &facts.target.to_string()),
+        _ => start::url(&facts.provider, &redirect::fallback(&facts.provider)),
     };
     let reason = decision.reason;
     let mut response = exchange
@@ -142,7 +144,9 @@ fn refusal(exchange: &Exchange<'_>, decision: &Decision, host: Option<&str>) -> 
         Reason::HeadersMissing | Reason::PeerUntrusted | Reason::ModeMismatch => {
             (StatusCode::INTERNAL_SERVER_ERROR, "Configuration error")
         }
-        Reason::UnknownPath => (StatusCode::NOT_FOUND, "Not found"),
+        Reason::UnknownPath | Reason::PathUnserved | Reason::NothingAssigned => {
+            (StatusCode::NOT_FOUND, "Not found")
+        }
         Reason::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "Misdirected request"),
         Reason::HeaderRejected => (StatusCode::UNAUTHORIZED, "Not accepted"),
         _ => (StatusCode::BAD_REQUEST, "Bad request"),

@@ -4,13 +4,14 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use outpost_decision::cookie::SetCookie;
 use outpost_decision::decision::CredentialOutcome;
-use outpost_decision::dialect::Dialect;
+use outpost_decision::endpoint;
 use outpost_decision::login;
 use outpost_decision::redirect;
 use secrecy::ExposeSecret;
 
 use super::credentials::Credentials;
 use super::exchange::{Answer, Exchange, Facts};
+use super::{SessionNotice, start};
 use crate::session::Selection;
 
 /// Ends the user's sessions, then sends the browser to core's end-session page. What `rd` says is
@@ -21,6 +22,17 @@ pub async fn sign_out(exchange: &Exchange<'_>, facts: &Facts, credentials: &Cred
     }
     let provider = &facts.provider;
     let live = credentials.session.as_ref();
+    let home = &provider.external.home;
+    let is_away = !endpoint::is_at_home(&facts.target.path, home) && provider.cookie.path != "/";
+    if live.is_none() && is_away && facts.dialect.is_none() && !home.is_empty() {
+        // The browser sends the cookie of an application below a path there only.
+        let there = format!("{}/sign_out", start::base(provider));
+        let response = HttpResponse::Found()
+            .insert_header((header::LOCATION, there))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .finish();
+        return response.into();
+    }
     if let Some(live) = live {
         // A task of its own: a revocation does not die with the client's connection.
         let sessions = exchange.gateway().sessions.clone();
@@ -43,7 +55,7 @@ pub async fn sign_out(exchange: &Exchange<'_>, facts: &Facts, credentials: &Cred
     let hint = live.map(|live| live.session.token.expose_secret());
     let mut response = match (facts.dialect, login::end_session_url(provider, hint)) {
         // nginx cannot pass a redirect of a check on; 401 makes it ask for a sign-in.
-        (Some(Dialect::Nginx), _) => HttpResponse::Unauthorized(),
+        (Some(dialect), _) if dialect.is_nginx() => HttpResponse::Unauthorized(),
         (_, Some(url)) => {
             let mut response = HttpResponse::Found();
             response.insert_header((header::LOCATION, url));

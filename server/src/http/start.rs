@@ -4,8 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use outpost_decision::OUTPOST_PREFIX;
 use outpost_decision::crypto;
+use outpost_decision::endpoint::AKPROX_PREFIX;
 use outpost_decision::login::{self, NewFlow};
-use outpost_decision::provider::{External, Provider};
+use outpost_decision::provider::{External, Mode, Provider};
 use outpost_decision::redirect;
 use outpost_decision::target::Target;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -98,6 +99,16 @@ fn requested_target(exchange: &Exchange<'_>, facts: &Facts) -> String {
 #[must_use]
 pub fn url(provider: &Provider, return_to: &str) -> String {
     let encoded = utf8_percent_encode(return_to, NON_ALPHANUMERIC);
-    let External { path, .. } = &provider.external;
-    format!("{}{path}{OUTPOST_PREFIX}/start?rd={encoded}", provider.external.origin())
+    format!("{}/start?rd={encoded}", base(provider))
+}
+
+/// Address that the outpost's own paths of a provider lie below, without a final slash.
+#[must_use]
+pub fn base(provider: &Provider) -> String {
+    let External { home, .. } = &provider.external;
+    // A reverse proxy of that time sends us the old prefix alone.
+    if provider.akprox && provider.mode != Mode::Proxy {
+        return format!("{}{AKPROX_PREFIX}", provider.external.origin());
+    }
+    format!("{}{home}{OUTPOST_PREFIX}", provider.external.origin())
 }

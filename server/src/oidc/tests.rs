@@ -87,6 +87,8 @@ fn provider(port: u16, back_channel: Option<BackChannel>) -> Provider {
             scheme: Scheme::Http,
             authority: Authority::parse("app.test:9000").unwrap(),
             path: String::new(),
+            home: String::new(),
+            wildcard: false,
         },
         internal: None,
         verify_upstream: true,
@@ -106,7 +108,12 @@ fn provider(port: u16, back_channel: Option<BackChannel>) -> Provider {
         signing: Signing::ClientSecret,
         scope: "openid profile".to_owned(),
         skip: SkipRules::default(),
-        cookie: CookieSpec { name: "authentik_proxy_1".to_owned(), domain: None, secure: false },
+        cookie: CookieSpec {
+            name: "authentik_proxy_1".to_owned(),
+            domain: None,
+            path: "/".to_owned(),
+            secure: false,
+        },
         cookie_domain: None,
         basic_auth: None,
         intercept_header_auth: true,
@@ -115,6 +122,7 @@ fn provider(port: u16, back_channel: Option<BackChannel>) -> Provider {
         redirect_uri:
             "http://app.test:9000/outpost.goauthentik.io/callback?X-authentik-auth-callback=true"
                 .to_owned(),
+        akprox: false,
     }
 }
 

@@ -25,8 +25,9 @@ pub struct CertificateIndex {
 type Names = HashMap<String, Vec<Arc<CertifiedKey>>>;
 
 impl CertificateIndex {
-    /// Serves `key` for exactly `host`. The first one of its kind wins; `false` when another
-    /// certificate of this kind already answers for the host.
+    /// Serves `key` for exactly `host`, or where it is `*.domain` for every name one label longer.
+    /// The first one of its kind wins; `false` when another certificate of this kind already
+    /// answers for the host.
     pub fn insert_host(&mut self, host: &str, key: Arc<CertifiedKey>) -> bool {
         insert(&mut self.hosts, host, key)
     }
@@ -39,11 +40,16 @@ impl CertificateIndex {
     }
 
     /// The certificates for a server name, the preferred one first: the host's own, else those of
-    /// the longest cookie domain it lies under, on a label boundary. Empty where there is none.
+    /// the wildcard host above it, else those of the longest cookie domain it lies under, on a
+    /// label boundary. Empty where there is none.
     #[must_use]
     pub fn all(&self, server_name: &str) -> &[Arc<CertifiedKey>] {
         let name = normal(server_name);
         if let Some(keys) = self.hosts.get(&name) {
+            return keys;
+        }
+        let wildcard = name.split_once('.').map(|(_, domain)| format!("*.{domain}"));
+        if let Some(keys) = wildcard.and_then(|wildcard| self.hosts.get(&wildcard)) {
             return keys;
         }
         let mut rest = name.as_str();

@@ -1,11 +1,13 @@
 //! The external host: where browsers see the application, and where core sends them back to.
 
+use std::net::Ipv4Addr;
+
 use url::Url;
 
-use super::{error, warning};
+use super::{error, info};
 use crate::finding::Finding;
 use crate::path;
-use crate::provider::External;
+use crate::provider::{External, Mode};
 use crate::target::{Authority, Scheme};
 use crate::{OUTPOST_PREFIX, endpoint};
 
@@ -16,7 +18,7 @@ pub(super) struct Parsed {
 }
 
 /// Reads `external_host`. `None` comes with a finding.
-pub(super) fn parse(text: &str, findings: &mut Vec<Finding>) -> Option<Parsed> {
+pub(super) fn parse(text: &str, mode: Option<Mode>, findings: &mut Vec<Finding>) -> Option<Parsed> {
     let text = text.trim();
     let parsed = split(text);
     let Some((scheme, raw_authority, authority, raw_path)) = parsed else {
@@ -27,27 +29,52 @@ pub(super) fn parse(text: &str, findings: &mut Vec<Finding>) -> Option<Parsed> {
         ));
         return None;
     };
-    // Core makes its redirect addresses by joining: without a final slash the last segment of
-    // the path goes (fixture README 8). Ours must be the same bytes, or core refuses.
-    let directory = raw_path.rfind('/').map_or("", |slash| &raw_path[..slash]);
-    if !raw_path.is_empty() && !raw_path.ends_with('/') {
-        findings.push(warning(
+    let path = raw_path.trim_end_matches('/');
+    let (home, callback) = callback(raw_path, mode);
+    if home != path && mode.is_some() {
+        findings.push(info(
             "external_host_path_without_slash",
-            format!("The external host {text} has a path without a final slash: core sends browsers back to {directory}{OUTPOST_PREFIX}/, outside of it."),
-            "End the external host with a slash.",
+            format!("The external host {text} has a path without a final slash: core sends browsers back to {home}{OUTPOST_PREFIX}/, outside of it."),
+            "The reverse proxy must send that prefix to the outpost; or end the external host with a slash.",
         ));
     }
     let redirect_uri = format!(
-        "{}://{raw_authority}{directory}{OUTPOST_PREFIX}/callback?{}=true",
+        "{}://{raw_authority}{callback}?{}=true",
         scheme.as_str(),
         endpoint::CALLBACK_PARAMETER,
     );
+    let wildcard = authority.host.starts_with("*.");
+    if wildcard {
+        findings.push(info(
+            "external_host_wildcard",
+            format!("The external host {text} has a wildcard: people sign in on each host under it, and core must know all of them as redirect addresses."),
+            "Add a redirect URI to the provider in core, with matching mode regex, that fits the callback of every host; where core refuses one, use a provider of mode forward_domain with the domain as its cookie domain.",
+        ));
+    }
     let external = External {
         scheme,
         authority: authority.without_default_port(scheme),
-        path: raw_path.trim_end_matches('/').to_owned(),
+        path: path.to_owned(),
+        home: home.to_owned(),
+        wildcard,
     };
     Some(Parsed { external, redirect_uri })
+}
+
+/// Below which path core sends browsers back, and to which path. These must be the very bytes
+/// that core registers, or it refuses.
+///
+/// Core registers two addresses (fixture 27): the callback *joined* to the external host, which
+/// without a final slash costs the last segment of its path; and the external host itself, with
+/// the query that makes it a callback. In proxy mode the latter always reaches us. A reverse
+/// proxy that asks cannot pass on what follows from a callback (nginx), and takes the former.
+fn callback(raw_path: &str, mode: Option<Mode>) -> (&str, String) {
+    let directory = raw_path.rfind('/').map_or("", |slash| &raw_path[..slash]);
+    let has_slash = raw_path.is_empty() || raw_path.ends_with('/');
+    if !has_slash && mode == Some(Mode::Proxy) {
+        return (raw_path, raw_path.to_owned());
+    }
+    (directory.trim_end_matches('/'), format!("{directory}{OUTPOST_PREFIX}/callback"))
 }
 
 /// Scheme, authority as written, authority, path as written.
@@ -60,7 +87,15 @@ fn split(text: &str) -> Option<(Scheme, &str, Authority, &str)> {
     if !raw_path.is_empty() && !path::view(raw_path).is_plain() {
         return None;
     }
-    let authority = Authority::parse(raw_authority).or_else(|| international(raw_authority))?;
+    let named = raw_authority.strip_prefix("*.").unwrap_or(raw_authority);
+    let mut authority = Authority::parse(named).or_else(|| international(named))?;
+    if named.len() < raw_authority.len() {
+        // An asterisk before an address is no name.
+        if authority.host.starts_with('[') || authority.host.parse::<Ipv4Addr>().is_ok() {
+            return None;
+        }
+        authority.host.insert_str(0, "*.");
+    }
     Some((scheme, raw_authority, authority, raw_path))
 }
 

@@ -92,31 +92,82 @@ fn the_cookie_is_named_after_the_client() {
 
 #[test]
 fn redirect_addresses_are_those_that_core_registers() {
+    const QUERY: &str = "?X-authentik-auth-callback=true";
     const TAIL: &str = "outpost.goauthentik.io/callback?X-authentik-auth-callback=true";
-    for (external, expected, path) in [
-        ("https://app.test", "https://app.test/", ""),
-        ("https://app.test/", "https://app.test/", ""),
-        ("HTTPS://App.test:443", "https://App.test:443/", ""),
-        ("http://noapp.test:9000/sub/path/", "http://noapp.test:9000/sub/path/", "/sub/path"),
-        ("http://noapp.test:9000/sub", "http://noapp.test:9000/", "/sub"),
-        ("http://noapp.test:9000/sub/path", "http://noapp.test:9000/sub/", "/sub/path"),
+    let of = |mode: &str, external: &str| {
+        let domain = if mode == "forward_domain" { "test" } else { "" };
+        let fields = json!({
+            "external_host": external, "mode": mode, "cookie_domain": domain,
+            "internal_host": "http://app",
+        });
+        compiled(&record(1, fields)).provider
+    };
+    // The application's path, where core calls back, and the path of the cookie.
+    for (external, callback, path, home, cookie) in [
+        ("https://app.test", "https://app.test/", "", "", "/"),
+        ("https://app.test/", "https://app.test/", "", "", "/"),
+        ("HTTPS://App.test:443", "https://App.test:443/", "", "", "/"),
+        ("http://a.test:9000/s/p/", "http://a.test:9000/s/p/", "/s/p", "/s/p", "/s/p"),
+        ("http://a.test:9000/s", "http://a.test:9000/", "/s", "", "/"),
+        ("http://a.test:9000/s/p", "http://a.test:9000/s/", "/s/p", "/s", "/s"),
     ] {
-        let provider = compiled(&record(1, json!({ "external_host": external }))).provider;
-        assert_eq!(provider.redirect_uri, format!("{expected}{TAIL}"), "{external}");
-        assert_eq!(provider.external.path, path, "{external}");
+        for mode in ["proxy", "forward_single", "forward_domain"] {
+            let provider = of(mode, external);
+            let about = format!("{mode} {external}");
+            assert_eq!(provider.external.path, path, "{about}");
+            if mode == "proxy" && !path.is_empty() && !external.ends_with('/') {
+                assert_eq!(provider.redirect_uri, format!("{external}{QUERY}"), "{about}");
+                assert_eq!(
+                    (provider.external.home.as_str(), provider.cookie.path.as_str()),
+                    (path, path)
+                );
+                continue;
+            }
+            assert_eq!(provider.redirect_uri, format!("{callback}{TAIL}"), "{about}");
+            assert_eq!(provider.external.home, home, "{about}");
+            let cookie = if mode == "forward_domain" { "/" } else { cookie };
+            assert_eq!(provider.cookie.path, cookie, "{about}");
+        }
     }
     let captured = fixture("27_provider_without_application_and_redirect_uris.json");
+    let mut checked = 0;
     for (key, registered) in captured.as_object().unwrap() {
         let (Some(at), Some(registered)) = (key.find("http://"), registered.as_array()) else {
             continue;
         };
-        let provider = compiled(&record(1, json!({ "external_host": key[at..] }))).provider;
-        assert!(registered.iter().any(|uri| uri["url"] == provider.redirect_uri.as_str()), "{key}");
+        for mode in ["proxy", "forward_single"] {
+            let ours = of(mode, &key[at..]).redirect_uri;
+            assert!(registered.iter().any(|uri| uri["url"] == ours.as_str()), "{mode} {key}");
+            checked += 1;
+        }
     }
-    assert!(
-        found(1, json!({ "external_host": "https://app.test/sub" }))
-            .contains(&"external_host_path_without_slash")
+    assert_eq!(checked, 4);
+    let codes = |mode: &str| {
+        let fields = json!({
+            "external_host": "https://app.test/sub", "mode": mode, "internal_host": "http://app",
+        });
+        found(1, fields).contains(&"external_host_path_without_slash")
+    };
+    assert!(codes("forward_single") && !codes("proxy"));
+}
+
+#[test]
+fn a_wildcard_host_becomes_the_host_asked_for() {
+    let fields =
+        json!({ "external_host": "https://*.Apps.test:8443/sub/", "mode": "forward_single" });
+    let compiled = compiled(&record(1, fields.clone()));
+    assert!(found(1, fields).contains(&"external_host_wildcard"));
+    let wide = compiled.provider;
+    assert_eq!(wide.external.authority.to_string(), "*.apps.test:8443");
+    let host = Authority::parse("one.apps.test:8443").unwrap();
+    let one = wide.at(&host).unwrap();
+    assert_eq!(one.external.origin(), "https://one.apps.test:8443");
+    assert_eq!(
+        one.redirect_uri,
+        "https://one.apps.test:8443/sub/outpost.goauthentik.io/callback?X-authentik-auth-callback=true"
     );
+    assert_eq!((one.pk, &one.cookie), (wide.pk, &wide.cookie));
+    assert!(one.at(&host).is_none(), "it is one of a single host now");
 }
 
 #[test]
@@ -145,6 +196,13 @@ fn the_external_host_is_normalised() {
         "https://app .test",
         "https://app.test/../x",
         "https://bücher.test@evil",
+        "https://*",
+        "https://*.",
+        "https://*.*.test",
+        "https://a*.test",
+        "https://a.*.test",
+        "https://*.10.0.0.1",
+        "https://*.[::1]",
         "javascript:alert(1)",
     ] {
         assert_eq!(
@@ -229,6 +287,7 @@ fn browsers_may_know_core_by_another_name() {
     let context = CompileContext {
         host_browser: Some(Url::parse("https://sso.example.com/ignored/").unwrap()),
         embedded_host: None,
+        ..CompileContext::default()
     };
     let endpoints = compile_provider(&record(0, json!({})), &context).unwrap().provider.endpoints;
     let core = "http://127.0.0.1:8000/application/o";
@@ -252,6 +311,7 @@ fn the_same_name_needs_no_claim() {
     let context = CompileContext {
         host_browser: Some(Url::parse("http://127.0.0.1:8000").unwrap()),
         embedded_host: None,
+        ..CompileContext::default()
     };
     let endpoints = compile_provider(&record(0, json!({})), &context).unwrap().provider.endpoints;
     assert_eq!(endpoints.back_channel, None);
@@ -263,6 +323,7 @@ fn embedded_mode_takes_cores_own_address() {
     let context = CompileContext {
         host_browser: Some(Url::parse("https://elsewhere.test").unwrap()),
         embedded_host: Some(Url::parse("https://core.test:8443").unwrap()),
+        ..CompileContext::default()
     };
     let endpoints = compile_provider(&record(0, json!({})), &context).unwrap().provider.endpoints;
     let public = "https://core.test:8443/application/o";

@@ -5,7 +5,12 @@ use super::*;
 const NAME: &str = "authentik_proxy_0011aabb";
 
 fn spec(domain: Option<&str>, secure: bool) -> CookieSpec {
-    CookieSpec { name: NAME.to_owned(), domain: domain.map(str::to_owned), secure }
+    CookieSpec {
+        name: NAME.to_owned(),
+        domain: domain.map(str::to_owned),
+        path: "/".to_owned(),
+        secure,
+    }
 }
 
 fn read<'a>(headers: &[&'a [u8]]) -> Vec<&'a str> {

@@ -16,8 +16,7 @@ const SOURCE: &str = "path";
 /// # Errors
 /// The path of the check lacks the prefix, or what follows it is no path.
 pub fn original(asked: &Asked<'_>, origin: &Origin) -> Result<Original, DialectError> {
-    let rest = behind_envoy_prefix(asked.path_and_query, asked.base)
-        .ok_or(DialectError::malformed(SOURCE))?;
+    let rest = behind_envoy_prefix(asked.path_and_query).ok_or(DialectError::malformed(SOURCE))?;
     let (path, query) = if rest.starts_with('/') {
         split_target(rest, SOURCE)?
     } else {

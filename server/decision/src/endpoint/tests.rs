@@ -1,5 +1,7 @@
 use super::*;
 
+const ROOT: OwnPaths<'_> = OwnPaths::at_root(false);
+
 #[test]
 fn own_paths_are_exact() {
     for (path, expected) in [
@@ -33,7 +35,7 @@ fn own_paths_are_exact() {
         ("/outpost.goauthentik.io;x/start", Endpoint::Application),
         ("/", Endpoint::Application),
     ] {
-        assert_eq!(classify(path, None, ""), expected, "{path}");
+        assert_eq!(classify(path, None, ROOT), expected, "{path}");
     }
 }
 
@@ -46,7 +48,8 @@ fn the_prefix_counts_below_the_base_and_at_the_root() {
         ("/subx/outpost.goauthentik.io/start", "/sub", Endpoint::Application),
         ("/sub/outpost.goauthentik.io/auth/envoy/x", "/sub", Endpoint::Auth(Dialect::Envoy)),
     ] {
-        assert_eq!(classify(path, None, base), expected, "{path} {base}");
+        let paths = OwnPaths { base, home: base, akprox: false };
+        assert_eq!(classify(path, None, paths), expected, "{path} {base}");
     }
 }
 
@@ -73,21 +76,70 @@ fn queries_mark_callbacks_and_sign_outs_anywhere() {
         ("/", "xX-authentik-logout=true", Endpoint::Application),
         ("/", "", Endpoint::Application),
     ] {
-        assert_eq!(classify(path, Some(query), ""), expected, "{path}?{query}");
+        assert_eq!(classify(path, Some(query), ROOT), expected, "{path}?{query}");
     }
 }
 
 #[test]
 fn what_follows_the_envoy_prefix_is_untouched() {
-    for (target, base, expected) in [
-        ("/outpost.goauthentik.io/auth/envoy/a/b?x=%2F&y", "", Some("/a/b?x=%2F&y")),
-        ("/outpost.goauthentik.io/auth/envoy//a/../b", "", Some("//a/../b")),
-        ("/outpost.goauthentik.io/auth/envoy", "", Some("")),
-        ("/outpost.goauthentik.io/auth/envoy?x=/y", "", Some("?x=/y")),
-        ("/sub/outpost.goauthentik.io/auth/envoy/a?", "/sub", Some("/a?")),
-        ("/outpost.goauthentik.io/auth/envoyx/a", "", None),
-        ("/a?/outpost.goauthentik.io/auth/envoy/b", "", None),
+    for (target, expected) in [
+        ("/outpost.goauthentik.io/auth/envoy/a/b?x=%2F&y", Some("/a/b?x=%2F&y")),
+        ("/outpost.goauthentik.io/auth/envoy//a/../b", Some("//a/../b")),
+        ("/outpost.goauthentik.io/auth/envoy", Some("")),
+        ("/outpost.goauthentik.io/auth/envoy?x=/y", Some("?x=/y")),
+        ("/sub/outpost.goauthentik.io/auth/envoy/a?", None),
+        ("/outpost.goauthentik.io/auth/envoyx/a", None),
+        ("/a?/outpost.goauthentik.io/auth/envoy/b", None),
     ] {
-        assert_eq!(behind_envoy_prefix(target, base), expected, "{target}");
+        assert_eq!(behind_envoy_prefix(target), expected, "{target}");
+    }
+}
+
+#[test]
+fn the_prefix_counts_where_core_sends_browsers_back() {
+    let paths = OwnPaths { base: "/a/b", home: "/a", akprox: false };
+    for (path, expected) in [
+        ("/a/outpost.goauthentik.io/callback", Endpoint::Callback),
+        ("/a/b/outpost.goauthentik.io/start", Endpoint::Start),
+        ("/outpost.goauthentik.io/start", Endpoint::Start),
+        ("/a/bb/outpost.goauthentik.io/start", Endpoint::Application),
+    ] {
+        assert_eq!(classify(path, None, paths), expected, "{path}");
+    }
+    for (path, home, expected) in [
+        ("/outpost.goauthentik.io/start", "", true),
+        ("/akprox/start", "", true),
+        ("/a/outpost.goauthentik.io/start", "/a", true),
+        ("/outpost.goauthentik.io/start", "/a", false),
+        ("/ab/outpost.goauthentik.io/start", "/a", false),
+    ] {
+        assert_eq!(is_at_home(path, home), expected, "{path} {home}");
+    }
+}
+
+/// Contract 16.
+#[test]
+fn the_paths_of_2021_are_served_only_when_switched_on() {
+    let nginx = Endpoint::Auth(Dialect::NginxAkprox);
+    let traefik = Endpoint::Auth(Dialect::Traefik);
+    for (path, query, expected) in [
+        ("/akprox/start", Some("rd=/x"), Endpoint::Start),
+        ("/akprox/callback", Some("code=c&state=s"), Endpoint::Callback),
+        ("/akprox/sign_out", None, Endpoint::SignOut),
+        ("/akprox/ping", None, Endpoint::Ping),
+        ("/akprox/auth", Some("nginx"), nginx),
+        ("/akprox/auth", Some("traefik"), traefik),
+        ("/akprox/auth", Some("a=b&nginx"), nginx),
+        ("/akprox/auth", Some("caddy"), Endpoint::Unknown),
+        ("/akprox/auth", None, Endpoint::Unknown),
+        ("/akprox/auth/nginx", None, Endpoint::Unknown),
+        ("/akprox", None, Endpoint::Unknown),
+        ("/akproxy/start", None, Endpoint::Application),
+        ("/x/akprox/start", None, Endpoint::Application),
+        ("/akprox/../start", None, Endpoint::Application),
+        ("/akprox//start", None, Endpoint::Application),
+    ] {
+        assert_eq!(classify(path, query, OwnPaths::at_root(true)), expected, "{path} {query:?}");
+        assert_eq!(classify(path, query, ROOT), Endpoint::Application, "{path} {query:?}");
     }
 }

@@ -30,7 +30,8 @@ pub fn remembered_cookie(provider: &Provider, target: &str) -> SetCookie {
         &provider.cookie,
         remembered_name(provider),
         value,
-        callback_directory(provider),
+        // nginx redirects to the start path at the root of the host.
+        if provider.external.home.is_empty() { callback_directory(provider) } else { "/" },
         age,
     )
 }

@@ -242,7 +242,8 @@ fn the_flow_cookie_goes_to_the_callback_only() {
         ("https://app.test", "/"),
         ("https://app.test?x=a/b", "/"),
         ("https://app.test/cb", "/"),
-        ("https://app.test/a/cb#/z", "/a"),
+        ("https://app.test/a?X-authentik-auth-callback=true", "/"),
+        ("https://app.test/a/outpost.goauthentik.io/callback#/z", "/a/outpost.goauthentik.io"),
     ] {
         provider.redirect_uri = uri.to_owned();
         assert_eq!(callback_directory(&provider), directory, "{uri}");

@@ -12,6 +12,10 @@ fn authority(text: &str) -> Authority {
     Authority::parse(text).unwrap()
 }
 
+fn at(host: &Authority, scheme: Scheme, path: &str) -> Target {
+    Target { scheme, authority: host.clone(), path: path.to_owned(), query: None }
+}
+
 fn domain(pk: i64, external: &str, domain: &str) -> Provider {
     provider(pk, Mode::ForwardDomain, external, Some(domain))
 }
@@ -63,8 +67,9 @@ fn hosts_find_their_provider() {
         ("a.proxied.test", Scheme::Https, None),
     ] {
         let found = rules
-            .route(&authority(host), scheme)
-            .map(|routed| (routed.provider.pk, routed.matched, routed.others));
+            .route(&at(&authority(host), scheme, "/"))
+            .map(|routed| (routed.provider.pk, routed.matched, routed.lost.len()))
+            .ok();
         assert_eq!(found, expected, "{host} {scheme:?}");
     }
 }
@@ -72,16 +77,18 @@ fn hosts_find_their_provider() {
 #[test]
 fn the_scheme_chooses_between_two_default_ports() {
     let rules = ruleset(vec![single(1, "http://app.test"), single(2, "https://app.test")]);
-    let pk = |scheme| rules.route(&authority("app.test"), scheme).unwrap().provider.pk;
+    let pk = |scheme| rules.route(&at(&authority("app.test"), scheme, "/")).unwrap().provider.pk;
     assert_eq!((pk(Scheme::Http), pk(Scheme::Https)), (1, 2));
 }
 
 #[test]
 fn an_only_provider_answers_for_everything() {
     let rules = ruleset(vec![single(1, "https://app.test")]);
-    let routed = rules.route(&authority("10.0.0.1:9000"), Scheme::Http).unwrap();
+    let routed = rules.route(&at(&authority("10.0.0.1:9000"), Scheme::Http, "/")).unwrap();
     assert_eq!((routed.provider.pk, routed.matched), (1, Match::OnlyProvider));
-    assert!(ruleset(Vec::new()).route(&authority("app.test"), Scheme::Http).is_none());
+    let nobody = ruleset(Vec::new());
+    let found = nobody.route(&at(&authority("app.test"), Scheme::Http, "/"));
+    assert_eq!(found.unwrap_err(), Unrouted::NoProvider);
 }
 
 #[test]
@@ -93,8 +100,14 @@ fn a_shared_host_stays_with_the_lowest_key_and_both_are_told() {
         Arc::new(domain(3, "https://b.d.test", "d.test")),
         Arc::new(single(3, "https://same-key.test")),
     ]);
-    assert_eq!(rules.route(&authority("app.test"), Scheme::Https).unwrap().provider.pk, 2);
-    assert_eq!(rules.route(&authority("x.d.test"), Scheme::Https).unwrap().provider.pk, 3);
+    assert_eq!(
+        rules.route(&at(&authority("app.test"), Scheme::Https, "/")).unwrap().provider.pk,
+        2
+    );
+    assert_eq!(
+        rules.route(&at(&authority("x.d.test"), Scheme::Https, "/")).unwrap().provider.pk,
+        3
+    );
     let mut seen: Vec<_> = findings.iter().map(|(pk, finding)| (*pk, finding.code)).collect();
     seen.sort_unstable();
     assert_eq!(
@@ -163,10 +176,135 @@ fn who_asks_under_an_applications_name_may_ask_about_that_one_only() {
             path: "/".to_owned(),
             query: None,
         };
-        let routed = rules.route(&target.authority, target.scheme).unwrap();
+        let routed = rules.route(&target).unwrap();
         let found = rules.may_ask_about(&authority(own), &target, &routed);
         assert_eq!(found, expected, "{own} about {target}");
     }
+}
+
+#[test]
+fn several_applications_share_a_host_by_path() {
+    let rules = ruleset(vec![
+        provider(1, Mode::Proxy, "https://host.test", None),
+        provider(2, Mode::Proxy, "https://host.test/app/", None),
+        provider(3, Mode::ForwardSingle, "https://host.test/app/admin/", None),
+        provider(4, Mode::Proxy, "https://bare.test/app", None),
+        provider(5, Mode::Proxy, "https://bare.test/caf%C3%A9/", None),
+        provider(6, Mode::Proxy, "https://*.wild.test", None),
+        provider(7, Mode::Proxy, "https://one.wild.test/deep/", None),
+        domain(8, "https://sso.d.test/login/", "d.test"),
+    ]);
+    use Unrouted::{NoProvider, PathAmbiguous, PathUnserved};
+    for (host, path, expected) in [
+        ("host.test", "/", Ok((1, vec![]))),
+        ("host.test", "/app", Ok((2, vec![1]))),
+        ("host.test", "/app/", Ok((2, vec![1]))),
+        ("host.test", "/app/x?y", Ok((2, vec![1]))),
+        ("host.test", "/%61pp/x", Ok((2, vec![1]))),
+        ("host.test", "/app/admin", Ok((3, vec![2, 1]))),
+        ("host.test", "/app/administrators", Ok((2, vec![1]))),
+        ("host.test", "/apple", Ok((1, vec![]))),
+        ("host.test", "/App/x", Ok((1, vec![]))),
+        // What one reader takes for one application and another for another is nobody's.
+        ("host.test", "/app/../x", Err(PathAmbiguous)),
+        ("host.test", "/x/../app/", Err(PathAmbiguous)),
+        ("host.test", "/app/%2e%2e/x", Err(PathAmbiguous)),
+        ("host.test", "/app/%252e%252e/x", Err(PathAmbiguous)),
+        ("host.test", "/app/..;/x", Err(PathAmbiguous)),
+        ("host.test", "/app/..%2fx", Err(PathAmbiguous)),
+        ("host.test", "/app%2fx", Err(PathAmbiguous)),
+        ("host.test", "/app;a=b/x", Err(PathAmbiguous)),
+        ("host.test", "//app/x", Err(PathAmbiguous)),
+        ("host.test", "/\\app/x", Err(PathAmbiguous)),
+        // Odd spellings that lead to the same one stay as usable as they are elsewhere.
+        ("host.test", "/app/a;v=1/b", Ok((2, vec![1]))),
+        ("host.test", "/app/x//y", Ok((2, vec![1]))),
+        ("host.test", "/app/x/../y", Ok((2, vec![1]))),
+        ("host.test", "/x/%2e%2e/y", Ok((1, vec![]))),
+        ("bare.test", "/app/x", Ok((4, vec![]))),
+        ("bare.test", "/caf%c3%a9/x", Ok((5, vec![]))),
+        ("bare.test", "/", Err(PathUnserved)),
+        ("bare.test", "/apple", Err(PathUnserved)),
+        ("bare.test", "/app/../apple", Err(PathAmbiguous)),
+        ("other.test", "/app", Err(NoProvider)),
+        // Exact beats wildcard beats domain; what the exact host does not serve goes on.
+        ("one.wild.test", "/deep/x", Ok((7, vec![6]))),
+        ("one.wild.test", "/x", Ok((6, vec![]))),
+        ("two.wild.test", "/deep/x", Ok((6, vec![]))),
+        ("two.wild.test:9443", "/", Ok((6, vec![]))),
+        ("a.two.wild.test", "/", Err(NoProvider)),
+        ("wild.test", "/", Err(NoProvider)),
+        ("evilwild.test", "/", Err(NoProvider)),
+        // A whole domain is whole, whatever its own path.
+        ("sso.d.test", "/login/x", Ok((8, vec![]))),
+        ("sso.d.test", "/x", Ok((8, vec![]))),
+        ("a.d.test", "/login/x", Ok((8, vec![]))),
+    ] {
+        let found = rules.route(&at(&authority(host), Scheme::Https, path));
+        let found = found.map(|routed| {
+            let lost: Vec<i64> = routed.lost.iter().map(|lost| lost.provider).collect();
+            (routed.provider.pk, lost)
+        });
+        assert_eq!(found, expected, "{host}{path}");
+    }
+}
+
+#[test]
+fn an_only_provider_keeps_to_its_path() {
+    let rules = ruleset(vec![single(1, "https://app.test/sub/")]);
+    for (host, path, expected) in [
+        ("app.test", "/sub/x", Ok(Match::ExactHost)),
+        ("10.0.0.1", "/sub/x", Ok(Match::OnlyProvider)),
+        ("app.test", "/", Err(Unrouted::PathUnserved)),
+        ("10.0.0.1", "/subx", Err(Unrouted::PathUnserved)),
+    ] {
+        let found = rules.route(&at(&authority(host), Scheme::Https, path));
+        assert_eq!(found.map(|routed| routed.matched), expected, "{host}{path}");
+    }
+}
+
+/// Contract 16: nginx tells no path.
+#[test]
+fn a_host_alone_finds_the_only_application_there() {
+    let rules = ruleset(vec![
+        single(1, "https://one.test/sub/"),
+        single(2, "https://two.test/a/"),
+        single(3, "https://two.test/b/"),
+        single(4, "https://plain.test"),
+    ]);
+    for (host, expected) in [
+        ("one.test", Ok(1)),
+        ("plain.test", Ok(4)),
+        ("two.test", Err(Unrouted::PathAmbiguous)),
+        ("none.test", Err(Unrouted::NoProvider)),
+    ] {
+        let found = rules.route(&at(&authority(host), Scheme::Https, Target::UNKNOWN_PATH));
+        assert_eq!(found.map(|routed| routed.provider.pk), expected, "{host}");
+    }
+}
+
+#[test]
+fn overlaps_are_told() {
+    let (_, findings) = Ruleset::build(vec![
+        Arc::new(single(1, "https://host.test")),
+        Arc::new(single(2, "https://host.test/app")),
+        Arc::new(single(3, "https://host.test/app/")),
+        Arc::new(single(4, "https://*.d.test")),
+        Arc::new(single(5, "https://own.d.test")),
+        Arc::new(domain(6, "https://sso.e.test", "d.test")),
+    ]);
+    let mut seen: Vec<_> = findings.iter().map(|(pk, finding)| (*pk, finding.code)).collect();
+    seen.sort_unstable();
+    assert_eq!(
+        seen,
+        [
+            (1, "external_host_nested"),
+            (2, "external_host_taken"),
+            (3, "external_host_taken"),
+            (4, "external_host_excepted"),
+            (6, "cookie_domain_excepted"),
+        ]
+    );
 }
 
 /// Contract 5, word by word, over a list.
@@ -239,7 +377,7 @@ proptest! {
         let host = authority(&format!("{host}{port}"));
         let scheme = if tls { Scheme::Https } else { Scheme::Http };
         let rules = ruleset(make());
-        let found = rules.route(&host, scheme).map(|routed| (routed.provider.pk, routed.matched));
+        let found = rules.route(&at(&host, scheme, "/")).map(|routed| (routed.provider.pk, routed.matched)).ok();
         prop_assert_eq!(found, naive(&make(), &host, scheme));
     }
 }

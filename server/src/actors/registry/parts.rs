@@ -155,6 +155,7 @@ impl RegistrySettings {
         CompileContext {
             host_browser: self.browser_host.clone().or_else(|| option("authentik_host_browser")),
             embedded_host: option("authentik_host").filter(|_| outpost.is_embedded()),
+            akprox: false,
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) fn build(pk: i64, name: &str, change: impl FnOnce(&mut Provider)) -> 
             scheme: Scheme::Https,
             authority: Authority::parse(&format!("{name}.test")).unwrap(),
             path: String::new(),
+            home: String::new(),
+            wildcard: false,
         },
         internal: Url::parse("http://upstream.test").ok(),
         verify_upstream: true,
@@ -44,13 +46,14 @@ pub(crate) fn build(pk: i64, name: &str, change: impl FnOnce(&mut Provider)) -> 
         signing: Signing::ClientSecret,
         scope: String::new(),
         skip: SkipRules::default(),
-        cookie: CookieSpec { name: "c".into(), domain: None, secure: true },
+        cookie: CookieSpec { name: "c".into(), domain: None, path: "/".into(), secure: true },
         cookie_domain: None,
         basic_auth: None,
         intercept_header_auth: true,
         access_token_validity: 600,
         certificate: None,
         redirect_uri: String::new(),
+        akprox: false,
     };
     change(&mut provider);
     provider
