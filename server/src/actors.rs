@@ -36,6 +36,8 @@ pub enum RefreshCause {
     Reconnected,
     /// SIGUSR1.
     Signal,
+    /// Where people reach an embedded core was learned.
+    Learned,
 }
 
 /// Core has ended a session of its own: end ours that hang on it, in every provider.

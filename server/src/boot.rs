@@ -96,6 +96,14 @@ pub enum BootError {
     /// The Redis store cannot be set up.
     #[error("sessions.store: {0}")]
     Redis(#[from] RedisSetupError),
+    /// The folder of core's static files cannot be used.
+    #[error("embedded.static_files: {}: {error}", path.display())]
+    StaticFiles {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// A certificate or key for the session store cannot be read.
     #[error("{}: {error}", path.display())]
     StoreFile {

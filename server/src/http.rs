@@ -4,6 +4,7 @@
 pub mod backchannel_logout;
 pub mod callback;
 pub mod credentials;
+pub mod embedded;
 pub mod exchange;
 pub mod fields;
 pub mod finish;
@@ -71,6 +72,8 @@ pub struct Gateway {
     pub policy: Policy,
     /// Log line, metrics and journal of each request.
     pub record: Finish,
+    /// Core behind us, in embedded mode.
+    pub embedded: Option<embedded::Embedded>,
     /// The figures.
     pub metrics: Arc<Metrics>,
     /// Ids of requests, and traces.

@@ -19,6 +19,7 @@ pub mod keys;
 pub mod oidc;
 pub mod ops;
 mod pem;
+pub mod primary_url;
 pub mod publish;
 pub mod randomness;
 pub mod reporting;

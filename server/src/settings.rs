@@ -7,6 +7,7 @@ mod hints;
 mod identity;
 mod layers;
 mod mistake;
+mod modes;
 mod per_application;
 mod reader;
 mod reference;
@@ -29,10 +30,10 @@ pub use layers::{CONTRACT_VARIABLES, DEFAULT, DEFAULT_FILE, Environment, Sources
 pub use mistake::{Mistake, SettingsError};
 use reader::{Effective, Reader};
 pub use types::{
-    AcceptFrom, Admin, ClientCertificate, Core, Dashboard, HeaderAuth, HostPort, Identity, Journal,
-    LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel, Otlp, RedisStore,
-    ScriptAnswer, Service, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl, TlsVersion,
-    Topology, Tracing, Upstream, UpstreamApplication, Web,
+    AcceptFrom, Admin, ClientCertificate, Compat, Core, Dashboard, Embedded, HeaderAuth, HostPort,
+    Identity, Journal, LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel, Otlp,
+    RedisStore, ScriptAnswer, Service, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl,
+    TlsVersion, Topology, Tracing, Upstream, UpstreamApplication, Web,
 };
 
 use crate::downstream::Address;
@@ -52,6 +53,10 @@ pub struct Settings {
     pub sign_in: SignIn,
     /// Header authentication.
     pub header_auth: HeaderAuth,
+    /// What older outposts did.
+    pub compat: Compat,
+    /// Core behind us, in embedded mode.
+    pub embedded: Option<Embedded>,
     /// Where sessions are kept, and how long.
     pub sessions: Sessions,
     /// The applications behind proxy mode.
@@ -89,10 +94,21 @@ impl Settings {
     /// Every mistake there is, not just the first.
     pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
         let mut read = Reader::new(layers::merge(sources), &sources.environment);
-        let host = read.core_url("core.host", "http://core.invalid");
+        let modes = modes::modes(&mut read);
+        let host = match &modes.embedded {
+            // What is embedded in core needs not be told where core is, nor who it is itself.
+            Some(embedded) => {
+                Some(read.optional_core_url("core.host").unwrap_or_else(|| embedded.core.clone()))
+            }
+            None => read.core_url("core.host", "http://core.invalid"),
+        };
+        let secret_key = modes.embedded.as_ref().and_then(|it| it.secret_key.clone());
         let core = |read: &mut Reader<'_>, host| Core {
             host,
-            token: read.secret("core.token"),
+            token: match secret_key {
+                Some(key) => read.optional_secret("core.token").unwrap_or(key),
+                None => read.secret("core.token"),
+            },
             insecure: read.switch("core.insecure"),
             ca_file: read.path("core.ca_file"),
             host_browser: read.url("core.host_browser"),
@@ -110,8 +126,8 @@ impl Settings {
         let mut settings = Self {
             core: core(&mut read, host),
             listen: Listen {
-                http: read.data_listeners("listen.http"),
-                https: read.data_listeners("listen.https"),
+                http: modes.listeners(&mut read, "listen.http", |compat| &compat.akprox_http),
+                https: modes.listeners(&mut read, "listen.https", |compat| &compat.akprox_https),
                 metrics: read.listeners("listen.metrics"),
                 trusted_proxy_cidrs: read.networks("listen.trusted_proxy_cidrs"),
                 proxy_protocol: read.switch("listen.proxy_protocol"),
@@ -151,6 +167,8 @@ impl Settings {
                 negative_ttl: read.duration("header_auth.negative_ttl", Duration::ZERO..=HOUR),
                 capacity: read.number("header_auth.capacity", 1..=10_000_000),
             },
+            compat: modes.compat,
+            embedded: modes.embedded,
             sessions: sessions::sessions(&mut read),
             upstream: upstream::upstream(&mut read),
             identity: Identity { rules: identity::rules(&mut read) },

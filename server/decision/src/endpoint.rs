@@ -45,6 +45,9 @@ impl OwnPaths<'_> {
 /// Paths of ours win over the query.
 #[must_use]
 pub fn classify(raw_path: &str, query: Option<&str>, paths: OwnPaths<'_>) -> Endpoint {
+    if paths.akprox && akprox::asked_by_nginx(raw_path) {
+        return Endpoint::Auth(Dialect::NginxAkprox);
+    }
     let own = below_prefix(raw_path, paths);
     if own.is_some_and(|rest| envoy_rest(rest).is_some()) {
         return Endpoint::Auth(Dialect::Envoy);

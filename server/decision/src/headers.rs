@@ -5,6 +5,7 @@
 //! name. The client's header is removed first in any case ([`IdentityHeaders::must_strip`]).
 
 mod additional;
+mod akprox;
 pub mod fit;
 mod guard;
 pub mod rule;
@@ -18,6 +19,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+pub use self::akprox::{AKPROX_NAMES, add_akprox};
 pub use self::fit::TooLarge;
 pub use self::guard::{is_identity_name, same_header};
 pub use self::rule::{Encoding, HeaderSet, IdentityRule, IdentityRules, WhenOver};
@@ -291,6 +293,9 @@ pub fn identity_headers(
     let agent = format!("goauthentik.io/outpost/{}", outpost.version);
     headers.set_text(version, &agent, Encoding::Utf8);
     headers.withhold(rule.names);
+    if provider.akprox {
+        add_akprox(&mut headers, Some(claims), encoding);
+    }
     if let Some(spec) = &provider.basic_auth {
         set_basic(&mut headers, spec, claims);
     }

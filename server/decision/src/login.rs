@@ -7,6 +7,7 @@
 //! number can finish in any order, and anonymous requests write nothing.
 
 mod callback;
+mod carried;
 mod markers;
 mod pkce;
 mod state;
@@ -17,6 +18,7 @@ use secrecy::ExposeSecret;
 use thiserror::Error;
 
 pub use self::callback::{Callback, parse_callback};
+pub use self::carried::carried_callback;
 pub use self::markers::{
     form_browser_cookie, form_browser_name, form_user_cookie, form_user_name, remembered_cookie,
     remembered_name, retry_cookie, retry_name,

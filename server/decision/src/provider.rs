@@ -187,8 +187,9 @@ impl Provider {
         }
         let mut provider = self.clone();
         let named = host.clone().without_default_port(self.external.scheme);
-        provider.redirect_uri =
-            self.redirect_uri.replacen(&self.external.authority.to_string(), &named.to_string(), 1);
+        let (_, rest) = self.redirect_uri.split_once("://")?;
+        let path = rest.find(['/', '?']).map_or("", |at| &rest[at..]);
+        provider.redirect_uri = format!("{}://{named}{path}", self.external.scheme.as_str());
         provider.external.authority = named;
         provider.external.wildcard = false;
         Some(provider)

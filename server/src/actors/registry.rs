@@ -8,6 +8,7 @@
 mod book;
 mod certificates;
 pub mod compiler;
+mod embedded;
 mod last_good;
 mod options;
 mod parts;

@@ -116,8 +116,10 @@ impl CoreConnection {
         &self.address
     }
 
-    /// A client for this thread: no redirects, since the token must not follow one.
-    pub(super) fn client(&self) -> awc::Client {
+    /// A client for this thread: no redirects, since the token must not follow one. It sends
+    /// nothing by itself, and over a Unix socket it asks core whatever host a URL names.
+    #[must_use]
+    pub fn client(&self) -> awc::Client {
         let Some(socket) = &self.address.socket else {
             return http_client(Arc::clone(&self.tls), self.timeouts);
         };

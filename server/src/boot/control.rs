@@ -35,6 +35,7 @@ use crate::http::SessionNotice;
 use crate::keys::{KeyRequests, KeyRing};
 use crate::ops::logging::LogControl;
 use crate::pem;
+use crate::primary_url::PrimaryUrl;
 use crate::publish::{Published, published};
 use crate::session::{SessionOptions, SessionStore, Sessions};
 use crate::settings::Settings;
@@ -75,10 +76,12 @@ pub(super) struct Control {
     pub(super) notices: mpsc::Sender<SessionNotice>,
     /// Session ends of core that the store must be told of.
     pub(super) session_ends: RevocationInbox,
-    /// TLS towards core.
-    pub(super) core_tls: Arc<rustls::ClientConfig>,
+    /// The way to core.
+    pub(super) connection: CoreConnection,
     /// Limits of asking core.
     pub(super) core_timeouts: CoreTimeouts,
+    /// Where people reach an embedded core, once it is learned.
+    pub(super) primary: PrimaryUrl,
     /// Who we are.
     pub(super) instance: InstanceIdentity,
     supervisor: Supervisor,
@@ -127,9 +130,12 @@ impl Control {
         let [plane, link_plane] = &planes;
         let supervisor = Supervisor::default();
 
+        let primary = PrimaryUrl::default();
         let registry_settings = RegistrySettings {
             browser_host: settings.core.host_browser.clone(),
             verifies_core: !settings.core.insecure,
+            primary: primary.clone(),
+            akprox: settings.compat.akprox,
             ..RegistrySettings::default()
         };
         let (parts, readers) = RegistryParts::new(
@@ -149,6 +155,8 @@ impl Control {
         };
         let registry = registry::start(parts, &supervisor, &plane.handle(), core.clone());
 
+        refresh_when_learned(&primary, &registry);
+
         let following = {
             let (sessions, registry) = (sessions.clone(), Arc::new(registry.clone()));
             move || RevocationLogActor::new(sessions.clone(), registry.clone(), STORE_BACKOFF)
@@ -163,7 +171,7 @@ impl Control {
         supervisor.supervise("revocations", &plane.handle(), revoking);
         let (link_status, link) = published(LinkStatus::idle(clock::now()));
         let link_parts = CoreLinkParts {
-            connection,
+            connection: connection.clone(),
             timing: LinkTiming {
                 hello_every: settings.core.hello_interval,
                 refresh_jitter: settings.core.refresh_jitter,
@@ -190,7 +198,7 @@ impl Control {
         supervisor.supervise("coverage", &plane.handle(), move || {
             CoverageActor::new(coverage_parts.clone())
         });
-        let oidc = (&core_tls, core_timeouts, operations.traces.scope());
+        let oidc = (&connection, core_timeouts, operations.traces.scope());
         let keys = start_keys(&supervisor, plane, &readers, oidc);
         let (reports, queue) = mpsc::channel(reports::QUEUE);
         let report_parts = ReportParts { queue: Arc::new(Mutex::new(queue)) };
@@ -219,8 +227,9 @@ impl Control {
             reports,
             notices,
             session_ends: inbox,
-            core_tls,
+            connection,
             core_timeouts,
+            primary,
             instance,
             supervisor,
             registry,
@@ -251,11 +260,21 @@ fn core_trust(settings: &crate::settings::Core) -> Result<CoreTrust, BootError> 
     Ok(CoreTrust::Given(pem::certificates(&text).ok_or_else(none)?))
 }
 
+/// Where people reach an embedded core changes what its providers compile to.
+fn refresh_when_learned(primary: &PrimaryUrl, registry: &ActorHandle<RegistryActor>) {
+    let (primary, registry) = (primary.clone(), registry.clone());
+    actix_web::rt::spawn(async move {
+        primary.learned().await;
+        // One that is being rebuilt refreshes when it is back.
+        let _ = registry.do_send(Refresh { cause: RefreshCause::Learned });
+    });
+}
+
 fn start_keys(
     supervisor: &Supervisor,
     plane: &ControlPlane,
     readers: &RegistryReaders,
-    (tls, timeouts, scope): (&Arc<rustls::ClientConfig>, CoreTimeouts, Scope),
+    (connection, timeouts, scope): (&CoreConnection, CoreTimeouts, Scope),
 ) -> KeyRequests {
     let (ring, ring_reader) = published(KeyRing::default());
     let (requests, queue) = KeyRequests::new(ring_reader, KEY_PATIENCE);
@@ -265,9 +284,9 @@ fn start_keys(
         ring: Arc::new(ring),
         requests: Arc::new(Mutex::new(queue)),
     };
-    let tls = Arc::clone(tls);
+    let connection = connection.clone();
     supervisor.supervise("keys", &plane.handle(), move || {
-        let source = OidcKeySource::new(&tls, timeouts, &scope);
+        let source = OidcKeySource::new(&connection, timeouts, &scope);
         keys::KeysActor::new(parts.clone(), Rc::new(source))
     });
     requests

@@ -14,9 +14,11 @@ use super::control::Control;
 use super::operations::Operations;
 use super::upstream;
 use crate::actors::CoreSessionEnded;
-use crate::core_tls::{self, CoreTimeouts};
+use crate::authentik::connection::CoreConnection;
+use crate::core_tls::CoreTimeouts;
 use crate::downstream::{BoundServer, DownstreamOptions, Limits};
 use crate::drain::Drain;
+use crate::http::embedded::{Embedded, StaticFiles};
 use crate::http::listeners;
 use crate::http::recheck::Rechecks;
 use crate::http::renewal::{Renewals, Renewer};
@@ -57,6 +59,7 @@ pub(super) fn serve(
             Arc::clone(&operations.metrics),
         ),
         policy: policy(settings),
+        embedded: embedded(settings, control)?,
         record: operations.record.clone(),
         metrics: Arc::clone(&operations.metrics),
         telemetry: operations.traces.of_requests(),
@@ -67,9 +70,9 @@ pub(super) fn serve(
     });
     let dialer = Dialer::new(UpstreamSettings {
         drain: drain.clone(),
-        ..upstream::settings(&settings.upstream)?
+        ..upstream::settings(&settings.upstream, settings.embedded.as_ref())?
     })?;
-    let (core_tls, core_timeouts) = (Arc::clone(&control.core_tls), control.core_timeouts);
+    let (connection, core_timeouts) = (control.connection.clone(), control.core_timeouts);
     let options = DownstreamOptions {
         http: settings.listen.http.clone(),
         https: settings.listen.https.clone(),
@@ -96,7 +99,7 @@ pub(super) fn serve(
     };
     let worker = move || Worker {
         gateway: Arc::clone(&gateway),
-        oidc: Rc::new(oidc_client(&core_tls, core_timeouts)),
+        oidc: Rc::new(oidc_client(&connection, core_timeouts)),
         upstreams: Upstreams::new(dialer.clone()),
     };
     Ok(listeners::bind(&options, worker)?)
@@ -111,17 +114,34 @@ fn session_ends(control: &Control) -> Arc<dyn Fn(String) + Send + Sync> {
     })
 }
 
+/// Core behind us.
+///
+/// # Errors
+/// When the folder of its static files is not there.
+fn embedded(settings: &Settings, control: &Control) -> Result<Option<Embedded>, BootError> {
+    let Some(of) = &settings.embedded else { return Ok(None) };
+    let static_files = of.static_files.as_deref().map(|folder| {
+        StaticFiles::new(folder)
+            .map_err(|error| BootError::StaticFiles { path: folder.to_owned(), error })
+    });
+    Ok(Some(Embedded {
+        core: upstream::core_url(&of.core),
+        verify: !settings.core.insecure,
+        static_files: static_files.transpose()?,
+        primary: control.primary.clone(),
+    }))
+}
+
 /// A client of core's OAuth2 endpoints for the calling thread.
-pub(super) fn oidc_client(tls: &Arc<rustls::ClientConfig>, timeouts: CoreTimeouts) -> OidcClient {
-    let http = core_tls::http_client(Arc::clone(tls), timeouts);
-    OidcClient::new(http, crate::VERSION, timeouts.connect + timeouts.response)
+pub(super) fn oidc_client(connection: &CoreConnection, timeouts: CoreTimeouts) -> OidcClient {
+    OidcClient::new(connection.client(), crate::VERSION, timeouts.connect + timeouts.response)
 }
 
 /// Renewals of sessions, carried out on the calling thread: workers end with the last request,
 /// and a renewal may still be under way then.
 pub(super) fn renewals(settings: &Settings, control: &Control) -> Renewals {
     let (renewals, wanted) = Renewals::new(settings.sessions.renew_before);
-    let oidc = oidc_client(&control.core_tls, control.core_timeouts);
+    let oidc = oidc_client(&control.connection, control.core_timeouts);
     let renewer = Renewer::new(wanted, oidc, control.keys.clone(), control.sessions.clone());
     actix_web::rt::spawn(renewer.run());
     renewals
@@ -153,7 +173,7 @@ fn policy(settings: &Settings) -> Policy {
             ScriptAnswer::Challenge => Scripts::Challenge,
             ScriptAnswer::Redirect => Scripts::Redirect,
         },
-        akprox: false,
+        akprox: settings.compat.akprox,
         flow_seconds: i64::try_from(settings.sign_in.flow_ttl.as_secs()).unwrap_or(i64::MAX),
         max_tries: u8::try_from(settings.sign_in.max_tries).unwrap_or(u8::MAX),
         lifetimes: lifetimes(&settings.sessions.lifetimes),

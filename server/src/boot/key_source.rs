@@ -1,10 +1,9 @@
 //! Where the keys actor gets key sets from: core, over the OAuth2 adapter.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use outpost_decision::token::KeySet;
 
+use crate::authentik::connection::CoreConnection;
 use crate::core_tls::CoreTimeouts;
 use crate::keys::{KeyEndpoint, KeySource};
 use crate::oidc::OidcClient;
@@ -17,12 +16,8 @@ pub(super) struct OidcKeySource {
 
 impl OidcKeySource {
     /// For the calling thread; each question to core begins a trace in `scope`.
-    pub(super) fn new(
-        tls: &Arc<rustls::ClientConfig>,
-        timeouts: CoreTimeouts,
-        scope: &Scope,
-    ) -> Self {
-        Self { oidc: super::data::oidc_client(tls, timeouts).within(scope) }
+    pub(super) fn new(connection: &CoreConnection, timeouts: CoreTimeouts, scope: &Scope) -> Self {
+        Self { oidc: super::data::oidc_client(connection, timeouts).within(scope) }
     }
 }
 

@@ -1,10 +1,12 @@
 //! How applications are spoken to, from the settings and the files they name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
+use url::Url;
 
 use super::BootError;
+use crate::http::embedded::CORE;
 use crate::settings;
 use crate::upstream::{ApplicationOptions, ClientCertificate, HttpVersion, UpstreamSettings};
 
@@ -12,9 +14,17 @@ use crate::upstream::{ApplicationOptions, ClientCertificate, HttpVersion, Upstre
 ///
 /// # Errors
 /// [`BootError::UpstreamFile`] where a file cannot be read; what is in it is looked at later.
-pub(super) fn settings(of: &settings::Upstream) -> Result<UpstreamSettings, BootError> {
+pub(super) fn settings(
+    of: &settings::Upstream,
+    embedded: Option<&settings::Embedded>,
+) -> Result<UpstreamSettings, BootError> {
     let applications = of.applications.iter();
     let applications = applications.map(|(slug, of)| Ok((slug.clone(), application(slug, of)?)));
+    let core = embedded.and_then(|embedded| core_socket(&embedded.core)).map(|socket| {
+        let options = ApplicationOptions { socket: Some(socket), ..ApplicationOptions::default() };
+        Ok((CORE.to_owned(), options))
+    });
+    let applications = applications.chain(core);
     Ok(UpstreamSettings {
         connect_timeout: of.connect_timeout,
         idle_timeout: of.idle_timeout,
@@ -23,6 +33,22 @@ pub(super) fn settings(of: &settings::Upstream) -> Result<UpstreamSettings, Boot
         applications: applications.collect::<Result<_, BootError>>()?,
         ..UpstreamSettings::default()
     })
+}
+
+/// The Unix socket of core's HTTP server, if it listens on one.
+fn core_socket(core: &Url) -> Option<PathBuf> {
+    (core.scheme() == "unix").then(|| {
+        let path = percent_encoding::percent_decode_str(core.path()).decode_utf8_lossy();
+        PathBuf::from(path.as_ref())
+    })
+}
+
+/// The URL of core's HTTP server as requests take it: a Unix socket has none of its own.
+pub(super) fn core_url(core: &Url) -> Url {
+    match (core_socket(core), Url::parse("http://localhost/")) {
+        (Some(_), Ok(local)) => local,
+        _ => core.clone(),
+    }
 }
 
 fn application(

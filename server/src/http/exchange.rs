@@ -235,6 +235,8 @@ pub enum Judged {
     Ping,
     /// A static file of ours.
     Static,
+    /// Core's own, in embedded mode.
+    Core(super::embedded::CoreRequest),
     /// Nobody can be asked about it: refused before a provider was known.
     Refused {
         /// The decision; its action is `Deny` or `Unavailable`.

@@ -55,6 +55,10 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
     match judged {
         Some(Judged::Ping) => event.kind = RequestKind::Ping,
         Some(Judged::Static) => event.kind = RequestKind::Static,
+        Some(Judged::Core(request)) => {
+            event.client = Some(request.origin.client);
+            event.host = request.target.authority.to_string();
+        }
         Some(Judged::Refused { decision, host, client }) => {
             event.client = Some(client);
             event.host = host.unwrap_or_else(own_host);

@@ -23,7 +23,13 @@ pub fn headers(
 ) -> Result<IdentityHeaders, TooLarge> {
     let rule = exchange.gateway().policy.identity.of(&facts.provider.application_slug);
     match live {
-        None => Ok(headers::anonymous_headers(&rule)),
+        None => {
+            let mut headers = headers::anonymous_headers(&rule);
+            if facts.provider.akprox {
+                headers::add_akprox(&mut headers, None, rule.encoding);
+            }
+            Ok(headers)
+        }
         Some(live) => headers::identity_headers(
             &facts.provider,
             &live.session.claims,

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use outpost_decision::decide::{Inquiry, decide, refuse};
 use outpost_decision::decision::{Decision, Reason, Step};
 use outpost_decision::dialect::{Asked, Dialect, DialectError, Original};
+use outpost_decision::embedded::{self, Place};
 use outpost_decision::endpoint::{self, OwnPaths};
 use outpost_decision::facts::{ClientKind, Endpoint, Peer};
 use outpost_decision::origin::{self, Origin};
@@ -18,6 +19,7 @@ use outpost_decision::provider::Mode;
 use outpost_decision::route::OwnHints;
 use outpost_decision::target::Target;
 
+use super::embedded::CoreRequest;
 use super::exchange::{Answer, Exchange, Facts, Judged};
 use super::finish::finish;
 use super::{Worker, credentials, kept_form, realise};
@@ -45,6 +47,7 @@ async fn run(exchange: &Exchange<'_>, body: web::Payload, judged: &mut Option<Ju
     let judged = judged.insert(match gathered {
         Gathered::Ping => Judged::Ping,
         Gathered::Static => Judged::Static,
+        Gathered::Core(request) => Judged::Core(request),
         Gathered::Refused { decision, host, client } => Judged::Refused { decision, host, client },
         Gathered::Facts { facts, mut steps } => {
             let credentials = credentials::look(exchange, &facts, &mut steps).await;
@@ -97,6 +100,7 @@ fn over_limits(exchange: &Exchange<'_>) -> Option<HttpResponse> {
 enum Gathered {
     Ping,
     Static,
+    Core(CoreRequest),
     Refused { decision: Decision, host: Option<String>, client: IpAddr },
     Facts { facts: Facts, steps: Vec<Step> },
 }
@@ -148,9 +152,6 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
             Err(error) => return refused(error.reason, &own_target, steps),
         };
     steps.push(Step::Origin { source, peer_trusted: origin.peer_trusted });
-    if !exchange.snapshot.is_loaded() {
-        return refused(Reason::NotReady, &target, steps);
-    }
     let ruleset = &exchange.snapshot.ruleset;
     let hints = OwnHints {
         akprox,
@@ -158,8 +159,21 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
         now: exchange.now,
     };
     let routed = ruleset.route_own(&target, &hints).map_or_else(|| ruleset.route(&target), Ok);
+    let is_embedded = exchange.gateway().embedded.is_some();
+    if is_embedded && asking.is_none() {
+        let place = embedded::place(&target, akprox, routed.as_ref().map_err(|why| *why));
+        if place != Place::Outpost {
+            return Gathered::Core(CoreRequest { origin, target, place });
+        }
+    }
+    if !exchange.snapshot.is_loaded() {
+        return refused(Reason::NotReady, &target, steps);
+    }
     let routed = match routed {
         Ok(routed) => routed,
+        Err(_) if is_embedded && ruleset.providers().is_empty() => {
+            return refused(Reason::NothingAssigned, &target, steps);
+        }
         Err(unrouted) => return refused(unrouted.reason(), &target, steps),
     };
     if host_claimed && !ruleset.may_ask_about(&origin.host, &target, &routed) {

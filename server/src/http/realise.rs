@@ -15,7 +15,9 @@ use serde_json::Map;
 use super::credentials::Credentials;
 use super::exchange::{Answer, Exchange, Facts, Judged};
 use super::pages::Problem;
-use super::{backchannel_logout, callback, identity, kept_form, pages, proxy, sign_out, start};
+use super::{
+    backchannel_logout, callback, embedded, identity, kept_form, pages, proxy, sign_out, start,
+};
 use crate::authentik::MisconfigurationReport;
 
 /// Does what was decided.
@@ -26,6 +28,11 @@ pub async fn realise(exchange: &Exchange<'_>, judged: &Judged, body: web::Payloa
             pages::kept::signed_in().into()
         }
         Judged::Static => HttpResponse::NotFound().finish().into(),
+        Judged::Core(request) => match &exchange.gateway().embedded {
+            Some(core) => embedded::answer(exchange, core, request, body).await,
+            // Nothing is core's where core is not behind us.
+            None => HttpResponse::NotFound().finish().into(),
+        },
         Judged::Refused { decision, host, client } => {
             report(exchange, decision, host.as_deref(), *client);
             refusal(exchange, decision, host.as_deref()).into()

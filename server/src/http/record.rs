@@ -13,6 +13,7 @@ pub(super) const fn route(judged: Option<&Judged>) -> &'static str {
     match judged {
         Some(Judged::Ping) => "ping",
         Some(Judged::Static) => "static",
+        Some(Judged::Core(_)) => "core",
         Some(Judged::Refused { .. }) | None => "refused",
         Some(Judged::Full { facts, .. }) => match facts.endpoint {
             Endpoint::Ping => "ping",

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 
 use super::credentials::Credentials;
 use super::exchange::{Answer, Exchange, Facts};
-use super::{SessionNotice, start};
+use super::start;
 use crate::session::Selection;
 
 /// Ends the user's sessions, then sends the browser to core's end-session page. What `rd` says is

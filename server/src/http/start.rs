@@ -18,6 +18,16 @@ use crate::randomness;
 /// Begins a sign-in towards `return_to`; without one, towards what the request's `rd` says, what
 /// a refused nginx check remembered, or the application's front page.
 pub fn begin(exchange: &Exchange<'_>, facts: &Facts, return_to: Option<&Target>) -> Answer {
+    if return_to.is_none()
+        && let Some(callback) =
+            login::carried_callback(&facts.provider, facts.target.query.as_deref())
+    {
+        return HttpResponse::Found()
+            .insert_header((header::LOCATION, callback))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .finish()
+            .into();
+    }
     let target = match return_to {
         Some(target) => target.to_string(),
         None => requested_target(exchange, facts),

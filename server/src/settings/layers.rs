@@ -18,9 +18,10 @@ pub const DEFAULT_FILE: &str = "/etc/outpost/outpost.toml";
 const PREFIX: &str = "OUTPOST__";
 
 /// Variables of the stock outpost (contract 2) and the keys they set.
-pub const CONTRACT_VARIABLES: [(&str, &str); 14] = [
+pub const CONTRACT_VARIABLES: [(&str, &str); 15] = [
     ("AUTHENTIK_HOST", "core.host"),
     ("AUTHENTIK_TOKEN", "core.token"),
+    ("AUTHENTIK_SECRET_KEY", "embedded.secret_key"),
     ("AUTHENTIK_INSECURE", "core.insecure"),
     ("AUTHENTIK_HOST_BROWSER", "core.host_browser"),
     ("AUTHENTIK_LISTEN__HTTP", "listen.http"),

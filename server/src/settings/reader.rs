@@ -187,6 +187,14 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// The same; `None` when empty.
+    pub(super) fn optional_core_url(&mut self, key: &'static str) -> Option<Url> {
+        self.read(key, None, |found| match found.text()? {
+            "" => Ok((None, "".into())),
+            text => core_url(text).map(|url| (Some(url), text.into())),
+        })
+    }
+
     /// true or false.
     pub(super) fn switch(&mut self, key: &'static str) -> bool {
         self.read(key, false, |found| match &found.kind {

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use super::*;
 
 mod identity;
+mod modes;
 mod sessions;
 mod tracing;
 mod upstream;
@@ -156,7 +157,7 @@ fn every_mistake_is_told_with_its_place_and_an_example() {
         "AUTHENTIK_INSECURE: \"maybe\" is neither true nor false (example: AUTHENTIK_INSECURE=false)".into(),
         format!("core.connect_timeout in {path}: must be a duration with a unit, in quotes (example: connect_timeout = \"5s\")"),
         "OUTPOST__CORE__HELLO_INTERVAL: \"20s\" is not between 10ms and 14s (example: OUTPOST__CORE__HELLO_INTERVAL=10s)".into(),
-        "AUTHENTIK_LISTEN__HTTP: \"9000\" is not an address to listen on (example: AUTHENTIK_LISTEN__HTTP=[::]:9000)".into(),
+        "AUTHENTIK_LISTEN__HTTP: \"9000\" is not an address, unix:/path or systemd:<number> to listen on (example: AUTHENTIK_LISTEN__HTTP=[::]:9000)".into(),
         "AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS: \"lan\" is not a network (address/length) (example: AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS=127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fe80::/10,::1/128)".into(),
         format!("web.workers in {path}: must be a whole number (example: workers = 0)"),
         "AUTHENTIK_WEB__TIMEOUT_HTTP_READ: \"30\" is a duration without a unit (example: AUTHENTIK_WEB__TIMEOUT_HTTP_READ=30s)".into(),

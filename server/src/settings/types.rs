@@ -161,6 +161,28 @@ pub struct Admin {
     pub token: Option<SecretString>,
 }
 
+/// What older outposts did, beside what today's do.
+#[derive(Clone, Debug)]
+pub struct Compat {
+    /// Paths, headers and ports of the 2021.5 outpost.
+    pub akprox: bool,
+    /// Its HTTP listener; in `Listen::http` already where `akprox` is on.
+    pub akprox_http: Vec<Address>,
+    /// Its HTTPS listener; the same.
+    pub akprox_https: Vec<Address>,
+}
+
+/// Embedded mode: core stands behind us.
+#[derive(Clone, Debug)]
+pub struct Embedded {
+    /// Core's HTTP server: `http(s)://host[:port]`, or `unix:///path/of/socket`.
+    pub core: Url,
+    /// A folder with core's static files, under `static`, `media` and `help`.
+    pub static_files: Option<PathBuf>,
+    /// Core's secret key, which is the token of the embedded outpost.
+    pub secret_key: Option<SecretString>,
+}
+
 /// Logs.
 #[derive(Clone, Debug)]
 pub struct Log {

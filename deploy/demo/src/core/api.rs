@@ -33,7 +33,8 @@ pub(crate) fn answer(state: &mut State, ask: &Ask, segments: &[&str]) -> Reply {
     let allow = match segments {
         ["outposts", "instances"] | ["events", "events"] => READ_CREATE,
         ["outposts", "instances", _] | ["crypto", "certificatekeypairs", _] => READ_WRITE,
-        ["outposts", "instances", _, "health"]
+        ["admin", "system"]
+        | ["outposts", "instances", _, "health"]
         | ["outposts", "proxy"]
         | ["root", "config"]
         | ["crypto", "certificatekeypairs", _, "view_certificate" | "view_private_key"] => READ,
@@ -70,6 +71,9 @@ pub(crate) fn answer(state: &mut State, ask: &Ask, segments: &[&str]) -> Reply {
             detail(403, allow, "You do not have permission to perform this action.")
         }
         _ if !ask.is_read() => not_allowed(ask, allow),
+        ["admin", "system"] if caller == Caller::Admin => {
+            Reply::api(200, allow, &json!({"embedded_outpost_disabled": false}))
+        }
         ["outposts", "instances"] => outposts::list(state, ask, caller),
         ["outposts", "instances", uuid, "health"] => health::list(state, uuid),
         ["outposts", "instances", uuid] => outposts::one(state, ask, uuid),

@@ -12,6 +12,12 @@ pub(super) fn below_prefix(path: &str) -> Option<&str> {
     strip(path, AKPROX_PREFIX)
 }
 
+/// What nginx asks for by `auth_request /akprox/auth?nginx`: to nginx that is all path, and it
+/// writes the question mark as `%3F`.
+pub(super) fn asked_by_nginx(raw_path: &str) -> bool {
+    raw_path.strip_prefix("/akprox/auth%3").is_some_and(|rest| matches!(rest, "Fnginx" | "fnginx"))
+}
+
 /// What the old outpost did there. Who asks stood in the query: `/akprox/auth?nginx`.
 pub(super) fn endpoint(rest: &str, query: Option<&str>) -> Endpoint {
     let asks = |name| query.is_some_and(|query| query.split('&').any(|part| part == name));

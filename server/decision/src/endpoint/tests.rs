@@ -130,6 +130,9 @@ fn the_paths_of_2021_are_served_only_when_switched_on() {
         ("/akprox/auth", Some("nginx"), nginx),
         ("/akprox/auth", Some("traefik"), traefik),
         ("/akprox/auth", Some("a=b&nginx"), nginx),
+        // As nginx writes what its configuration calls `/akprox/auth?nginx`.
+        ("/akprox/auth%3Fnginx", None, nginx),
+        ("/akprox/auth%3Fnginx/x", None, Endpoint::Application),
         ("/akprox/auth", Some("caddy"), Endpoint::Unknown),
         ("/akprox/auth", None, Endpoint::Unknown),
         ("/akprox/auth/nginx", None, Endpoint::Unknown),

@@ -16,6 +16,7 @@ use outpost_decision::wire::{GlobalConfig, OutpostRecord, ProviderRecord};
 use tokio::time::timeout;
 
 use super::certificates::Certificates;
+use super::embedded;
 use super::last_good::contents::{Said, ToKeep};
 use super::options;
 use super::parts::RegistryParts;
@@ -82,6 +83,13 @@ impl Book {
     pub(super) async fn apply(&mut self, core: &dyn CoreApi, answers: &mut Answers) -> Duration {
         let outpost = &answers.outpost;
         let mut findings = options::findings(outpost, &self.parts.settings);
+        let has_providers =
+            !answers.providers.records.is_empty() || !answers.providers.unreadable.is_empty();
+        findings.extend(embedded::findings(
+            outpost,
+            self.parts.settings.primary.get(),
+            has_providers,
+        ));
         findings.extend(answers.kept_at.map(last_known_good));
         let providers = std::mem::take(&mut answers.providers);
         let context = Arc::new(self.parts.settings.compile_context(outpost));

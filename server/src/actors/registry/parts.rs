@@ -13,6 +13,7 @@ use url::Url;
 use super::compiler::{Compiler, PureCompiler};
 use super::last_good::LastGood;
 use crate::actors::supervisor::Supervisor;
+use crate::primary_url::PrimaryUrl;
 use crate::publish::{Published, Publisher, published};
 use crate::session::Sessions;
 use crate::snapshot::Snapshot;
@@ -26,6 +27,11 @@ pub struct RegistrySettings {
     pub browser_host: Option<Url>,
     /// Whether core's certificate is verified.
     pub verifies_core: bool,
+    /// Where people reach core, as an embedded outpost has learned it. Where the outpost's own
+    /// option says so, that counts.
+    pub primary: PrimaryUrl,
+    /// Whether the paths and headers of the 2021.5 outpost are served as well.
+    pub akprox: bool,
     /// The waits between refreshes while core does not answer.
     pub retry: Backoff,
     /// Core's answers to one refresh take at most this long.
@@ -54,6 +60,8 @@ impl Default for RegistrySettings {
         Self {
             browser_host: None,
             verifies_core: true,
+            primary: PrimaryUrl::default(),
+            akprox: false,
             retry: Backoff { shortest: Duration::from_secs(1), longest: Duration::from_secs(60) },
             core_timeout: Duration::from_secs(60),
             reconfigure_timeout: Duration::from_secs(10),
@@ -151,11 +159,14 @@ impl RegistrySettings {
     /// What the compiler needs to know beside the record. The environment wins over the
     /// outpost's own option; whether embedded mode wins over both is the compiler's business.
     pub(super) fn compile_context(&self, outpost: &OutpostRecord) -> CompileContext {
-        let option = |name| outpost.option(name).and_then(|value| Url::parse(value).ok());
+        let is_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+        let option =
+            |name| outpost.option(name).and_then(|value| Url::parse(value).ok()).filter(is_web);
+        let primary = || option("authentik_host").or_else(|| self.primary.get().cloned());
         CompileContext {
             host_browser: self.browser_host.clone().or_else(|| option("authentik_host_browser")),
-            embedded_host: option("authentik_host").filter(|_| outpost.is_embedded()),
-            akprox: false,
+            embedded_host: outpost.is_embedded().then(primary).flatten(),
+            akprox: self.akprox,
         }
     }
 }

@@ -24,6 +24,8 @@ fn provider(pk: i64, name: &str, host: &str) -> Arc<Provider> {
             scheme: Scheme::Https,
             authority: Authority::parse(host).unwrap(),
             path: String::new(),
+            home: String::new(),
+            wildcard: false,
         },
         internal: Url::parse("http://internal:8080").ok(),
         verify_upstream: true,
@@ -43,13 +45,19 @@ fn provider(pk: i64, name: &str, host: &str) -> Arc<Provider> {
         signing: Signing::ClientSecret,
         scope: "openid".to_owned(),
         skip: Default::default(),
-        cookie: CookieSpec { name: "c".to_owned(), domain: None, secure: true },
+        cookie: CookieSpec {
+            name: "c".to_owned(),
+            domain: None,
+            path: "/".to_owned(),
+            secure: true,
+        },
         cookie_domain: None,
         basic_auth: None,
         intercept_header_auth: true,
         access_token_validity: 600,
         certificate: None,
         redirect_uri: String::new(),
+        akprox: false,
     })
 }
 
