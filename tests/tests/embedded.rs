@@ -1,6 +1,6 @@
 //! The outpost in front of core itself (contract 15).
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 #[path = "embedded/primary_url.rs"]
 mod primary_url;
