@@ -30,7 +30,8 @@ pub struct OwnHints<'a> {
 impl Ruleset {
     /// The provider that a path of the outpost's own is about; `None` for every other path. The
     /// path chooses among the applications of the host as far as it can, then the state of a
-    /// callback, the return target of a start, or a session cookie; then the lowest key.
+    /// callback, the return target of a start, or a session cookie; then whose home the path is at;
+    /// then the lowest key among those that match the host best.
     #[must_use]
     pub fn route_own(&self, target: &Target, hints: &OwnHints<'_>) -> Option<Routed<'_>> {
         let offers = self.offers(&target.authority, target.scheme);
@@ -44,15 +45,18 @@ impl Ruleset {
             let paths = OwnPaths { akprox: hints.akprox, ..provider.own_paths() };
             endpoint::classify(&target.path, None, paths) != Endpoint::Application
         };
-        let mut candidates: Candidates<'_> = Vec::new();
-        for group in groups {
-            let mut own: Candidates<'_> =
-                group.into_iter().filter(|(provider, _)| is_own(provider)).collect();
-            if candidates.is_empty() {
-                let meant = choose(&own, target, hints);
-                own.rotate_left(meant);
-            }
-            candidates.extend(own);
+        // Who is most specific here is not who is meant: a wildcard's or a whole domain's sign-in
+        // on the host of an application below a path is its own.
+        let groups: Vec<Candidates<'_>> = groups
+            .into_iter()
+            .map(|group| group.into_iter().filter(|(provider, _)| is_own(provider)).collect())
+            .filter(|group: &Candidates<'_>| !group.is_empty())
+            .collect();
+        let nearest = groups.first().map_or(0, Vec::len);
+        let mut candidates = groups.concat();
+        let meant = choose(&candidates, nearest, target, hints);
+        if let Some(before) = candidates.get_mut(..=meant) {
+            before.rotate_right(1);
         }
         Routed::of(candidates)
     }
@@ -71,8 +75,13 @@ fn apps(site: &Site, matched: Match) -> Candidates<'_> {
     site.all().map(|provider| (provider, matched)).collect()
 }
 
-/// Place of the provider that is meant.
-fn choose(candidates: &[(&Arc<Provider>, Match)], target: &Target, hints: &OwnHints<'_>) -> usize {
+/// Place of the provider that is meant. The first `nearest` match the host best.
+fn choose(
+    candidates: &[(&Arc<Provider>, Match)],
+    nearest: usize,
+    target: &Target,
+    hints: &OwnHints<'_>,
+) -> usize {
     if candidates.len() < 2 {
         return 0;
     }
@@ -99,7 +108,7 @@ fn choose(candidates: &[(&Arc<Provider>, Match)], target: &Target, hints: &OwnHi
     };
     let at_home = || find(&|it| endpoint::is_at_home(&target.path, &it.external.home));
     let lowest = || {
-        let keys = candidates.iter().enumerate();
+        let keys = candidates.iter().take(nearest).enumerate();
         keys.min_by_key(|(_, (provider, _))| provider.pk).map_or(0, |(at, _)| at)
     };
     hinted.or_else(at_home).unwrap_or_else(lowest)

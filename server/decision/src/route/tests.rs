@@ -305,6 +305,12 @@ fn overlaps_are_told() {
             (6, "cookie_domain_excepted"),
         ]
     );
+    let (_, findings) = Ruleset::build(vec![
+        Arc::new(single(1, "https://*.d.test")),
+        Arc::new(single(2, "https://own.d.test/only/")),
+    ]);
+    let text = &findings[0].1.message;
+    assert!(text.starts_with("What lies below /only on own.d.test belongs to"), "{text}");
 }
 
 /// Contract 5, word by word, over a list.

@@ -37,8 +37,12 @@ pub(super) fn look(ruleset: &Ruleset, findings: &mut Vec<ProviderFinding>) {
         let Some(wide) = ruleset.wildcards.get(domain) else { continue };
         for wide in wide.values().flat_map(super::Site::all) {
             for own in ports.values().flat_map(super::Site::all) {
+                let part = match own.external.path.as_str() {
+                    "" => format!("The host {host}"),
+                    path => format!("What lies below {path} on {host}"),
+                };
                 let text = format!(
-                    "The host {host} belongs to provider {:?}, which names it; the wildcard does not reach it there.",
+                    "{part} belongs to provider {:?}, which names it; the wildcard does not reach it there.",
                     own.name
                 );
                 found.push((wide.pk, info("external_host_excepted", text)));
