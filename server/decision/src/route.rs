@@ -158,16 +158,27 @@ impl Ruleset {
     ///
     /// A reverse proxy that asks under a name of its own is nobody's application: any target fits.
     /// One that passes the application's name on must be asking about that application, or else
-    /// who may use one application would be let into another.
+    /// who may use one application would be let into another. Paths of the outpost's own lie
+    /// outside of every application's, and are about whom `hints` say, as `target` itself was.
     #[must_use]
-    pub fn may_ask_about(&self, own: &Authority, target: &Target, routed: &Routed<'_>) -> bool {
+    pub fn may_ask_about(
+        &self,
+        own: &Authority,
+        target: &Target,
+        routed: &Routed<'_>,
+        hints: &OwnHints<'_>,
+    ) -> bool {
         let offers = self.offers(own, target.scheme);
         if !offers.is_named() && offers.domains.is_empty() {
             return true;
         }
         let own_target = Target { authority: own.clone(), ..target.clone() };
         let fits = |found: Routed<'_>| found.provider.pk == routed.provider.pk;
-        own.host == target.authority.host && self.route(&own_target).is_ok_and(fits)
+        own.host == target.authority.host
+            && self
+                .route_own(&own_target, hints)
+                .map_or_else(|| self.route(&own_target), Ok)
+                .is_ok_and(fits)
     }
 
     /// The provider whose certificate answers for a TLS server name: the host name decides,

@@ -176,7 +176,7 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
         }
         Err(unrouted) => return refused(unrouted.reason(), &target, steps),
     };
-    if host_claimed && !ruleset.may_ask_about(&origin.host, &target, &routed) {
+    if host_claimed && !ruleset.may_ask_about(&origin.host, &target, &routed, &hints) {
         return refused(Reason::HeadersDisagree, &target, steps);
     }
     let provider = routed.provider;

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::provider::Mode;
 use crate::test_support::provider_at as provider;
+use crate::time::Timestamp;
 
 fn ruleset(providers: Vec<Provider>) -> Ruleset {
     Ruleset::build(providers.into_iter().map(Arc::new).collect()).0
@@ -148,6 +149,9 @@ fn the_server_name_finds_a_certificate_whatever_the_port() {
     assert_eq!(found("not a name"), None);
 }
 
+const NO_HINTS: OwnHints<'static> =
+    OwnHints { akprox: false, has_cookie: &|_| false, now: Timestamp(1_800_000_000) };
+
 #[test]
 fn who_asks_under_an_applications_name_may_ask_about_that_one_only() {
     let rules = ruleset(vec![
@@ -177,7 +181,44 @@ fn who_asks_under_an_applications_name_may_ask_about_that_one_only() {
             query: None,
         };
         let routed = rules.route(&target).unwrap();
-        let found = rules.may_ask_about(&authority(own), &target, &routed);
+        let found = rules.may_ask_about(&authority(own), &target, &routed, &NO_HINTS);
+        assert_eq!(found, expected, "{own} about {target}");
+    }
+}
+
+/// nginx asks about the start page, too, and it lies below no application's path.
+#[test]
+fn checks_of_the_outposts_own_paths_are_about_the_application_that_is_meant() {
+    let rules = ruleset(vec![
+        single(1, "http://h.test/a/"),
+        single(2, "http://two.test/a/"),
+        single(3, "http://two.test/b/"),
+        single(4, "http://two.test:8080/a/"),
+    ]);
+    for (own, target, path, query, expected) in [
+        ("h.test", "h.test", "/outpost.goauthentik.io/start", Some("rd=/a/x"), Some((1, true))),
+        ("h.test", "h.test", "/outpost.goauthentik.io/start", None, Some((1, true))),
+        ("h.test", "h.test", "/a/outpost.goauthentik.io/callback", None, Some((1, true))),
+        ("h.test", "h.test", "/a/x", None, Some((1, true))),
+        ("h.test", "h.test", "/x", None, None),
+        ("two.test", "two.test", "/outpost.goauthentik.io/start", Some("rd=/b/"), Some((3, true))),
+        ("two.test", "two.test", "/outpost.goauthentik.io/start", Some("rd=/a/"), Some((2, true))),
+        // Under another application's name, and on another port.
+        ("h.test", "two.test", "/outpost.goauthentik.io/start", Some("rd=/a/"), Some((2, false))),
+        ("two.test:8080", "two.test", "/outpost.goauthentik.io/start", None, Some((2, false))),
+    ] {
+        let target = Target {
+            scheme: Scheme::Http,
+            authority: authority(target),
+            path: path.to_owned(),
+            query: query.map(str::to_owned),
+        };
+        let routed =
+            rules.route_own(&target, &NO_HINTS).map_or_else(|| rules.route(&target), Ok).ok();
+        let found = routed.map(|routed| {
+            let may = rules.may_ask_about(&authority(own), &target, &routed, &NO_HINTS);
+            (routed.provider.pk, may)
+        });
         assert_eq!(found, expected, "{own} about {target}");
     }
 }
