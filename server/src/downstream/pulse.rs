@@ -138,10 +138,10 @@ impl InterimSink for Pulse {
         if state.unflushed || state.interim.len() > INTERIM_WAITING {
             return;
         }
-        let line = format!("HTTP/1.1 {}\r\n", status);
+        let line = format!("HTTP/1.1 {status}\r\n");
         state.interim.extend_from_slice(line.as_bytes());
         for (name, value) in headers {
-            state.interim.extend_from_slice(name.as_str().as_bytes());
+            state.interim.extend(title_case(name.as_str()));
             state.interim.extend_from_slice(b": ");
             state.interim.extend_from_slice(value.as_bytes());
             state.interim.extend_from_slice(b"\r\n");
@@ -151,6 +151,16 @@ impl InterimSink for Pulse {
             waker.wake();
         }
     }
+}
+
+/// A name of a header as hyper writes those of final answers: old devices compare byte for byte.
+fn title_case(name: &str) -> impl Iterator<Item = u8> {
+    let mut begins = true;
+    name.bytes().map(move |byte| {
+        let written = if begins { byte.to_ascii_uppercase() } else { byte };
+        begins = byte == b'-';
+        written
+    })
 }
 
 /// Whether the length of a chunked request can be read in two ways: hyper takes out a
@@ -306,5 +316,84 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
 
     fn is_write_vectored(&self) -> bool {
         self.inner.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn framing(head: &str) -> Framing {
+        Framing::of(head.as_bytes())
+    }
+
+    #[test]
+    fn lengths_that_can_be_read_in_two_ways() {
+        let chunked = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n";
+        for (head, expected) in [
+            (format!("{chunked}\r\n"), Framing::Clear),
+            (format!("{chunked}\r\n5\r\nContent-Length: 5"), Framing::Clear),
+            (format!("{chunked}X-Content-Length: 5\r\n\r\n"), Framing::Clear),
+            (format!("{chunked}Content-Length: 5\r\n\r\n"), Framing::Ambiguous),
+            (format!("{chunked}cONTENT-lENGTH:5\r\n\r\n"), Framing::Ambiguous),
+            (format!("GET / HTTP/1.1\r\nHost: a\r\n\r\n{chunked}\r\n"), Framing::Unknown),
+            (chunked.to_owned(), Framing::Unknown),
+            (String::new(), Framing::Unknown),
+        ] {
+            assert_eq!(framing(&head), expected, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_written_as_in_final_answers() {
+        let written: Vec<u8> = title_case("x-early-hint").collect();
+        assert_eq!(String::from_utf8(written).unwrap(), "X-Early-Hint");
+    }
+
+    #[test]
+    fn interim_answers_wait_for_what_came_before_and_are_bounded() {
+        let pulse = Pulse::new();
+        let mut headers = HeaderMap::new();
+        headers.insert("link", http::HeaderValue::from_static("</a>; rel=preload"));
+        pulse.lock().unflushed = true;
+        pulse.send(StatusCode::EARLY_HINTS, &headers);
+        assert!(pulse.lock().interim.is_empty(), "it would stand within the answer before");
+        pulse.lock().unflushed = false;
+        pulse.send(StatusCode::EARLY_HINTS, &headers);
+        let expected = "HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n";
+        assert_eq!(String::from_utf8_lossy(&pulse.lock().interim), expected);
+        for _ in 0..10_000 {
+            pulse.send(StatusCode::EARLY_HINTS, &headers);
+        }
+        assert!(pulse.lock().interim.len() < 2 * INTERIM_WAITING);
+    }
+
+    #[test]
+    fn each_rest_has_its_own_limit() {
+        let second = std::time::Duration::from_secs(1);
+        let limits = Limits {
+            head: second,
+            idle: 3 * second,
+            body: second,
+            write: 2 * second,
+            end: second,
+            header_bytes: 65_536,
+        };
+        let pulse = Pulse::new();
+        let ago = |seconds: u32| Instant::now() - second * seconds;
+        assert!(pulse.overdue(&limits).is_ok());
+        pulse.lock().since = ago(1);
+        assert_eq!(pulse.overdue(&limits), Err(Overdue::Head));
+        assert_eq!(pulse.begin(false), Framing::Clear);
+        pulse.lock().since = ago(5);
+        assert!(pulse.overdue(&limits).is_ok(), "a request may take its time");
+        pulse.lock().write_blocked = Some(ago(2));
+        assert_eq!(pulse.overdue(&limits), Err(Overdue::Write));
+        pulse.lock().write_blocked = None;
+        pulse.end();
+        pulse.lock().since = ago(2);
+        assert!(pulse.overdue(&limits).is_ok());
+        pulse.lock().since = ago(3);
+        assert_eq!(pulse.overdue(&limits), Err(Overdue::Idle));
     }
 }
