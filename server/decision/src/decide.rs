@@ -2,7 +2,7 @@
 
 use crate::decision::{Action, CredentialOutcome, CredentialScheme, Decision, Reason, Step};
 use crate::dialect::Dialect;
-use crate::endpoint;
+use crate::endpoint::{self, OwnPaths};
 use crate::facts::{ClientKind, Endpoint};
 use crate::path;
 use crate::provider::{Mode, Provider};
@@ -77,13 +77,16 @@ pub fn decide(inquiry: &Inquiry<'_>, mut steps: Vec<Step>) -> Decision {
             (Action::Deny, Reason::UnknownPath, None)
         }
         Endpoint::BackchannelLogout => (Action::TakeLogoutToken, Reason::LogoutTokenReceived, None),
-        Endpoint::Ping | Endpoint::Static => (Action::PassOwnPath, Reason::OwnPath, None),
         // What follows `/auth/envoy` is free, so the path may be read in other ways by others:
         // only a plain one is nothing but ours.
         Endpoint::Auth(_) if !path::view(&inquiry.target.path).is_plain() => {
             application(inquiry, &mut steps)
         }
-        Endpoint::Auth(_) | Endpoint::Unknown => (Action::Deny, Reason::UnknownPath, None),
+        // Ping and static files are answered before anything is decided; a proxy that asks about
+        // them would send them to the application.
+        Endpoint::Auth(_) | Endpoint::Unknown | Endpoint::Ping | Endpoint::Static => {
+            (Action::Deny, Reason::UnknownPath, None)
+        }
         Endpoint::Application => application(inquiry, &mut steps),
     };
     Decision { action, reason, rule, dialect: inquiry.dialect, steps }
@@ -102,9 +105,11 @@ pub fn refuse(reason: Reason, dialect: Option<Dialect>, steps: Vec<Step>) -> Dec
 }
 
 /// nginx cannot pass our redirects on: a question about one of our own paths is let through, and
-/// the browser's request itself then reaches us (contract 7).
+/// the browser's request itself then reaches us (contract 7). Only for the paths that nginx is told
+/// to send us: everything else it sends to the application.
 fn is_own_path_behind_nginx(inquiry: &Inquiry<'_>) -> bool {
-    let paths = inquiry.provider.own_paths();
+    let home = &inquiry.provider.external.home;
+    let paths = OwnPaths { base: home, home, akprox: false };
     inquiry.dialect.is_some_and(Dialect::is_nginx)
         && endpoint::classify(&inquiry.target.path, None, paths) != Endpoint::Application
         && path::view(&inquiry.target.path).is_plain()

@@ -3,9 +3,9 @@
 use crate::endpoint::{self, OwnPaths};
 use crate::facts::Endpoint;
 use crate::path;
-use crate::provider::Mode;
+use crate::provider::{Mode, Provider};
 use crate::route::{Match, Routed, Unrouted};
-use crate::target::Target;
+use crate::target::{Authority, Target};
 
 /// Who answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +23,9 @@ const STATIC: [&str; 3] = ["/static", "/media", "/help"];
 
 /// Whose a request is that no reverse proxy asks about.
 ///
-/// That there is only one provider makes it nobody's host: the hosts that no provider names are
-/// core's. In forward mode a reverse proxy stands before the application, and what comes here on
+/// That there is only one provider makes it nobody's host, and neither does another port of its
+/// host: the hosts that no provider names are core's, which may well share a machine's name. A
+/// wildcard leaves core the host where people sign in. In forward mode a reverse proxy stands before the application, and what comes here on
 /// its host is the outpost's own paths; everything else is core's, as it is when core shares a
 /// domain with applications. An application in proxy mode has its host for itself, `/static`
 /// included.
@@ -40,7 +41,12 @@ pub fn place(target: &Target, akprox: bool, routed: Result<&Routed<'_>, Unrouted
         |why| why == Unrouted::PathAmbiguous,
         |routed| {
             let provider = routed.provider;
-            routed.matched != Match::OnlyProvider
+            let is_named = match routed.matched {
+                Match::OnlyProvider | Match::OtherPort => false,
+                Match::Wildcard => !is_cores_host(provider, &target.authority),
+                Match::ExactHost | Match::CookieDomain => true,
+            };
+            is_named
                 && (provider.mode == Mode::Proxy
                     || endpoint::classify(&target.path, query, provider.own_paths())
                         != Endpoint::Application)
@@ -53,6 +59,12 @@ pub fn place(target: &Target, akprox: bool, routed: Result<&Routed<'_>, Unrouted
     } else {
         Place::Core
     }
+}
+
+/// Whether people reach core at this host, on whichever port.
+fn is_cores_host(provider: &Provider, authority: &Authority) -> bool {
+    let core = [Some(&provider.endpoints.authorization), provider.endpoints.end_session.as_ref()];
+    core.into_iter().flatten().any(|url| url.host_str() == Some(&authority.host))
 }
 
 /// Whether the path is one of core's static files: plain, so that it names one file only.
@@ -70,7 +82,7 @@ mod tests {
 
     use super::*;
     use crate::ruleset::Ruleset;
-    use crate::target::{Authority, Scheme};
+    use crate::target::Scheme;
     use crate::test_support::provider_at;
 
     #[test]
@@ -81,6 +93,8 @@ mod tests {
             provider_at(3, Mode::ForwardSingle, "http://single.test", None),
             provider_at(4, Mode::ForwardDomain, "http://auth.d.test", Some("d.test")),
             provider_at(5, Mode::ForwardSingle, "http://deep.test/sub/", None),
+            // People sign in at 127.0.0.1:8000; the wildcard below would take that host.
+            provider_at(6, Mode::Proxy, "http://*.0.0.1", None),
         ];
         let all = Ruleset::build(providers.into_iter().map(Arc::new).collect()).0;
         let one = vec![Arc::new(provider_at(1, Mode::Proxy, "http://app.test", None))];
@@ -89,6 +103,10 @@ mod tests {
         use Place::{Core, Outpost, StaticFiles};
         for (host, path, expected) in [
             ("core.test", "/", Core),
+            ("app.test:9000", "/if/admin/", Core),
+            ("app.test:9000", "/outpost.goauthentik.io/start", Outpost),
+            ("127.0.0.1:8000", "/if/admin/", Core),
+            ("126.0.0.1", "/if/admin/", Outpost),
             ("core.test", "/if/admin/", Core),
             ("core.test", "/api/v3/root/config/", Core),
             ("core.test", "/application/o/authorize/", Core),

@@ -39,7 +39,7 @@ impl From<Impatience> for ExitCode {
 
 /// The longest that [`Running::stop`] takes.
 pub(super) fn longest(settings: &Shutdown) -> Duration {
-    settings.delay + settings.drain_timeout + MARGIN + RENEWALS_FINISH + FAREWELL
+    settings.delay + settings.drain_timeout + MARGIN * 2 + RENEWALS_FINISH + FAREWELL
 }
 
 impl Running {

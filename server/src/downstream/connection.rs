@@ -48,8 +48,10 @@ pub(super) async fn serve(socket: Socket, context: &Rc<Context>) {
         Socket::Tcp(stream) => {
             // Small answers matter more here than full packets; failing changes nothing.
             let _ = stream.set_nodelay(true);
-            let peer = stream.peer_addr().ok();
-            (Box::new(stream), peer)
+            // A client that has reset the connection meanwhile has no address any more, and none is
+            // what those of Unix sockets have: it would be believed as they are.
+            let Ok(peer) = stream.peer_addr() else { return };
+            (Box::new(stream), Some(peer))
         }
         Socket::Unix(stream) => (Box::new(stream), None),
     };

@@ -1,5 +1,6 @@
 //! A connection of HTTP/1.1.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::io;
 use std::pin::{Pin, pin};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use actix_http::{BoxedPayloadStream, Payload};
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -46,7 +47,8 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
     let pulse = Pulse::new();
     let gone = CancellationToken::new();
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse), gone.clone()));
-    let service = service_fn(|request| call(request, &connection, &pulse, context));
+    let asked = AskedUpgrade::default();
+    let service = service_fn(|request| call(request, &connection, &pulse, &asked, context));
     let limits = &context.limits;
     let mut served = http1::Builder::new()
         // As every other HTTP/1.1 server writes them; old devices compare byte for byte.
@@ -83,8 +85,22 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
     };
     match served.into_parts() {
         Some(parts) => close(parts.io.into_inner(), overdue, &pulse).await,
-        // Upgraded: it lives on elsewhere, and counts here until it is over.
-        None => gone.cancelled().await,
+        None => match asked.take() {
+            // hyper parts with a connection on which an upgrade was asked for as with one that was
+            // upgraded, whatever was answered.
+            Some(upgrade) => {
+                if let Ok(upgraded) = upgrade.await
+                    && let Ok(parts) = upgraded.downcast::<TokioIo<Watched<Stream>>>()
+                {
+                    close(parts.io.into_inner(), overdue, &pulse).await;
+                }
+            }
+            // Upgraded: it lives on elsewhere, and counts here until it is over.
+            None => {
+                pulse.upgraded();
+                gone.cancelled().await;
+            }
+        },
     }
 }
 
@@ -95,7 +111,8 @@ async fn close(mut io: Watched<Stream>, overdue: Option<Overdue>, pulse: &Pulse)
             io.write_all(TIMED_OUT).await?;
         }
         io.shutdown().await?;
-        if overdue.is_some() || !pulse.is_body_unread() {
+        // Refused before the end of its body, or of its head.
+        if overdue.is_some() || !(pulse.is_body_unread() || pulse.has_partial_head()) {
             return Ok(());
         }
         let mut unread = vec![0; 16 * 1024];
@@ -116,6 +133,7 @@ async fn call(
     mut request: Request<Incoming>,
     connection: &Rc<Connection>,
     pulse: &Arc<Pulse>,
+    asked: &AskedUpgrade,
     context: &Rc<Context>,
 ) -> Result<Response<Http1Answer>, Infallible> {
     let framing = pulse.begin(request.headers().contains_key(TRANSFER_ENCODING));
@@ -123,6 +141,9 @@ async fn call(
     let method = request.method().clone();
     let asks_upgrade = request.extensions().get::<OnUpgrade>().is_some();
     let upgrade = asks_upgrade.then(|| hyper::upgrade::on(&mut request));
+    if let Some(upgrade) = &upgrade {
+        asked.replace(Some(upgrade.clone()));
+    }
     let interim: Arc<dyn InterimSink> = Arc::clone(pulse) as _;
     let carried = Carried::new(Rc::clone(connection), interim, upgrade);
     let (head, incoming) = request.into_parts();
@@ -140,12 +161,19 @@ async fn call(
     };
     let refused = framing == Framing::Ambiguous;
     let (mut head, body) = answer::adapt(answer, &method);
+    if head.status() == StatusCode::SWITCHING_PROTOCOLS {
+        asked.take();
+        return Ok(head.map(|()| Http1Answer { body, _under_way: under_way }));
+    }
     // Idle connections stay until the drain: a proxy may be sending on one at this very moment.
     if refused || framing == Framing::Unknown || context.drain.phase().is_ending() {
         head.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(head.map(|()| Http1Answer { body, _under_way: under_way }))
 }
+
+/// The upgrade that a request of the connection has asked for and not been granted.
+type AskedUpgrade = RefCell<Option<OnUpgrade>>;
 
 /// Exists as long as a request is under way.
 struct UnderWay(Arc<Pulse>);

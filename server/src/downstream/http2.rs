@@ -30,12 +30,13 @@ use crate::carried::{Carried, Connection, InterimSink};
 use crate::clock;
 
 /// Requests at a time.
-const STREAMS: u32 = 256;
+const STREAMS: u32 = 128;
 /// Bytes of a request's body that a client may send ahead, on one stream and in all.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
-/// Bytes of an answer that wait in memory for the client, for each stream.
-const SEND_BUFFER: usize = 256 * 1024;
+/// Bytes of an answer that wait in memory for the client, for each stream: 8 MiB for one that asks
+/// for all it may and takes nothing.
+const SEND_BUFFER: usize = 64 * 1024;
 /// Interim answers that may wait to be sent.
 const INTERIM_WAITING: usize = 8;
 
@@ -68,7 +69,8 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
     };
     let streams = Rc::new(Streams { active: Cell::new(0), idle_since: Cell::new(Instant::now()) });
     let mut look = pin!(sleep(limits.idle));
-    let mut draining = pin!(context.drain.draining());
+    // GOAWAY cuts nothing off: what is open goes on, and new requests come over another connection.
+    let mut leaving = pin!(context.drain.leaving());
     let mut over = pin!(context.drain.over());
     let mut closing = false;
     loop {
@@ -89,7 +91,7 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
                 }
                 None => return,
             },
-            _ = draining.as_mut(), if !closing => {
+            () = leaving.as_mut(), if !closing => {
                 closing = true;
                 http2.graceful_shutdown();
             }

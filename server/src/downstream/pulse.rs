@@ -96,6 +96,13 @@ impl Pulse {
         state.since = Instant::now();
     }
 
+    /// The connection speaks HTTP no more: what is read is nobody's head.
+    pub(super) fn upgraded(&self) {
+        let mut state = self.lock();
+        state.phase = Phase::Busy;
+        state.head = Vec::new();
+    }
+
     /// The body of the request was not read to its end.
     pub(super) fn leave_body_unread(&self) {
         self.lock().body_unread = true;
@@ -125,8 +132,8 @@ impl Pulse {
         match blocked.or(resting) {
             Some((at, why)) if at <= now => Err(why),
             // A limit that begins to run meanwhile must not be overrun by much.
-            Some((at, _)) => Ok(at.min(now + limits.write / 2)),
-            None => Ok(now + (limits.write.min(limits.head) / 2)),
+            Some((at, _)) => Ok(at.min(now + limits.write.min(limits.head))),
+            None => Ok(now + limits.write.min(limits.head)),
         }
     }
 }
@@ -164,8 +171,9 @@ fn title_case(name: &str) -> impl Iterator<Item = u8> {
 }
 
 /// Whether the length of a chunked request can be read in two ways: hyper takes out a
-/// `Content-Length` beside `Transfer-Encoding` without a word, and goes on with the connection. A
-/// proxy in front that reads it the other way would see other requests than we do (RFC 9112 6.3).
+/// `Content-Length` beside `Transfer-Encoding` without a word, and ends the connection after the
+/// answer. A proxy in front that reads it the other way sees other requests than we do (RFC 9112
+/// 6.3): such a one is refused where it can be seen, and nothing is read after it anywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     /// In one way.

@@ -6,7 +6,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpResponse, web};
 use outpost_decision::embedded::{ADMIN_PATH, Place};
-use outpost_decision::facts::ClientKind;
+use outpost_decision::facts::{ClientKind, Headers};
 use outpost_decision::origin::Origin;
 use outpost_decision::target::Target;
 use url::Url;
@@ -123,7 +123,8 @@ fn learn(
     status: StatusCode,
 ) {
     let unknown = exchange.snapshot.outpost.embedded && embedded.primary.get().is_none();
-    if !unknown || target.path != ADMIN_PATH || status != StatusCode::OK {
+    if !unknown || target.path != ADMIN_PATH || status != StatusCode::OK || !is_of_a_page(exchange)
+    {
         return;
     }
     let text = format!("{}://{}/", origin.scheme.as_str(), origin.authority);
@@ -132,6 +133,13 @@ fn learn(
     {
         tracing::info!(url = text, "an administrator came by: this is where people reach core");
     }
+}
+
+/// Whether a page of the same host asks, in a browser: a program may know core under a name that
+/// nobody else can use.
+fn is_of_a_page(exchange: &Exchange<'_>) -> bool {
+    exchange.fields().text("sec-fetch-site") == Some("same-origin")
+        && exchange.request.method() == Method::GET
 }
 
 /// Core does not answer. A core that starts takes its time: the page tries again by itself.

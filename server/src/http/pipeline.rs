@@ -16,6 +16,7 @@ use outpost_decision::endpoint::{self, OwnPaths};
 use outpost_decision::facts::{ClientKind, Endpoint, Peer};
 use outpost_decision::origin::{self, Origin};
 use outpost_decision::provider::Mode;
+use outpost_decision::route::Match;
 use outpost_decision::route::OwnHints;
 use outpost_decision::target::Target;
 
@@ -179,10 +180,20 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
     if host_claimed && !ruleset.may_ask_about(&origin.host, &target, &routed, &hints) {
         return refused(Reason::HeadersDisagree, &target, steps);
     }
-    let provider = routed.provider;
-    let provider = provider.at(&target.authority).map_or_else(|| Arc::clone(provider), Arc::new);
+    let provider = match (routed.matched, routed.provider.at(&target.authority)) {
+        (_, None) => Arc::clone(routed.provider),
+        (Match::Wildcard, Some(there)) => Arc::new(there),
+        // It would call back at, and send people to, whatever host the client has named.
+        _ => return refused(Reason::NoProvider, &target, steps),
+    };
     steps.push(Step::Route { matched: routed.matched, lost: routed.lost });
     let endpoint = endpoint::classify(&target.path, target.query.as_deref(), provider.own_paths());
+    match endpoint {
+        // Below an application's path: ours as they are at the root, and never the application's.
+        Endpoint::Ping if asking.is_none() => return Gathered::Ping,
+        Endpoint::Static if asking.is_none() => return Gathered::Static,
+        _ => {}
+    }
     let client = match ClientKind::of(&method, &fields) {
         ClientKind::UnsafeMethod
             if asking.is_none()

@@ -46,10 +46,14 @@ async fn the_primary_url_is_learned_from_an_administrator_and_from_nobody_else()
     assert_eq!(browser.get(&evil).await.status, 403);
     let wrong = [("authorization", "Bearer wrong")];
     assert_eq!(browser.send(Method::GET, &evil, &wrong, None).await.status, 403);
+    // A program of the administrator's may come by a name that people cannot use.
+    let by_program = [("authorization", admin.as_str())];
+    let inner = world.url("authentik-server", system);
+    assert_eq!(browser.send(Method::GET, &inner, &by_program, None).await.status, 200);
     world.refreshed().await;
     assert!(world.findings().contains(&"embedded_host_unknown"), "{:?}", world.findings());
 
-    let by_admin = [("authorization", admin.as_str())];
+    let by_admin = [("authorization", admin.as_str()), ("sec-fetch-site", "same-origin")];
     let seen = browser.send(Method::GET, &world.url(SSO, system), &by_admin, None).await;
     assert_eq!(seen.status, 200, "{}", seen.body);
     let learned = world.outpost.published.snapshot.wait_for(|snapshot| {

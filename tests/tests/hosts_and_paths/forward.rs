@@ -73,3 +73,26 @@ async fn the_sign_in_leads_back_to_the_page_below_the_path() {
         assert_eq!(done.header("location"), page, "{dialect}");
     }
 }
+
+/// Only what nginx is told to send us is let through as ours: the rest of it would reach the
+/// application.
+#[tokio::test]
+async fn our_prefix_elsewhere_is_the_applications() {
+    let world = World::start().await;
+    // Without a final slash: core calls back at the root, and nginx sends us that prefix alone.
+    world.serve([ProviderSpec::forward_single("a", &world.url("host.test", "/a"))]).await;
+    for (path, ours) in [
+        ("/outpost.goauthentik.io/start", true),
+        ("/a/outpost.goauthentik.io/anything", false),
+        ("/a/outpost.goauthentik.io/static/x", false),
+        ("/a/akprox/start", false),
+    ] {
+        let verdict = ask(&world, "nginx", &world.url("host.test", path), &[]).await;
+        assert_eq!(verdict.status == 200, ours, "{path}: {verdict:?}");
+    }
+    for dialect in ["traefik", "caddy", "envoy"] {
+        let url = world.url("host.test", "/outpost.goauthentik.io/static/x");
+        let verdict = ask(&world, dialect, &url, &[]).await;
+        assert_ne!(verdict.status, 200, "{dialect}: {verdict:?}");
+    }
+}

@@ -126,3 +126,22 @@ async fn a_path_ends_at_a_segment_and_reads_in_one_way() {
     let public = json(&Browser::new(), &world.url("host.test", "/one/public/x")).await;
     assert_eq!(public.status, 200, "{}", public.body);
 }
+
+/// What the outpost answers everybody, below a path as at the root, never is the application's:
+/// it would get a stranger's requests.
+#[tokio::test]
+async fn nothing_below_our_own_prefix_reaches_the_application() {
+    let world = world().await;
+    let stranger = Browser::new();
+    for base in ["", "/one", "/one/inner", "/two"] {
+        let at =
+            |rest: &str| world.url("host.test", &format!("{base}/outpost.goauthentik.io/{rest}"));
+        let ping = stranger.get(&at("ping")).await;
+        assert_eq!(ping.status, 204, "{base}: {}", ping.body);
+        for method in [Method::GET, Method::POST] {
+            let file = stranger.send(method, &at("static/x"), &[], None).await;
+            assert_eq!(file.status, 404, "{base}: {}", file.body);
+            assert_eq!(file.body, "", "{base}");
+        }
+    }
+}

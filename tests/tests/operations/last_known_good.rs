@@ -133,6 +133,7 @@ async fn a_machine_that_comes_up_before_core_does_serves_from_its_file() {
     ];
     let first = Program::start(&scene.core, &variables);
     first.line("what core said is kept").await;
+    first.address("http").await;
     let (alice, page) = (Browser::new(), scene.url("app.test", "/json"));
     assert_eq!(alice.sign_in(&page, "alice").await.status, 200);
     first.signal("KILL");

@@ -67,7 +67,9 @@ impl<'a> Offers<'a> {
     pub(super) fn named_paths(&self) -> Vec<Cow<'a, str>> {
         let sites = self.named.map(|(site, _)| site).into_iter().chain(self.wildcard);
         let only = self.only.map(|only| path::of_base(&only.external.path));
-        sites.flat_map(Site::paths).map(Cow::Borrowed).chain(only).collect()
+        // A provider of the whole domain has what is left.
+        let rest = (!self.domains.is_empty()).then_some(Cow::Borrowed(""));
+        sites.flat_map(Site::paths).map(Cow::Borrowed).chain(only).chain(rest).collect()
     }
 }
 
