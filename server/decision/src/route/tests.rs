@@ -428,3 +428,16 @@ proptest! {
         prop_assert_eq!(found, naive(&make(), &host, scheme));
     }
 }
+
+/// A check of the 2021.5 set-up does not say which path it is about: where the rest of the host is
+/// another provider's, a session at one must not answer for both.
+#[test]
+fn without_a_path_an_application_below_one_does_not_speak_for_its_domain() {
+    let host = authority("s.d.test");
+    let unknown = at(&host, Scheme::Http, Target::UNKNOWN_PATH);
+    let alone = ruleset(vec![single(1, "http://s.d.test/app/"), single(3, "http://other.test")]);
+    assert_eq!(alone.route(&unknown).unwrap().provider.pk, 1);
+    let shared =
+        ruleset(vec![single(1, "http://s.d.test/app/"), domain(2, "http://auth.d.test", "d.test")]);
+    assert_eq!(shared.route(&unknown).unwrap_err(), Unrouted::PathAmbiguous);
+}
