@@ -85,7 +85,7 @@ pub fn compile_provider(
         cookie: CookieSpec {
             name: cookie_name(&record.client_id),
             domain: domain.clone(),
-            path: cookie_path(mode, &external.external),
+            path: cookie_path(mode, &external.external, context.akprox),
             secure: external.external.scheme == Scheme::Https,
         },
         cookie_domain: domain.filter(|_| mode == Mode::ForwardDomain),
@@ -234,9 +234,11 @@ fn cookie_domain(
 
 /// The path of the session cookie: an application below a path has that path for itself. A whole
 /// domain's provider needs its cookie everywhere; and where core calls back outside of the
-/// application's path, the outpost's own paths lie there, too.
-fn cookie_path(mode: Mode, external: &External) -> String {
-    if mode == Mode::ForwardDomain || external.home.is_empty() {
+/// application's path, the outpost's own paths lie there, too. So they do with `akprox`, where a
+/// reverse proxy sends us nothing but what lies below `/akprox`: a sign-out has to see the cookie.
+fn cookie_path(mode: Mode, external: &External, akprox: bool) -> String {
+    let is_home_unknown = akprox && mode != Mode::Proxy;
+    if mode == Mode::ForwardDomain || is_home_unknown || external.home.is_empty() {
         "/".to_owned()
     } else {
         external.home.clone()

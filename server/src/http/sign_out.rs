@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
+use outpost_decision::OUTPOST_PREFIX;
 use outpost_decision::cookie::SetCookie;
 use outpost_decision::decision::CredentialOutcome;
 use outpost_decision::endpoint;
@@ -11,7 +12,6 @@ use secrecy::ExposeSecret;
 
 use super::credentials::Credentials;
 use super::exchange::{Answer, Exchange, Facts};
-use super::start;
 use crate::session::Selection;
 
 /// Ends the user's sessions, then sends the browser to core's end-session page. What `rd` says is
@@ -25,8 +25,10 @@ pub async fn sign_out(exchange: &Exchange<'_>, facts: &Facts, credentials: &Cred
     let home = &provider.external.home;
     let is_away = !endpoint::is_at_home(&facts.target.path, home) && provider.cookie.path != "/";
     if live.is_none() && is_away && facts.dialect.is_none() && !home.is_empty() {
-        // The browser sends the cookie of an application below a path there only.
-        let there = format!("{}/sign_out", start::base(provider));
+        // The browser sends the cookie of an application below a path there only: never to the
+        // old prefix, which would lead here again.
+        let origin = provider.external.origin();
+        let there = format!("{origin}{home}{OUTPOST_PREFIX}/sign_out");
         let response = HttpResponse::Found()
             .insert_header((header::LOCATION, there))
             .insert_header((header::CACHE_CONTROL, "no-store"))

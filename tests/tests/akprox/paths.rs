@@ -86,6 +86,43 @@ async fn the_old_headers_are_ours_in_proxy_mode() {
     assert_eq!(answer.received("X-Auth-Username").as_deref(), Some("alice"));
 }
 
+/// A reverse proxy of then sends the outpost only what lies below `/akprox`, wherever the
+/// application lies.
+#[tokio::test]
+async fn a_sign_out_of_an_application_below_a_path_arrives() {
+    for prefix in ["/akprox", "/outpost.goauthentik.io"] {
+        let world = World::with(CoreOptions::default(), &SWITCH).await;
+        let at = |path: &str| world.url("host.test", path);
+        world.serve([ProviderSpec::forward_single("a", &at("/a/"))]).await;
+        let browser = Browser::new();
+        browser.sign_in(&at(&format!("{prefix}/start?rd=/a/x")), "alice").await;
+        assert_eq!(world.sessions().await, 1, "{prefix}");
+        let sign_out = at(&format!("{prefix}/sign_out"));
+        for browser in [browser, Browser::new()] {
+            let out = browser.get(&sign_out).await;
+            assert_eq!(out.status, 302, "{prefix}: {}", out.body);
+            assert!(out.header("location").contains("/a/end-session/"), "{prefix}: {out:?}");
+            assert_eq!(world.sessions().await, 0, "{prefix}");
+        }
+    }
+}
+
+/// In proxy mode the cookie stays below the application's path, and so does its sign-out.
+#[tokio::test]
+async fn the_old_sign_out_of_a_proxied_application_leads_to_where_the_cookie_is() {
+    let world = World::with(CoreOptions::default(), &SWITCH).await;
+    let at = |path: &str| world.url("host.test", path);
+    world.serve([ProviderSpec::proxy("a", &at("/a/"), &world.app.url())]).await;
+    let browser = Browser::new();
+    browser.sign_in(&at("/a/x"), "alice").await;
+    assert_eq!(world.sessions().await, 1);
+    let out = browser.get(&at("/akprox/sign_out")).await;
+    assert_eq!(out.header("location"), at("/a/outpost.goauthentik.io/sign_out"));
+    let out = browser.get(out.header("location")).await;
+    assert!(out.header("location").contains("/a/end-session/"), "{out:?}");
+    assert_eq!(world.sessions().await, 0);
+}
+
 /// A link must not sign anybody out, nor lead elsewhere.
 #[tokio::test]
 async fn a_return_target_is_none_of_the_old_paths() {

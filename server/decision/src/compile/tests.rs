@@ -90,6 +90,20 @@ fn the_cookie_is_named_after_the_client() {
     assert_eq!(cookie_name("abc"), "authentik_proxy_ba7816bf");
 }
 
+/// `/akprox/sign_out` lies outside of the application's path.
+#[test]
+fn the_cookie_is_sent_to_the_old_paths_where_reverse_proxies_send_those_alone() {
+    let context = CompileContext { akprox: true, ..CompileContext::default() };
+    for (mode, expected) in [("proxy", "/a"), ("forward_single", "/"), ("forward_domain", "/")] {
+        let fields = json!({
+            "external_host": "http://h.test/a/", "mode": mode, "cookie_domain": "",
+            "internal_host": "http://app",
+        });
+        let compiled = compile_provider(&record(1, fields), &context).unwrap();
+        assert_eq!(compiled.provider.cookie.path, expected, "{mode}");
+    }
+}
+
 #[test]
 fn redirect_addresses_are_those_that_core_registers() {
     const QUERY: &str = "?X-authentik-auth-callback=true";
