@@ -14,6 +14,9 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret;
 use thiserror::Error;
 
@@ -28,6 +31,7 @@ pub use self::state::{FlowProof, StateError, StateRecord, read_state};
 use crate::OUTPOST_PREFIX;
 use crate::cookie::{SetCookie, flow_name};
 use crate::crypto::{base64url, derive, hmac_sha256};
+use crate::path;
 use crate::provider::Provider;
 use crate::time::Timestamp;
 
@@ -85,10 +89,11 @@ pub fn begin(
     }
     let (id, binding) = halves(random);
     let proof = FlowProof { id, binding };
-    let return_to = if flow.return_to.len() > MAX_RETURN_TO {
+    let return_to = below_cookie_path(flow.return_to, &provider.cookie.path);
+    let return_to = if return_to.len() > MAX_RETURN_TO {
         format!("{}{}/", provider.external.origin(), provider.external.path)
     } else {
-        flow.return_to.to_owned()
+        return_to.into_owned()
     };
     let record = StateRecord {
         flow: id,
@@ -112,6 +117,28 @@ pub fn begin(
         flow.lifetime,
     );
     Ok(Begun { location, flow_cookie })
+}
+
+/// `url` with the first segments of its path spelled as in `cookie_path`, where they are the same
+/// once decoded. Routes are found by decoded paths, but browsers compare bytes (RFC 6265 section
+/// 5.1.4): on `/%7Ebob/` they would not send the cookie of `/~bob`, and sign in for ever.
+fn below_cookie_path<'a>(url: &'a str, cookie_path: &str) -> Cow<'a, str> {
+    let segments = cookie_path.matches('/').count();
+    let Some(host) = url.find("://").map(|at| at + 3).filter(|_| cookie_path != "/") else {
+        return Cow::Borrowed(url);
+    };
+    let Some(start) = url[host..].find(['/', '?', '#']).map(|at| host + at) else {
+        return Cow::Borrowed(url);
+    };
+    let path_end = url[start..].find(['?', '#']).map_or(url.len(), |at| start + at);
+    let path = &url[start..path_end];
+    let end = path.match_indices('/').nth(segments).map_or(path.len(), |(at, _)| at);
+    let (own, rest) = (&path[..end], &url[start + end..]);
+    let is_same = percent_decode_str(own).eq(percent_decode_str(cookie_path));
+    if own == cookie_path || !is_same || !path::view(own).is_plain() {
+        return Cow::Borrowed(url);
+    }
+    Cow::Owned(format!("{}{cookie_path}{rest}", &url[..start]))
 }
 
 /// Core's authorize URL for a flow. Parameters the endpoint has already are kept.

@@ -344,3 +344,29 @@ proptest! {
         prop_assert!(read_state(&provider, &changed, NOW).is_err());
     }
 }
+
+/// Browsers compare the bytes of a path with a cookie's: on another spelling there is no session.
+#[test]
+fn people_land_where_the_browser_sends_the_cookie() {
+    for (cookie_path, asked, landed) in [
+        ("/~bob", "/%7Ebob/x?a=%7Ebob#f", "/~bob/x?a=%7Ebob#f"),
+        ("/~bob", "/%7ebob", "/~bob"),
+        ("/~bob", "/%7Ebob/%7Ebob/", "/~bob/%7Ebob/"),
+        ("/~bob", "/~bob/x", "/~bob/x"),
+        ("/%7Ebob", "/~bob/x", "/%7Ebob/x"),
+        ("/a/b", "/a/%62/c", "/a/b/c"),
+        ("/a/b", "/a/%62c", "/a/%62c"),
+        ("/a/b", "/%61", "/%61"),
+        ("/a/b", "/a%2Fb/c", "/a%2Fb/c"),
+        ("/a", "?x=/%61", "?x=/%61"),
+        ("/", "/%7Ebob/x", "/%7Ebob/x"),
+    ] {
+        let mut provider = provider();
+        provider.cookie.path = cookie_path.to_owned();
+        let origin = "http://app.test:9000";
+        let begun = begin(&provider, &flow(&format!("{origin}{asked}")), &random(1)).unwrap();
+        let state = &parameters(&begun.location)["state"];
+        let record = read_state(&provider, state, NOW).unwrap();
+        assert_eq!(record.return_to, format!("{origin}{landed}"), "{cookie_path} {asked}");
+    }
+}
