@@ -162,7 +162,8 @@ async fn a_form_that_comes_back_too_early_stays_kept() {
 #[tokio::test]
 async fn a_form_outlives_the_outpost_that_sealed_it() {
     let mut world = world(&[KEEP]).await;
-    let alice = Browser::new();
+    let alice = signed_in(&world, "alice").await;
+    session_ends(&world).await;
     let form = kept(&send(&world, &alice, BODY).await);
     let old = world.url("app.test", "");
     world.outpost = outpost(&world.core, &[KEEP]);
@@ -230,7 +231,8 @@ async fn a_form_goes_nowhere_but_where_it_was_sent() {
 #[tokio::test]
 async fn forms_of_other_sites_large_ones_and_scripts_are_not_kept() {
     let world = world(&[KEEP]).await;
-    let nobody = Browser::new();
+    let alice = signed_in(&world, "alice").await;
+    session_ends(&world).await;
     let long = "x".repeat(1001);
     for (body, headers) in [
         (BODY, &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")][..]),
@@ -241,16 +243,27 @@ async fn forms_of_other_sites_large_ones_and_scripts_are_not_kept() {
         (BODY, &[("content-type", "multipart/form-data; boundary=b")]),
         (&long, &[]),
     ] {
-        let answer = send_with(&world, &nobody, body, headers).await;
+        let answer = send_with(&world, &alice, body, headers).await;
         assert_eq!(answer.status, 401, "{headers:?}");
         assert_eq!(answer.json()["error"], "not_signed_in_script", "{headers:?}");
-        assert_eq!(nobody.cookie_names(), Vec::<String>::new());
+        assert!(!alice.cookie_names().iter().any(|name| name.ends_with("_fb")));
     }
-    // At the limit, and of somebody who was never here.
-    let page = send(&world, &nobody, &"x".repeat(1000)).await;
+    // At the limit.
+    let page = send(&world, &alice, &"x".repeat(1000)).await;
     let form = kept(&page);
-    nobody.sign_in(&form.sign_in, "bob").await;
-    assert_eq!(resend(&world, &nobody, &form).await.json()["body"], "x".repeat(1000));
+    alice.sign_in(&form.sign_in, "alice").await;
+    assert_eq!(resend(&world, &alice, &form).await.json()["body"], "x".repeat(1000));
+}
+
+/// Whoever signed in next would else send it in their own name.
+#[tokio::test]
+async fn a_form_of_nobody_known_is_not_kept() {
+    let world = world(&[KEEP]).await;
+    let nobody = Browser::new();
+    let answer = send(&world, &nobody, BODY).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.json()["error"], "not_signed_in_script");
+    assert_eq!(nobody.cookie_names(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -280,7 +293,9 @@ async fn keeping_needs_no_store_and_sending_needs_it() {
     let shared = Arc::clone(&store);
     world.outpost = boot::hold_with(settings(&world.core, &[KEEP]), shared).unwrap();
     world.serve([world.proxy()]).await;
-    let alice = Browser::new();
+    let alice = signed_in(&world, "alice").await;
+    // Only the memory of who she was is left: of a session nobody could tell whether it has ended.
+    alice.forget(|name| !name.ends_with("_fu"));
     store.set_down(true);
     let form = kept(&send(&world, &alice, BODY).await);
     store.set_down(false);
@@ -301,6 +316,13 @@ async fn a_person_with_a_real_browser_signs_in_in_another_tab_and_sends_the_form
     let app = world.url("app.localhost", "");
     world.serve([ProviderSpec::proxy("app", &app, &world.app.url()).skip("^/public/")]).await;
     let browser = Chromium::start(1200, 900).await;
+    browser.open(&format!("{app}/json")).await;
+    browser.see_heading("Sign in").await;
+    browser.type_into("input[name=username]", "alice").await;
+    browser.type_into("input[name=password]", "alice-password").await;
+    browser.click("button").await;
+    browser.text_with("\"user\":\"alice\"").await;
+    session_ends(&world).await;
     browser.open(&format!("{app}/public/form")).await;
     browser.see_heading("A page for everybody").await;
     browser.submit_form("/echo/edit?id=1", &[("text", "grüße & co"), ("more", "")]).await;
@@ -308,10 +330,6 @@ async fn a_person_with_a_real_browser_signs_in_in_another_tab_and_sends_the_form
 
     browser.click("a.button").await;
     browser.go_to_tab(1).await;
-    browser.see_heading("Sign in").await;
-    browser.type_into("input[name=username]", "alice").await;
-    browser.type_into("input[name=password]", "alice-password").await;
-    browser.click("button").await;
     browser.see_heading("You are signed in").await;
 
     browser.go_to_tab(0).await;

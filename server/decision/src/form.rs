@@ -45,7 +45,7 @@ pub struct KeptForm {
     pub id: String,
     /// Path and query that it was sent to.
     pub path_and_query: String,
-    /// Whose session had ended, by [`user_mark`], where that is known.
+    /// Whose session had ended, by [`user_mark`]. A form of nobody known is never sent.
     pub user: Option<String>,
     /// When it is no longer sent.
     pub until: Timestamp,
@@ -157,7 +157,7 @@ pub enum NotSent {
     OtherTarget,
     /// It was kept too long ago.
     TooLate,
-    /// Somebody else was signed in when it was written.
+    /// Somebody else was signed in when it was written, or nobody knows who.
     OtherUser,
 }
 
@@ -175,7 +175,7 @@ impl KeptForm {
             return Err(NotSent::TooLate);
         }
         let same = |kept: &String| constant_time_eq(kept.as_bytes(), user.as_bytes());
-        if self.user.as_ref().is_some_and(|kept| !same(kept)) {
+        if !self.user.as_ref().is_some_and(same) {
             return Err(NotSent::OtherUser);
         }
         Ok(())

@@ -67,6 +67,9 @@ pub enum HeaderProblem {
     /// The value, or an entry of a list, holds a control character; it is sent empty or without
     /// the entry.
     ControlCharacter,
+    /// The value, or an entry of a list, begins or ends with a blank, which receivers take away;
+    /// it is sent empty or without the entry.
+    EdgeBlank,
     /// An entry of a list holds the separator; it is left out.
     Separator,
     /// The value is longer than an additional header may be; it is sent empty.
@@ -89,8 +92,9 @@ pub enum HeaderProblem {
 
 impl HeaderProblem {
     /// Every problem, for tables and bounded metrics.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ControlCharacter,
+        Self::EdgeBlank,
         Self::Separator,
         Self::TooLong,
         Self::NoText,
@@ -107,6 +111,7 @@ impl HeaderProblem {
     pub const fn code(self) -> &'static str {
         match self {
             Self::ControlCharacter => "control_character",
+            Self::EdgeBlank => "edge_blank",
             Self::Separator => "separator",
             Self::TooLong => "too_long",
             Self::NoText => "no_text",
@@ -206,13 +211,19 @@ impl IdentityHeaders {
 
     /// Sets a text, or the empty text in place of one that cannot be sent.
     fn set_text(&mut self, name: &'static str, text: &str, encoding: Encoding) {
-        let value = if sendable(text) {
-            encoding.text(text).into_owned()
-        } else {
-            self.note(name, HeaderProblem::ControlCharacter);
-            String::new()
-        };
+        let value = self.text(name, text, encoding);
         self.set(Cow::Borrowed(name), value);
+    }
+
+    /// The text as it is sent; empty, with a note, where it cannot be.
+    fn text(&mut self, name: &str, text: &str, encoding: Encoding) -> String {
+        match problem_of(text, encoding) {
+            None => encoding.text(text).into_owned(),
+            Some(problem) => {
+                self.note(name, problem);
+                String::new()
+            }
+        }
     }
 
     /// Sets a list, without the entries that cannot be sent.
@@ -229,8 +240,8 @@ impl IdentityHeaders {
     ) -> String {
         let mut value = String::new();
         for entry in entries {
-            let entry = if !sendable(entry) {
-                self.note(name, HeaderProblem::ControlCharacter);
+            let entry = if let Some(problem) = problem_of(entry, encoding) {
+                self.note(name, problem);
                 continue;
             } else if encoding == Encoding::Utf8 && entry.contains('|') {
                 self.note(name, HeaderProblem::Separator);
@@ -329,6 +340,18 @@ fn set_basic(headers: &mut IdentityHeaders, spec: &BasicAuthSpec, claims: &Claim
     } else {
         let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
         headers.set(Cow::Borrowed("Authorization"), value);
+    }
+}
+
+/// Why a text cannot be sent as (a part of) a value. Receivers take blanks from both ends of a value
+/// (RFC 9110 section 5.5): ` admin` as it is would arrive as `admin`, who is somebody else.
+fn problem_of(text: &str, encoding: Encoding) -> Option<HeaderProblem> {
+    if !sendable(text) {
+        Some(HeaderProblem::ControlCharacter)
+    } else if encoding == Encoding::Utf8 && (text.starts_with(' ') || text.ends_with(' ')) {
+        Some(HeaderProblem::EdgeBlank)
+    } else {
+        None
     }
 }
 

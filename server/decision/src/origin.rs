@@ -3,9 +3,9 @@
 //! Forwarding headers are believed from trusted peers only (contract 2 and 5). Every header that
 //! was there and not believed is named, so that a decision can say so.
 //!
-//! Where RFC 7239 `Forwarded` is switched on and there, it tells the client's address alone, and
-//! what it says of host and scheme must agree with `X-Forwarded-Host` and `-Proto` where those are
-//! there as well: of two families of headers, a proxy that sets one may pass on what a client says
+//! Where RFC 7239 `Forwarded` is switched on and there, it tells the client's address, and what it
+//! says of client, host and scheme must agree with `X-Forwarded-For`, `-Host` and `-Proto` where those
+//! are there as well: of two families of headers, a proxy that sets one may pass on what a client says
 //! in the other.
 
 use std::net::IpAddr;
@@ -140,10 +140,11 @@ pub fn resolve(
         Some((authority, false)) => (authority, FORWARDED),
         None => (host.clone(), host_source),
     };
-    let client = match &rfc {
-        Some(rfc) => rfc.client,
-        None => client_address(headers, peer_address, &trust.networks),
-    };
+    let by_hops = client_address(headers, peer_address, &trust.networks);
+    let client = rfc.as_ref().map_or(by_hops, |rfc| rfc.client);
+    if client != by_hops && names_hops(headers) {
+        return Err(DialectError { reason: Reason::HeadersDisagree, header: FORWARDED });
+    }
     // Beside the headers that are believed it is no surprise that this one is not.
     let unheard = !trust.forwarded
         && is_there(headers, FORWARDED)
@@ -175,6 +176,13 @@ fn one_of<T: PartialEq>(
 
 fn is_there(headers: &(impl Headers + ?Sized), name: &str) -> bool {
     headers.nth(name, 0).is_some()
+}
+
+/// Whether `X-Forwarded-For` says anything.
+fn names_hops(headers: &(impl Headers + ?Sized)) -> bool {
+    (0..=MAX_HOPS)
+        .map_while(|index| headers.nth("X-Forwarded-For", index))
+        .any(|line| !line.trim_ascii().is_empty())
 }
 
 fn own_host(

@@ -7,10 +7,9 @@
 //! what is kept is bounded by what its browser holds. The price is that the page must stay open.
 //!
 //! The seal binds the form to the browser (by a cookie that only it has), to its address, to a time
-//! and, where known, to the user whose session had ended. That it was sent is noted in the store
+//! and to the user whose session had ended: a form of nobody known is not kept, since whoever signs in
+//! next would send it. That it was sent is noted in the store
 //! before it goes to the application: at most once, also where the application then fails.
-
-use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::{self, Bytes};
@@ -30,6 +29,7 @@ use super::exchange::{Answer, Exchange, Facts};
 use super::pages::kept::KeptPage;
 use super::small_body::{self, BodyError};
 use super::{realise, start};
+use crate::clock;
 use crate::randomness;
 use crate::session::record::{open, seal};
 
@@ -91,9 +91,18 @@ fn bytes_kept(exchange: &Exchange<'_>, provider: &Provider) -> usize {
 /// Whether a request may be a form for keeping, or one that comes back, by its head.
 pub fn may_keep(exchange: &Exchange<'_>, provider: &Provider, target: &Target) -> bool {
     let keep = bytes_kept(exchange, provider);
-    let limit = body_limit(keep, form::is_resent(target.query.as_deref()));
+    let resent = form::is_resent(target.query.as_deref());
+    let limit = body_limit(keep, resent);
     let method = exchange.request.method().as_str();
-    keep > 0 && form::keepable(method, &exchange.fields(), target, limit).is_some()
+    keep > 0
+        && (resent || known_user(exchange, provider).is_some())
+        && form::keepable(method, &exchange.fields(), target, limit).is_some()
+}
+
+/// Who was signed in last, as the browser remembers it.
+fn known_user(exchange: &Exchange<'_>, provider: &Provider) -> Option<String> {
+    let marks = exchange.cookies(&login::form_user_name(provider));
+    marks.first().map(|mark| (*mark).to_owned())
 }
 
 /// Whether a request is a kept form that comes back.
@@ -126,6 +135,10 @@ pub async fn keep(
     let Some(form) = form::keepable(method, &fields, &facts.target, limit) else {
         return not_kept(exchange, facts, decision);
     };
+    let user = known_user(exchange, &facts.provider);
+    if user.is_none() && !resent {
+        return not_kept(exchange, facts, decision);
+    }
     let body = match small_body::read(&mut body, limit).await {
         Ok(body) if body.len() == form.length => body,
         Ok(_) | Err(BodyError::Broken | BodyError::TooLarge) => {
@@ -149,11 +162,10 @@ pub async fn keep(
         return not_kept(exchange, facts, decision);
     };
     let browser = browser_of(exchange, provider).unwrap_or_else(|| crypto::base64url(&fresh));
-    let known = exchange.cookies(&login::form_user_name(provider));
     let kept = KeptForm {
         id: hex::encode(id),
         path_and_query: facts.target.path_and_query(),
-        user: known.first().map(|mark| (*mark).to_owned()),
+        user,
         until: exchange.now.plus(exchange.gateway().policy.flow_seconds),
         form,
     };
@@ -223,8 +235,7 @@ pub async fn take(
         Err(NotSent::TooLate) => return Err(refuse(StatusCode::GONE, "form_too_late")),
         Err(NotSent::OtherUser) => return Err(refuse(StatusCode::FORBIDDEN, "form_of_other_user")),
     }
-    let left = exchange.now.seconds_until(kept.until);
-    let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or_default() + 1);
+    let lifetime = clock::lasting(exchange.now, kept.until);
     let name = format!("form/{}", kept.id);
     let sent = Some(Bytes::from_static(b"sent"));
     let values = exchange.gateway().sessions.values();

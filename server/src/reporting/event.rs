@@ -61,7 +61,7 @@ impl Occurrence {
             "logger": self.target,
             "release": concat!("outpost@", env!("CARGO_PKG_VERSION")),
             "environment": if setting.environment.is_empty() { "customer" } else { setting.environment },
-            "tags": self.tags(setting),
+            "tags": self.tags(setting, scrub),
             "sdk": {"name": "outpost", "version": crate::VERSION},
             "extra": extra,
         });
@@ -81,7 +81,7 @@ impl Occurrence {
             event["culprit"] = self.place().into();
             event["logentry"] = json!({"message": message, "formatted": message});
             // The words and not the details tell one kind of error from another.
-            event["fingerprint"] = json!([self.target, self.message]);
+            event["fingerprint"] = json!([self.target, message]);
         }
         if setting.send_pii {
             event["server_name"] = setting.hostname.into();
@@ -101,14 +101,14 @@ impl Occurrence {
         }
     }
 
-    fn tags(&self, setting: &Setting<'_>) -> Map<String, Value> {
+    fn tags(&self, setting: &Setting<'_>, scrub: Scrub) -> Map<String, Value> {
         let mut tags = Map::new();
         tags.insert("component".into(), "outpost".into());
         if let Some(version) = setting.core_version {
             tags.insert("core_version".into(), version.into());
         }
         if let Some(id) = self.of_request("id") {
-            tags.insert("request_id".into(), id.into());
+            tags.insert("request_id".into(), scrub.id(&id).into());
         }
         tags
     }

@@ -69,13 +69,42 @@ impl Scrub {
         scrubbed
     }
 
+    /// A name that others gave to a request, and that looks like chance by its nature.
+    pub(super) fn id(self, id: &str) -> String {
+        let mut pieces = id.split(|c| is_separator(c) || c == '=');
+        let personal = self.people && pieces.any(|piece| is_mail(piece) || is_address(piece));
+        if personal { MASK.to_owned() } else { id.to_owned() }
+    }
+
     fn word(self, word: &str) -> String {
         if let Some((scheme, rest)) = word.split_once("://") {
-            return format!("{scheme}://{}", self.url(rest));
+            return format!("{}://{}", self.parameters(scheme), self.url(rest));
         }
-        if word.contains('?') || word.contains('&') {
-            return mask_url(word);
+        self.parameters(word)
+    }
+
+    /// A path with parameters, parameters by themselves, or neither.
+    fn parameters(self, word: &str) -> String {
+        let masked = if word.contains('?') || !word.contains('&') {
+            mask_url(word)
+        } else {
+            mask_url(&format!("?{word}")).split_off(1)
+        };
+        masked.split_inclusive(['?', '&', '#']).map(|piece| self.between(piece)).collect()
+    }
+
+    /// A piece of a word, with what ends it.
+    fn between(self, piece: &str) -> String {
+        match piece.char_indices().next_back() {
+            Some((at, '?' | '&' | '#' | '/')) => {
+                let (piece, end) = piece.split_at(at);
+                format!("{}{end}", self.pair(piece))
+            }
+            _ => self.pair(piece),
         }
+    }
+
+    fn pair(self, word: &str) -> String {
         if let Some((name, value)) = word.split_once('=')
             && !value.is_empty()
         {
@@ -103,11 +132,10 @@ impl Scrub {
             None => (String::new(), authority),
         };
         let host = if self.people && is_address(host) { MASK } else { host };
-        let path: Vec<String> = mask_url(path)
-            .split('/')
-            .map(|part| if is_opaque(part) { MASK.to_owned() } else { part.to_owned() })
-            .collect();
-        format!("{user}{host}{}", path.join("/"))
+        let path = mask_url(path);
+        let pieces = path.split_inclusive(['/', '?', '&', '#']);
+        let path: String = pieces.map(|piece| self.between(piece)).collect();
+        format!("{user}{host}{path}")
     }
 }
 

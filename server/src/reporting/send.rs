@@ -21,6 +21,9 @@ use crate::status::RegistryStatus;
 /// How much of an answer is read, in bytes: enough to keep the connection.
 const LARGEST_ANSWER: usize = 64 * 1024;
 
+/// Longest silence that a service can ask for, in seconds.
+const LONGEST_PAUSE: u64 = 24 * 3600;
+
 /// How fast reports may be.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportOptions {
@@ -191,13 +194,38 @@ impl Reporter {
             .insert_header(("X-Sentry-Auth", dsn.authorization()));
         let mut answer = request.send_body(body).await.map_err(|_| None)?;
         let status = answer.status();
-        let after =
-            answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let pause = pause(answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()));
         let _ = answer.body().limit(LARGEST_ANSWER).await;
         match status {
             status if status.is_success() => Ok(()),
-            StatusCode::TOO_MANY_REQUESTS => Err(Some(Duration::from_secs(after.unwrap_or(60)))),
+            StatusCode::TOO_MANY_REQUESTS => Err(Some(pause)),
             _ => Err(None),
         }
+    }
+}
+
+/// How long to be silent, by what `Retry-After` says in seconds.
+fn pause(retry_after: Option<&str>) -> Duration {
+    let asked = retry_after.and_then(|text| text.parse().ok()).unwrap_or(60);
+    Duration::from_secs(asked.min(LONGEST_PAUSE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_can_ask_for_silence_of_a_day_and_not_of_ages() {
+        for (text, seconds) in [
+            (None, 60),
+            (Some("Wed, 21 Oct 2026 07:28:00 GMT"), 60),
+            (Some("0"), 0),
+            (Some("90"), 90),
+            (Some("86401"), 86_400),
+            (Some("18446744073709551615"), 86_400),
+        ] {
+            assert_eq!(pause(text), Duration::from_secs(seconds), "{text:?}");
+        }
+        assert!(Instant::now().checked_add(pause(Some("18446744073709551615"))).is_some());
     }
 }

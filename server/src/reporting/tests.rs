@@ -31,6 +31,21 @@ fn secrets_are_masked_always_and_people_unless_they_may_be_named() {
             Some("Authorization: Bearer ******"),
         ),
         ("GET /cb?code=abc&x=1", Some("GET /cb?code=******&x=1"), Some("GET /cb?code=******&x=1")),
+        (
+            "code=abc&client_secret=XYZ&x=1",
+            Some("code=******&client_secret=******&x=1"),
+            Some("code=******&client_secret=******&x=1"),
+        ),
+        (
+            "x=1&user_passwd=XYZ&u=https://a.test/#access_token=XYZ",
+            Some("x=1&user_passwd=******&u=https://a.test/#access_token=******"),
+            Some("x=1&user_passwd=******&u=https://a.test/#access_token=******"),
+        ),
+        (
+            &format!("/a?{hex}&me=alice@example.com&at=10.0.0.1"),
+            Some("/a?******&me=******&at=******"),
+            Some("/a?******&me=alice@example.com&at=10.0.0.1"),
+        ),
         ("client_secret=abc", Some("client_secret=******"), Some("client_secret=******")),
         (
             "redis://user:pw@db:6379/0",
@@ -130,6 +145,27 @@ fn the_log_as_text_tells_the_request_as_well() {
     let event = Occurrence { request, ..occurrence() }.to_event(Uuid::nil(), &Setting::default());
     assert_eq!(event["tags"]["request_id"], "request-2");
     assert_eq!(event["contexts"]["trace"]["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+}
+
+#[test]
+fn what_groups_and_names_events_tells_of_nobody_either() {
+    let message = "no luck for alice@example.com with client_secret=abc".to_owned();
+    for (id, shown) in [
+        ("alice@example.com", "******"),
+        ("10.0.0.1", "******"),
+        ("from=[2001:db8::1]:99", "******"),
+        ("0f8fad5b-d9cb-469f-a165-70867728950e", "0f8fad5b-d9cb-469f-a165-70867728950e"),
+    ] {
+        let request = Some(format!(r#"{{"id":"{id}"}}"#));
+        let one = Occurrence { message: message.clone(), request, ..occurrence() };
+        let event = one.to_event(Uuid::nil(), &Setting::default());
+        assert_eq!(event["fingerprint"][1], "no luck for ****** with client_secret=******");
+        assert_eq!(event["tags"]["request_id"], shown);
+        let setting = Setting { send_pii: true, ..Setting::default() };
+        let event = one.to_event(Uuid::nil(), &setting);
+        assert_eq!(event["tags"]["request_id"], id);
+        assert!(!event.to_string().contains("=abc"), "{event}");
+    }
 }
 
 #[test]

@@ -166,6 +166,6 @@ fn a_kept_form_is_for_its_address_its_user_and_its_time() {
         assert_eq!(kept.check(other, &alice, Timestamp(99)), Err(NotSent::OtherTarget));
     }
     let of_nobody = KeptForm { user: None, ..kept };
-    assert_eq!(of_nobody.check(path, &mark("bob"), Timestamp(99)), Ok(()));
+    assert_eq!(of_nobody.check(path, &mark("bob"), Timestamp(99)), Err(NotSent::OtherUser));
     assert_ne!(mark("alice"), user_mark(b"another secret", "alice"));
 }

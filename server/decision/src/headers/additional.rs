@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::guard::{normalised, same_header};
-use super::{Encoding, HeaderProblem, IdentityHeaders, sendable};
+use super::{Encoding, HeaderProblem, IdentityHeaders};
 use crate::claims::Claims;
 
 /// Most additional headers of a user.
@@ -92,11 +92,7 @@ fn text_of(headers: &mut IdentityHeaders, name: &str, value: &Value, encoding: E
                 headers.note(name, HeaderProblem::NoText);
                 String::new()
             }
-            Some(text) if !sendable(&text) => {
-                headers.note(name, HeaderProblem::ControlCharacter);
-                String::new()
-            }
-            Some(text) => encoding.text(&text).into_owned(),
+            Some(text) => headers.text(name, &text, encoding),
         },
     };
     if text.len() > MAX_VALUE_BYTES {

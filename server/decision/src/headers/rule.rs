@@ -124,11 +124,12 @@ impl std::fmt::Debug for HeaderSet {
 #[serde(rename_all = "snake_case")]
 pub enum Encoding {
     /// As UTF-8 bytes, as the stock outpost does. A list entry that contains the separator `|`
-    /// cannot be told from two entries and is left out.
+    /// cannot be told from two entries and is left out, and so is what begins or ends with a
+    /// blank: receivers would take that away.
     #[default]
     Utf8,
-    /// Percent-encoded UTF-8: every byte beyond ASCII, `%` itself, and `|` within list entries,
-    /// so that decoding gives back exactly what was encoded.
+    /// Percent-encoded UTF-8: every byte beyond ASCII, `%` itself, a blank at either end, and `|`
+    /// within list entries, so that decoding gives back exactly what was encoded.
     Percent,
     /// Quoted-printable UTF-8 (RFC 2045 section 6.7, without its line breaks), the same of `=`:
     /// what Grafana reads with `headers_encoded`.
@@ -143,8 +144,8 @@ impl Encoding {
     pub(super) fn text(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Utf8 => text.into(),
-            Self::Percent => utf8_percent_encode(text, PERCENT).into(),
-            Self::QuotedPrintable => quoted_printable(text, b"="),
+            Self::Percent => with_edges(utf8_percent_encode(text, PERCENT).into(), "%20"),
+            Self::QuotedPrintable => with_edges(quoted_printable(text, b"="), "=20"),
         }
     }
 
@@ -152,10 +153,20 @@ impl Encoding {
     pub(super) fn entry(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Utf8 => text.into(),
-            Self::Percent => utf8_percent_encode(text, PERCENT_ENTRY).into(),
-            Self::QuotedPrintable => quoted_printable(text, b"=|"),
+            Self::Percent => with_edges(utf8_percent_encode(text, PERCENT_ENTRY).into(), "%20"),
+            Self::QuotedPrintable => with_edges(quoted_printable(text, b"=|"), "=20"),
         }
     }
+}
+
+/// An encoded text with `blank` in place of a blank at either end.
+fn with_edges<'a>(encoded: Cow<'a, str>, blank: &str) -> Cow<'a, str> {
+    if !encoded.starts_with(' ') && !encoded.ends_with(' ') {
+        return encoded;
+    }
+    let (lead, rest) = encoded.strip_prefix(' ').map_or(("", &*encoded), |rest| (blank, rest));
+    let (rest, tail) = rest.strip_suffix(' ').map_or((rest, ""), |rest| (rest, blank));
+    format!("{lead}{rest}{tail}").into()
 }
 
 fn quoted_printable<'a>(text: &'a str, more: &[u8]) -> Cow<'a, str> {
