@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 
@@ -15,7 +15,6 @@ use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 pub(super) struct GivenCertificates {
     given: Vec<CertificateDer<'static>>,
     issued: Arc<WebPkiServerVerifier>,
-    provider: Arc<CryptoProvider>,
 }
 
 impl GivenCertificates {
@@ -31,11 +30,10 @@ impl GivenCertificates {
         for certificate in given {
             roots.add(certificate.clone())?;
         }
-        let issued =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .build()
-                .map_err(|error| rustls::Error::General(error.to_string()))?;
-        Ok(Self { given: given.to_vec(), issued, provider })
+        let issued = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .map_err(|error| rustls::Error::General(error.to_string()))?;
+        Ok(Self { given: given.to_vec(), issued })
     }
 }
 
@@ -60,8 +58,7 @@ impl ServerCertVerifier for GivenCertificates {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        self.issued.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -70,11 +67,10 @@ impl ServerCertVerifier for GivenCertificates {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        self.issued.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.issued.supported_verify_schemes()
     }
 }
