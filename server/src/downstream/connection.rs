@@ -100,10 +100,10 @@ async fn open(
     }
     let Some(acceptor) = &context.tls else {
         let http2 = opening::is_http2(&mut socket, &mut read).await?;
-        let stream = Box::new(Prefixed::new(opening::rest(read), socket));
+        let stream = Box::new(Prefixed::new(read.freeze(), socket));
         return Ok(Opened { stream, connection: Rc::new(connection), http2 });
     };
-    let stream = acceptor.accept(Prefixed::new(opening::rest(read), socket)).await?;
+    let stream = acceptor.accept(Prefixed::new(read.freeze(), socket)).await?;
     let (_, tls) = stream.get_ref();
     let http2 = tls.alpn_protocol() == Some(b"h2");
     if let Some(name) = tls.server_name() {

@@ -159,14 +159,13 @@ async fn call(
         Ok(request) if framing != Framing::Ambiguous => (context.app)(request).await,
         _ => actix_http::Response::bad_request(),
     };
-    let refused = framing == Framing::Ambiguous;
     let (mut head, body) = answer::adapt(answer, &method);
     if head.status() == StatusCode::SWITCHING_PROTOCOLS {
         asked.take();
         return Ok(head.map(|()| Http1Answer { body, _under_way: under_way }));
     }
     // Idle connections stay until the drain: a proxy may be sending on one at this very moment.
-    if refused || framing == Framing::Unknown || context.drain.phase().is_ending() {
+    if framing != Framing::Clear || context.drain.phase().is_ending() {
         head.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(head.map(|()| Http1Answer { body, _under_way: under_way }))

@@ -1,7 +1,7 @@
 //! A connection of HTTP/2. Upgrades are of HTTP/1.1 alone: browsers open a connection of their own
 //! for a websocket.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
@@ -229,12 +229,11 @@ fn strip_connection(headers: &mut HeaderMap) {
 /// nothing.
 async fn send_body(
     send: &mut SendStream<Bytes>,
-    body: AnswerBody,
+    mut body: AnswerBody,
     patience: Duration,
 ) -> io::Result<()> {
-    let body = RefCell::new(body);
     loop {
-        let next = poll_fn(|cx| match body.borrow_mut().poll_data(cx) {
+        let next = poll_fn(|cx| match body.poll_data(cx) {
             Poll::Ready(next) => Poll::Ready(next.transpose()),
             Poll::Pending => send.poll_reset(cx).map(|reason| Err(gone(reason))),
         });
@@ -247,8 +246,7 @@ async fn send_body(
             send.send_data(part, false).map_err(io::Error::other)?;
         }
     }
-    let trailers = body.borrow_mut().take_trailers();
-    match trailers {
+    match body.take_trailers() {
         Some(trailers) => send.send_trailers(trailers),
         None => send.send_data(Bytes::new(), true),
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use outpost_decision::proxy_header::{self, Opening, ProxyHeader};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -54,9 +54,4 @@ async fn more<T: AsyncRead + Unpin>(io: &mut T, read: &mut BytesMut) -> io::Resu
         0 => Err(io::ErrorKind::UnexpectedEof.into()),
         _ => Ok(()),
     }
-}
-
-/// The bytes that were read and belong to the connection.
-pub(super) fn rest(read: BytesMut) -> Bytes {
-    read.freeze()
 }

@@ -16,8 +16,7 @@ use outpost_decision::endpoint::{self, OwnPaths};
 use outpost_decision::facts::{ClientKind, Endpoint, Peer};
 use outpost_decision::origin::{self, Origin};
 use outpost_decision::provider::Mode;
-use outpost_decision::route::Match;
-use outpost_decision::route::OwnHints;
+use outpost_decision::route::{Match, OwnHints};
 use outpost_decision::target::Target;
 
 use super::embedded::CoreRequest;
