@@ -1,13 +1,11 @@
-//! The operators' pages, rendered on the server from read models: no script, no inline style.
+//! The operators' pages, rendered on the server from read models: no inline script or style.
 //!
-//! The models are plain values; whoever serves the pages fills them. [`page::render`] is pure.
+//! The models ([`model`]) are plain values; whoever serves the pages fills them. [`page::render`]
+//! makes a whole document of one, [`page::frame`] the parts of it that change while one looks; both
+//! are pure. [`assets`] are the files that pages ask for.
 
+pub mod assets;
+pub mod live;
 pub mod model;
 pub mod page;
 pub mod time;
-
-/// The style sheet, to be served at [`STYLE_PATH`].
-pub const STYLE: &str = include_str!("style.css");
-
-/// Where the pages expect the style sheet.
-pub const STYLE_PATH: &str = "/style.css";

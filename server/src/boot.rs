@@ -6,7 +6,6 @@ mod ending;
 mod figures;
 mod key_source;
 mod operations;
-mod overview;
 mod service;
 mod signals;
 mod store;

@@ -15,3 +15,4 @@ pub mod logging;
 pub mod masking;
 pub mod metrics;
 pub mod readiness;
+pub mod views;

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use super::BootError;
 use super::control::Control;
-use super::overview::Sources;
 use super::telemetry::Traces;
 use crate::downstream;
 use crate::http::SessionNotice;
@@ -22,6 +21,8 @@ use crate::ops::finish::Finish;
 use crate::ops::journal::Journal;
 use crate::ops::metrics::Metrics;
 use crate::ops::readiness::{Readiness, StoreReach};
+use crate::ops::views::{ViewParts, Views};
+use crate::publish::published;
 use crate::session::{Found, StoreError, StoreWatch};
 use crate::settings::Settings;
 
@@ -107,14 +108,7 @@ impl Operations {
             readiness: readiness.clone(),
         };
         let metrics = listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
-        let sources = Sources {
-            instance: control.instance.uuid.clone(),
-            core: settings.core.host.to_string(),
-            readers: control.readers.clone(),
-            link: control.link.clone(),
-            readiness: readiness.clone(),
-        };
-        let page = Dashboard::new(move || sources.overview());
+        let page = Dashboard::new(self.views(settings, control, readiness));
         let admin = self.admin(settings, control);
         let dashboard = listen(&settings.dashboard.listen, move |config| {
             // First: with a token it answers under every `Host`, which the page does not.
@@ -122,6 +116,25 @@ impl Operations {
             page.configure(config);
         })?;
         Ok((metrics, dashboard))
+    }
+
+    /// What operators see.
+    fn views(&self, settings: &Settings, control: &Control, readiness: &Readiness) -> Views {
+        let (_, fleet) = published(outpost_dashboard::model::Fleet::default());
+        Views::new(ViewParts {
+            instance: control.instance.uuid.clone(),
+            hostname: control.instance.hostname.clone(),
+            core: settings.core.host.to_string(),
+            snapshot: control.readers.snapshot.clone(),
+            status: control.readers.status.clone(),
+            providers: control.readers.providers.clone(),
+            link: control.link.clone(),
+            fleet,
+            readiness: readiness.clone(),
+            journal: Arc::clone(&self.journal),
+            metrics: Arc::clone(&self.metrics),
+            sessions: control.sessions.clone(),
+        })
     }
 
     /// The operators' way to sessions.

@@ -2,18 +2,17 @@
 //! loopback addresses only (settings see to that), and the `Host` header must name one, so that no
 //! web page can reach it through a name of its own that resolves to this machine.
 
-use std::sync::Arc;
-
 use actix_web::dev::{ServiceRequest, fn_service};
 use actix_web::guard::GuardContext;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use outpost_dashboard::model::Overview;
-use outpost_dashboard::{STYLE, STYLE_PATH, page};
+use outpost_dashboard::assets::STYLE;
+use outpost_dashboard::page;
 use outpost_decision::target::Authority;
 
 use super::host::{is_loopback_address, only_host};
+use super::views::{Views, local_viewer};
 
 /// Headers of every answer: nothing from elsewhere, no frame, no script at all.
 pub(super) const SECURITY: [(&str, &str); 6] = [
@@ -28,26 +27,15 @@ pub(super) const SECURITY: [(&str, &str); 6] = [
     ("cache-control", "no-store"),
 ];
 
-/// Where the page gets what it shows.
-pub trait OverviewSource: Send + Sync {
-    /// The outpost at this moment. Must not wait.
-    fn overview(&self) -> Overview;
-}
-
-impl<F: Fn() -> Overview + Send + Sync> OverviewSource for F {
-    fn overview(&self) -> Overview {
-        self()
-    }
-}
-
 /// The dashboard. Cheap to clone.
-#[derive(Clone)]
-pub struct Dashboard(Arc<dyn OverviewSource>);
+#[derive(Clone, Debug)]
+pub struct Dashboard(Views);
 
 impl Dashboard {
-    /// Shows what `source` tells.
-    pub fn new(source: impl OverviewSource + 'static) -> Self {
-        Self(Arc::new(source))
+    /// Shows these views.
+    #[must_use]
+    pub const fn new(views: Views) -> Self {
+        Self(views)
     }
 
     /// Routes of the dashboard listener.
@@ -57,7 +45,7 @@ impl Dashboard {
             .app_data(Data::new(self.clone()))
             .service(web::resource("{any:.*}").guard(strange).to(misdirected))
             .route("/", web::get().to(overview))
-            .route(STYLE_PATH, web::get().to(style))
+            .route(STYLE.path, web::get().to(style))
             .default_service(fn_service(async |request: ServiceRequest| {
                 Ok(request.into_response(not_found()))
             }));
@@ -67,11 +55,11 @@ impl Dashboard {
 async fn overview(dashboard: Data<Dashboard>) -> HttpResponse {
     answer(HttpResponse::Ok())
         .content_type("text/html; charset=utf-8")
-        .body(page::render(&dashboard.0.overview()))
+        .body(page::render(&dashboard.0.shell(local_viewer()), &dashboard.0.overview()))
 }
 
 async fn style() -> HttpResponse {
-    answer(HttpResponse::Ok()).content_type("text/css; charset=utf-8").body(STYLE)
+    answer(HttpResponse::Ok()).content_type(STYLE.content_type).body(STYLE.body)
 }
 
 async fn misdirected() -> HttpResponse {

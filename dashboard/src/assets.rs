@@ -1,0 +1,29 @@
+//! Files that pages ask for: no page holds a style or a script itself.
+
+/// A file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// Its path on the listener of the pages.
+    pub path: &'static str,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// Its content.
+    pub body: &'static str,
+}
+
+/// The style sheet.
+pub const STYLE: Asset = Asset {
+    path: "/assets/style.css",
+    content_type: "text/css; charset=utf-8",
+    body: include_str!("assets/style.css"),
+};
+
+/// The script that keeps pages up to date. Every page works without it.
+pub const SCRIPT: Asset = Asset {
+    path: "/assets/live.js",
+    content_type: "text/javascript; charset=utf-8",
+    body: include_str!("assets/live.js"),
+};
+
+/// All of them.
+pub const ALL: [Asset; 2] = [STYLE, SCRIPT];

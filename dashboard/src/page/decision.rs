@@ -1,0 +1,16 @@
+//! Decisions: DecisionPage.
+
+use leptos::prelude::*;
+
+use super::Page;
+use crate::model::{DecisionPage, Place, Shell};
+
+impl Page for DecisionPage {
+    fn place(&self) -> Place {
+        Place::Decisions
+    }
+
+    fn content(&self, _: &Shell) -> AnyView {
+        view! { <h1>{self.title()}</h1> }.into_any()
+    }
+}

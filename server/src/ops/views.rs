@@ -1,0 +1,115 @@
+//! Read models for operators: what pages, the API and the live feed show, each worked out in one
+//! place from what actors publish, the journal and the session store. None holds a secret.
+
+mod decisions;
+mod doctor;
+mod explain;
+mod notice;
+mod overview;
+mod providers;
+mod sessions;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use std::fmt;
+use std::sync::Arc;
+
+use outpost_dashboard::model::{Fleet, ProviderRef, Role, Shell, Viewer};
+
+use super::journal::Journal;
+use super::metrics::Metrics;
+use super::readiness::Readiness;
+use crate::clock;
+use crate::publish::Published;
+use crate::session::Sessions;
+use crate::snapshot::Snapshot;
+use crate::status::link::LinkStatus;
+use crate::status::{ProviderStates, RegistryStatus};
+
+/// What the views are taken from.
+pub struct ViewParts {
+    /// Our uuid.
+    pub instance: String,
+    /// Name of our machine.
+    pub hostname: String,
+    /// Base URL of core.
+    pub core: String,
+    /// The configuration in effect.
+    pub snapshot: Published<Snapshot>,
+    /// How refreshing goes.
+    pub status: Published<RegistryStatus>,
+    /// Every provider that has an actor.
+    pub providers: Published<ProviderStates>,
+    /// The link to core.
+    pub link: Published<LinkStatus>,
+    /// This replica and the others, as presence publishes them.
+    pub fleet: Published<Fleet>,
+    /// What keeps traffic away.
+    pub readiness: Readiness,
+    /// The latest decisions.
+    pub journal: Arc<Journal>,
+    /// The figures.
+    pub metrics: Arc<Metrics>,
+    /// The sessions.
+    pub sessions: Sessions,
+}
+
+/// The views. Cheap to clone.
+#[derive(Clone)]
+pub struct Views {
+    parts: Arc<ViewParts>,
+}
+
+impl fmt::Debug for Views {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Views").field("instance", &self.parts.instance).finish_non_exhaustive()
+    }
+}
+
+impl Views {
+    /// Views of these parts.
+    #[must_use]
+    pub fn new(parts: ViewParts) -> Self {
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// What stands around every page, for `viewer`.
+    #[must_use]
+    pub fn shell(&self, viewer: Viewer) -> Shell {
+        Shell {
+            now: clock::now().0,
+            outpost: self.parts.snapshot.load().outpost.name.clone(),
+            version: crate::VERSION.to_owned(),
+            instance: self.parts.instance.clone(),
+            viewer,
+            done: None,
+        }
+    }
+
+    /// Core's key of a provider with its name, as far as the configuration in effect knows it.
+    #[expect(dead_code, reason = "views of decisions and sessions use it")]
+    fn provider_ref(&self, pk: i64) -> ProviderRef {
+        let snapshot = self.parts.snapshot.load();
+        let name = snapshot.ruleset.provider(pk).map(|provider| provider.name.clone());
+        ProviderRef { pk, name: name.unwrap_or_default() }
+    }
+
+    /// Every provider, by name.
+    fn provider_refs(&self) -> Vec<ProviderRef> {
+        let snapshot = self.parts.snapshot.load();
+        let mut all: Vec<_> = snapshot
+            .ruleset
+            .providers()
+            .iter()
+            .map(|provider| ProviderRef { pk: provider.pk, name: provider.name.clone() })
+            .collect();
+        all.sort_by(|left, right| left.name.cmp(&right.name));
+        all
+    }
+}
+
+/// Who may do what where nobody asks.
+#[must_use]
+pub fn local_viewer() -> Viewer {
+    Viewer { name: "this machine".to_owned(), role: Role::Act, ..Viewer::default() }
+}
