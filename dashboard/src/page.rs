@@ -42,13 +42,13 @@ pub trait Page {
 
 /// Renders a page as a whole document.
 #[must_use]
-pub fn render(shell: &Shell, page: &impl Page) -> String {
+pub fn render(shell: &Shell, page: &dyn Page) -> String {
     document(|| whole(shell, page))
 }
 
 /// Renders the parts of a page that change.
 #[must_use]
-pub fn frame(shell: &Shell, page: &impl Page) -> Frame {
+pub fn frame(shell: &Shell, page: &dyn Page) -> Frame {
     owned(|| page.changes(shell))
 }
 
@@ -70,7 +70,7 @@ fn owned<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-fn whole(shell: &Shell, page: &impl Page) -> AnyView {
+fn whole(shell: &Shell, page: &dyn Page) -> AnyView {
     let name = if shell.outpost.is_empty() { "Outpost".to_owned() } else { shell.outpost.clone() };
     let title = format!("{} · {name}", page.title());
     let places = Place::ALL.map(|place| {

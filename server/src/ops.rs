@@ -4,6 +4,7 @@
 //! Every request ends in one [`event::RequestEvent`]; [`finish::Finish`] makes a log line, figures
 //! and a journal entry of it.
 
+pub mod access;
 pub mod admin;
 pub mod dashboard;
 pub mod endpoints;

@@ -1,10 +1,9 @@
 //! The operators' API, mounted on the listener of their page: who is signed in, and signing out.
 //!
 //! `GET /api/v1/sessions` lists ([`listing`]), `POST /api/v1/sessions/revoke` ends ([`revoking`]);
-//! who may ask is said in [`access`]. Answers are JSON; what goes wrong is a [`problem::Problem`].
+//! who may ask is said in [`access`](super::access). Answers are JSON; what goes wrong is a [`problem::Problem`].
 //! No answer holds a token, a claim or a cookie: the store does not show them.
 
-pub mod access;
 mod listing;
 mod problem;
 mod revoking;
@@ -23,8 +22,8 @@ use actix_web::web::{self, Data, JsonConfig, ServiceConfig};
 use actix_web::{Error, ResponseError};
 use secrecy::SecretString;
 
-use self::access::Access;
 use self::problem::Problem;
+use super::access::Access;
 use super::dashboard::SECURITY;
 use super::metrics::Metrics;
 use crate::publish::Published;

@@ -7,8 +7,8 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
-use super::access::Refusal;
 use super::{BODY_BYTES, URL_BYTES};
+use crate::ops::access::Refusal;
 use crate::session::StoreError;
 
 /// A refusal or failure as JSON: a code for programs, a message and a remedy for people.
