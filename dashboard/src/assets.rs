@@ -15,7 +15,15 @@ pub struct Asset {
 pub const STYLE: Asset = Asset {
     path: "/assets/style.css",
     content_type: "text/css; charset=utf-8",
-    body: include_str!("assets/style.css"),
+    body: concat!(
+        include_str!("assets/css/base.css"),
+        include_str!("assets/css/shell.css"),
+        include_str!("assets/css/parts.css"),
+        include_str!("assets/css/form.css"),
+        include_str!("assets/css/chart.css"),
+        include_str!("assets/css/pages.css"),
+        include_str!("assets/css/trace.css"),
+    ),
 };
 
 /// The script that keeps pages up to date. Every page works without it.

@@ -7,5 +7,6 @@
 pub mod assets;
 pub mod live;
 pub mod model;
+pub mod number;
 pub mod page;
 pub mod time;

@@ -27,5 +27,5 @@ pub use provider::{
     SkipTry,
 };
 pub use session::{RevokePlan, SearchBy, SessionPage, SessionQuery, SessionRow, Sessions};
-pub use shell::{Place, Role, Shell, Viewer};
+pub use shell::{Place, Role, Shell, Standing, Viewer};
 pub use traffic::{Outcome, Speed, Traffic, TrafficColumn};

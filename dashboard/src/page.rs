@@ -6,16 +6,18 @@ mod doctor;
 mod entrance;
 mod explain;
 mod overview;
+#[expect(dead_code, unused_imports, reason = "until every page is built of them")]
+mod parts;
 mod provider;
 mod providers;
 mod revoke;
 mod session;
 mod sessions;
+mod shell;
 
 use leptos::prelude::*;
 
-use crate::assets::{SCRIPT, STYLE};
-use crate::live::Frame;
+use crate::live::{Frame, Region};
 use crate::model::{Place, Shell};
 
 pub use entrance::{Entrance, Message};
@@ -28,6 +30,12 @@ pub trait Page {
     /// What it is called; the browser shows it before the outpost's name.
     fn title(&self) -> String {
         self.place().title().to_owned()
+    }
+
+    /// Its own path and query, by which the live feed is asked for it; `None` where nothing
+    /// changes while one looks.
+    fn address(&self) -> Option<String> {
+        None
     }
 
     /// What stands in its `<main>`.
@@ -43,18 +51,32 @@ pub trait Page {
 /// Renders a page as a whole document.
 #[must_use]
 pub fn render(shell: &Shell, page: &dyn Page) -> String {
-    document(|| whole(shell, page))
+    document(|| shell::whole(shell, page))
 }
 
-/// Renders the parts of a page that change.
+/// Renders the parts of a page that change, and those of what stands around it.
 #[must_use]
 pub fn frame(shell: &Shell, page: &dyn Page) -> Frame {
-    owned(|| page.changes(shell))
+    owned(|| {
+        let mut frame = page.changes(shell);
+        frame.regions.extend(regions([(shell::STANDING, shell::standing(shell.standing))]));
+        frame
+    })
+}
+
+/// Regions under these ids; to be called within a reactive owner.
+fn regions<const N: usize>(parts: [(&'static str, AnyView); N]) -> Vec<Region> {
+    parts.map(|(id, view)| Region { id, html: html(view) }).into()
 }
 
 /// Renders what stands outside of the frame of navigation and footer.
 pub(crate) fn document<V: IntoView>(view: impl FnOnce() -> V) -> String {
-    format!("<!DOCTYPE html>{}", owned(|| html(view())))
+    format!("<!DOCTYPE html>{}", rendered(view))
+}
+
+/// Renders a part within an owner of its own.
+pub(crate) fn rendered<V: IntoView>(view: impl FnOnce() -> V) -> String {
+    owned(|| html(view()))
 }
 
 /// Renders a view. Markers between text nodes, of use to hydration only, are taken out: texts
@@ -68,30 +90,4 @@ fn owned<T>(work: impl FnOnce() -> T) -> T {
     let done = owner.with(work);
     owner.unset_with_forced_cleanup();
     done
-}
-
-fn whole(shell: &Shell, page: &dyn Page) -> AnyView {
-    let name = if shell.outpost.is_empty() { "Outpost".to_owned() } else { shell.outpost.clone() };
-    let title = format!("{} · {name}", page.title());
-    let places = Place::ALL.map(|place| {
-        let current = (place == page.place()).then_some("page");
-        view! { <li><a href=place.path() aria-current=current>{place.title()}</a></li> }
-    });
-    view! {
-        <html lang="en">
-            <head>
-                <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="color-scheme" content="light dark" />
-                <title>{title}</title>
-                <link rel="stylesheet" href=STYLE.path />
-                <script src=SCRIPT.path defer></script>
-            </head>
-            <body>
-                <nav aria-label="Pages"><ul>{places.collect_view()}</ul></nav>
-                <main>{page.content(shell)}</main>
-            </body>
-        </html>
-    }
-    .into_any()
 }

@@ -13,10 +13,24 @@ pub struct Shell {
     pub version: String,
     /// Id of this instance.
     pub instance: String,
+    /// How it stands with the outpost.
+    pub standing: Standing,
     /// Who looks.
     pub viewer: Viewer,
     /// What has just been done, in a sentence of ours; shown once above the page.
     pub done: Option<String>,
+}
+
+/// How it stands with the outpost, at one glance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// Something keeps traffic away.
+    #[default]
+    NotReady,
+    /// It serves what it knows; core is away or its configuration cannot be had.
+    WithoutCore,
+    /// It serves.
+    Serving,
 }
 
 /// Who looks at the pages.

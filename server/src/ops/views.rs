@@ -14,7 +14,8 @@ pub(crate) mod testing;
 use std::fmt;
 use std::sync::Arc;
 
-use outpost_dashboard::model::{Fleet, ProviderRef, Role, Shell, Viewer};
+use outpost_dashboard::model::{Fleet, ProviderRef, Role, Shell, Standing, Viewer};
+use outpost_decision::link::LinkState;
 
 use super::journal::Journal;
 use super::metrics::Metrics;
@@ -81,8 +82,21 @@ impl Views {
             outpost: self.parts.snapshot.load().outpost.name.clone(),
             version: crate::VERSION.to_owned(),
             instance: self.parts.instance.clone(),
+            standing: self.standing(),
             viewer,
             done: None,
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        if !self.parts.readiness.report().missing.is_empty() {
+            Standing::NotReady
+        } else if self.parts.link.load().state != LinkState::Up
+            || self.parts.status.load().last_error.is_some()
+        {
+            Standing::WithoutCore
+        } else {
+            Standing::Serving
         }
     }
 
