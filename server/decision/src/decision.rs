@@ -345,6 +345,21 @@ pub enum Step {
         /// Its name.
         header: &'static str,
     },
+    /// The header (or part of the request line) for which the request was refused.
+    Fault {
+        /// Its name.
+        header: &'static str,
+    },
+    /// The TLS connection was made for another host.
+    ServerName {
+        /// The name it was made for.
+        name: String,
+    },
+    /// Nobody was found to serve this host (and path), or nobody whom the request may be about.
+    Sought {
+        /// Host and port that were looked for.
+        host: String,
+    },
     /// How the host found its provider.
     Route {
         /// How it matched.

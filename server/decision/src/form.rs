@@ -4,11 +4,14 @@
 //! Only what a page of the application itself sends in a navigation may be kept: a form that a page
 //! of another site sends would else wait for the person's sign-in and be sent in their name.
 
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::crypto::{base64url, constant_time_eq, derive, hmac_sha256};
 use crate::facts::{Headers, Single};
+use crate::login;
+use crate::provider::Provider;
 use crate::target::{Authority, Scheme, Target};
 use crate::time::Timestamp;
 
@@ -98,6 +101,45 @@ pub fn keepable(
         referer: referer.map(ToOwned::to_owned),
         length,
     })
+}
+
+/// What sealing, base64 and the head of a form add to a body, beyond the third that base64 does.
+const OVERHEAD: usize = 20 * 1024;
+
+/// Largest form that is kept for `provider` where the settings say `keep` bytes; zero: none is. A
+/// provider without a secret has nothing to seal with.
+#[must_use]
+pub fn bytes_kept(provider: &Provider, keep: usize) -> usize {
+    if provider.cookie_secret.expose_secret().is_empty() { 0 } else { keep }
+}
+
+/// Largest body of a request that may be a form for keeping, or one that comes back; zero where
+/// forms are not kept.
+#[must_use]
+pub fn body_limit(keep: usize, resent: bool) -> usize {
+    match (keep, resent) {
+        (0, _) => 0,
+        (keep, false) => keep,
+        (keep, true) => keep.saturating_mul(4) / 3 + OVERHEAD,
+    }
+}
+
+/// Whether a request may be a form for keeping, or one that comes back, by its head. A form of
+/// nobody known is not kept: whoever signs in next would send it.
+#[must_use]
+pub fn may_keep(
+    method: &str,
+    headers: &(impl Headers + ?Sized),
+    target: &Target,
+    provider: &Provider,
+    keep: usize,
+    has_cookie: &dyn Fn(&str) -> bool,
+) -> bool {
+    let keep = bytes_kept(provider, keep);
+    let resent = is_resent(target.query.as_deref());
+    keep > 0
+        && (resent || has_cookie(&login::form_user_name(provider)))
+        && keepable(method, headers, target, body_limit(keep, resent)).is_some()
 }
 
 /// A page that a person sees comes of it: by `Sec-Fetch-*`, and for browsers (and connections)

@@ -19,6 +19,7 @@ pub mod endpoint;
 pub mod facts;
 pub mod finding;
 pub mod form;
+pub mod gather;
 pub mod headers;
 pub mod lifetime;
 pub mod link;

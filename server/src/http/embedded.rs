@@ -7,8 +7,7 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpResponse, web};
 use outpost_decision::embedded::{ADMIN_PATH, Place};
 use outpost_decision::facts::{ClientKind, Headers};
-use outpost_decision::origin::Origin;
-use outpost_decision::target::Target;
+use outpost_decision::gather::CoreRequest;
 use url::Url;
 
 use super::exchange::{Answer, Exchange};
@@ -34,17 +33,6 @@ pub struct Embedded {
     pub static_files: Option<StaticFiles>,
     /// Where people reach it, if core does not say.
     pub primary: PrimaryUrl,
-}
-
-/// A request that is core's.
-#[derive(Debug)]
-pub struct CoreRequest {
-    /// Where it came from.
-    pub origin: Origin,
-    /// What it asks for.
-    pub target: Target,
-    /// Whether it may be one for a file.
-    pub place: Place,
 }
 
 /// Answers with a file, or with what core answers.

@@ -8,13 +8,11 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use outpost_decision::cookie;
 use outpost_decision::decision::Decision;
-use outpost_decision::dialect::Dialect;
-use outpost_decision::facts::{ClientKind, Endpoint, Headers};
+use outpost_decision::facts::Headers;
+pub use outpost_decision::gather::Facts;
+use outpost_decision::gather::{CoreRequest, Refusal};
 use outpost_decision::headers::{HeaderNote, IdentityHeaders};
-use outpost_decision::origin::Origin;
 use outpost_decision::provider::Provider;
-use outpost_decision::redirect::RequestHost;
-use outpost_decision::target::Target;
 use outpost_decision::time::Timestamp;
 
 use super::fields::Fields;
@@ -46,30 +44,6 @@ pub struct Exchange<'a> {
     pub id: Arc<str>,
     /// The request as traces show it.
     pub span: Span,
-}
-
-/// What is known of a request once its facts are gathered.
-pub struct Facts {
-    /// Where it came from.
-    pub origin: Origin,
-    /// The original URL.
-    pub target: Target,
-    /// Which reverse proxy asks, in forward auth.
-    pub dialect: Option<Dialect>,
-    /// What the original request asks for.
-    pub endpoint: Endpoint,
-    /// What kind of client asks.
-    pub client: ClientKind,
-    /// Who serves the host.
-    pub provider: Arc<Provider>,
-}
-
-impl Facts {
-    /// The host the request came in on, for judging return targets.
-    #[must_use]
-    pub const fn request_host(&self) -> RequestHost<'_> {
-        RequestHost { scheme: self.target.scheme, authority: &self.target.authority }
-    }
 }
 
 /// An answer, with what is to be recorded of how it came to be.
@@ -229,23 +203,15 @@ impl<'a> Exchange<'a> {
 }
 
 /// A request as it stands when its decision is made.
-#[expect(clippy::large_enum_variant, reason = "nearly every request is the large one")]
 pub enum Judged {
     /// Liveness.
     Ping,
     /// A static file of ours.
     Static,
     /// Core's own, in embedded mode.
-    Core(super::embedded::CoreRequest),
+    Core(CoreRequest),
     /// Nobody can be asked about it: refused before a provider was known.
-    Refused {
-        /// The decision; its action is `Deny` or `Unavailable`.
-        decision: Decision,
-        /// The host as far as it could be read.
-        host: Option<String>,
-        /// The client's address as far as it could be told.
-        client: std::net::IpAddr,
-    },
+    Refused(Refusal),
     /// Decided about.
     Full {
         /// The facts.

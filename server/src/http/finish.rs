@@ -59,10 +59,13 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
             event.client = Some(request.origin.client);
             event.host = request.target.authority.to_string();
         }
-        Some(Judged::Refused { decision, host, client }) => {
-            event.client = Some(client);
-            event.host = host.unwrap_or_else(own_host);
-            event.decided = Some(Decided::from(&decision));
+        Some(Judged::Refused(refused)) => {
+            event.client = Some(refused.client);
+            event.host = refused.host().unwrap_or_else(own_host);
+            if let Some((_, target)) = &refused.about {
+                event.path = MaskedPath::new(&target.path_and_query());
+            }
+            event.decided = Some(Decided::from(&refused.decision));
         }
         Some(Judged::Full { facts, decision, .. }) => {
             event.client = Some(facts.origin.client);

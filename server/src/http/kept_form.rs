@@ -20,7 +20,6 @@ use outpost_decision::facts::ClientKind;
 use outpost_decision::form::{self, Form, KeptForm, NotSent};
 use outpost_decision::login;
 use outpost_decision::provider::Provider;
-use outpost_decision::target::Target;
 use secrecy::ExposeSecret;
 use url::form_urlencoded;
 
@@ -32,9 +31,6 @@ use super::{realise, start};
 use crate::clock;
 use crate::randomness;
 use crate::session::record::{open, seal};
-
-/// What sealing, base64 and the head of a form add to a body, beyond the third that base64 does.
-const OVERHEAD: usize = 20 * 1024;
 
 /// The field of our page that holds the sealed form.
 const FIELD: &str = "kept";
@@ -69,34 +65,9 @@ pub fn is_replaced(name: &str) -> bool {
     matches!(name, "content-type" | "origin" | "referer")
 }
 
-/// Largest body of a request that may be a form for keeping, or one that comes back; zero where
-/// forms are not kept.
-fn body_limit(keep: usize, resent: bool) -> usize {
-    match (keep, resent) {
-        (0, _) => 0,
-        (keep, false) => keep,
-        (keep, true) => keep.saturating_mul(4) / 3 + OVERHEAD,
-    }
-}
-
-/// Largest form that is kept; zero: none is. A provider without a secret has nothing to seal with.
+/// Largest form that is kept; zero: none is.
 fn bytes_kept(exchange: &Exchange<'_>, provider: &Provider) -> usize {
-    if provider.cookie_secret.expose_secret().is_empty() {
-        0
-    } else {
-        exchange.gateway().policy.keep_post_bytes
-    }
-}
-
-/// Whether a request may be a form for keeping, or one that comes back, by its head.
-pub fn may_keep(exchange: &Exchange<'_>, provider: &Provider, target: &Target) -> bool {
-    let keep = bytes_kept(exchange, provider);
-    let resent = form::is_resent(target.query.as_deref());
-    let limit = body_limit(keep, resent);
-    let method = exchange.request.method().as_str();
-    keep > 0
-        && (resent || known_user(exchange, provider).is_some())
-        && form::keepable(method, &exchange.fields(), target, limit).is_some()
+    form::bytes_kept(provider, exchange.gateway().policy.keep_post_bytes)
 }
 
 /// Who was signed in last, as the browser remembers it.
@@ -129,7 +100,7 @@ pub async fn keep(
 ) -> Answer {
     let keep = bytes_kept(exchange, &facts.provider);
     let resent = form::is_resent(facts.target.query.as_deref());
-    let limit = body_limit(keep, resent);
+    let limit = form::body_limit(keep, resent);
     let fields = exchange.fields();
     let method = exchange.request.method().as_str();
     let Some(form) = form::keepable(method, &fields, &facts.target, limit) else {
@@ -218,7 +189,7 @@ pub async fn take(
     if facts.client != ClientKind::Form {
         return Err(refuse(StatusCode::BAD_REQUEST, "form_of_other_site"));
     }
-    let limit = body_limit(exchange.gateway().policy.keep_post_bytes, true);
+    let limit = form::body_limit(exchange.gateway().policy.keep_post_bytes, true);
     let Ok(body) = small_body::read(body, limit).await else {
         return Err(refuse(StatusCode::BAD_REQUEST, "form_broken"));
     };

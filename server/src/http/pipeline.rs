@@ -3,26 +3,17 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
-use outpost_decision::decide::{Inquiry, decide, refuse};
-use outpost_decision::decision::{Decision, Reason, Step};
-use outpost_decision::dialect::{Asked, Dialect, DialectError, Original};
-use outpost_decision::embedded::{self, Place};
-use outpost_decision::endpoint::{self, OwnPaths};
-use outpost_decision::facts::{ClientKind, Endpoint, Peer};
-use outpost_decision::origin::{self, Origin};
-use outpost_decision::provider::Mode;
-use outpost_decision::route::{Match, OwnHints};
-use outpost_decision::target::Target;
+use outpost_decision::decide::{Inquiry, decide};
+use outpost_decision::facts::Peer;
+use outpost_decision::gather::{self, Connection, Gathered, Hints, Received, Rules};
 
-use super::embedded::CoreRequest;
-use super::exchange::{Answer, Exchange, Facts, Judged};
+use super::exchange::{Answer, Exchange, Judged};
 use super::finish::finish;
-use super::{Worker, credentials, kept_form, realise};
+use super::{Worker, credentials, realise};
 use crate::carried::Carried;
 
 /// Serves one request. Every path through here ends in `finish`.
@@ -48,7 +39,7 @@ async fn run(exchange: &Exchange<'_>, body: web::Payload, judged: &mut Option<Ju
         Gathered::Ping => Judged::Ping,
         Gathered::Static => Judged::Static,
         Gathered::Core(request) => Judged::Core(request),
-        Gathered::Refused { decision, host, client } => Judged::Refused { decision, host, client },
+        Gathered::Refused(refusal) => Judged::Refused(refusal),
         Gathered::Facts { facts, mut steps } => {
             let credentials = credentials::look(exchange, &facts, &mut steps).await;
             let decision = decide(
@@ -97,162 +88,43 @@ fn over_limits(exchange: &Exchange<'_>) -> Option<HttpResponse> {
     Some(problem.page())
 }
 
-enum Gathered {
-    Ping,
-    Static,
-    Core(CoreRequest),
-    Refused { decision: Decision, host: Option<String>, client: IpAddr },
-    Facts { facts: Facts, steps: Vec<Step> },
-}
-
 /// Facts: origin, dialect, route, endpoint, client kind. A failure here is a decision too.
 fn gather(exchange: &Exchange<'_>) -> Gathered {
+    let gateway = exchange.gateway();
     let uri = exchange.request.uri();
-    let akprox = exchange.gateway().policy.akprox;
-    let own_endpoint = endpoint::classify(uri.path(), uri.query(), OwnPaths::at_root(akprox));
-    match own_endpoint {
-        Endpoint::Ping => return Gathered::Ping,
-        Endpoint::Static => return Gathered::Static,
-        _ => {}
-    }
-    let asking = match own_endpoint {
-        Endpoint::Auth(dialect) => Some(dialect),
-        _ => None,
-    };
     let peer = peer(exchange.request);
-    let mut steps = Vec::with_capacity(6);
-    let fields = exchange.fields();
-    let authority = uri.authority().map(actix_web::http::uri::Authority::as_str);
-    let origin = match origin::resolve(&peer, &fields, authority, &exchange.gateway().trusted) {
-        Ok(origin) => origin,
-        Err(error) => {
-            return Gathered::Refused {
-                decision: refuse(error.reason, asking, steps),
-                host: None,
-                client: peer.address,
-            };
-        }
+    let received = Received {
+        method: exchange.request.method().as_str(),
+        path: uri.path(),
+        query: uri.query(),
+        authority: uri.authority().map(actix_web::http::uri::Authority::as_str),
+        headers: &exchange.fields(),
+        peer,
     };
-    exchange.gateway().unbelieved.note(peer.address, &origin);
-    for header in &origin.ignored {
-        steps.push(Step::Ignored { header });
-    }
-    let refused = |reason: Reason, host: &Target, steps: Vec<Step>| Gathered::Refused {
-        decision: refuse(reason, asking, steps),
-        host: Some(host.authority.to_string()),
-        client: origin.client,
-    };
-    let own_target = own_target(exchange.request, &origin);
-    if is_misdirected(exchange, &origin) {
-        return refused(Reason::Misdirected, &own_target, steps);
-    }
-    let Original { target, method, source, host_claimed } =
-        match original(exchange, asking, &own_target, &origin) {
-            Ok(original) => original,
-            Err(error) => return refused(error.reason, &own_target, steps),
-        };
-    steps.push(Step::Origin { source, peer_trusted: origin.peer_trusted });
-    let ruleset = &exchange.snapshot.ruleset;
-    let hints = OwnHints {
-        akprox,
-        has_cookie: &|name| !exchange.cookies(name).is_empty(),
+    let rules = Rules {
+        trust: &gateway.trusted,
+        ruleset: &exchange.snapshot.ruleset,
+        loaded: exchange.snapshot.is_loaded(),
+        embedded: gateway.embedded.is_some(),
+        akprox: gateway.policy.akprox,
+        keep_post_bytes: gateway.policy.keep_post_bytes,
         now: exchange.now,
     };
-    let routed = ruleset.route_own(&target, &hints).map_or_else(|| ruleset.route(&target), Ok);
-    let is_embedded = exchange.gateway().embedded.is_some();
-    if is_embedded && asking.is_none() {
-        let place = embedded::place(&target, akprox, routed.as_ref().map_err(|why| *why));
-        if place != Place::Outpost {
-            return Gathered::Core(CoreRequest { origin, target, place });
-        }
-    }
-    if !exchange.snapshot.is_loaded() {
-        return refused(Reason::NotReady, &target, steps);
-    }
-    let routed = match routed {
-        Ok(routed) => routed,
-        Err(_) if is_embedded && ruleset.providers().is_empty() => {
-            return refused(Reason::NothingAssigned, &target, steps);
-        }
-        Err(unrouted) => return refused(unrouted.reason(), &target, steps),
-    };
-    if host_claimed && !ruleset.may_ask_about(&origin.host, &target, &routed, &hints) {
-        return refused(Reason::HeadersDisagree, &target, steps);
-    }
-    let provider = match (routed.matched, routed.provider.at(&target.authority)) {
-        (_, None) => Arc::clone(routed.provider),
-        (Match::Wildcard, Some(there)) => Arc::new(there),
-        // It would call back at, and send people to, whatever host the client has named.
-        _ => return refused(Reason::NoProvider, &target, steps),
-    };
-    steps.push(Step::Route { matched: routed.matched, lost: routed.lost });
-    let endpoint = endpoint::classify(&target.path, target.query.as_deref(), provider.own_paths());
-    match endpoint {
-        // Below an application's path: ours as they are at the root, and never the application's.
-        Endpoint::Ping if asking.is_none() => return Gathered::Ping,
-        Endpoint::Static if asking.is_none() => return Gathered::Static,
-        _ => {}
-    }
-    let client = match ClientKind::of(&method, &fields) {
-        ClientKind::UnsafeMethod
-            if asking.is_none()
-                && provider.mode == Mode::Proxy
-                && kept_form::may_keep(exchange, &provider, &target) =>
-        {
-            ClientKind::Form
-        }
-        kind => kind,
-    };
-    Gathered::Facts {
-        facts: Facts { origin, target, dialect: asking, endpoint, client, provider },
-        steps,
-    }
-}
-
-/// Whether the request came over a TLS connection that was made for another host.
-fn is_misdirected(exchange: &Exchange<'_>, origin: &Origin) -> bool {
-    let gateway = exchange.gateway();
-    gateway.policy.check_server_name
-        && Carried::of(exchange.request).is_some_and(|carried| {
-            let server_name = carried.connection().server_name.as_deref();
-            origin::server_name::misdirected(server_name, origin, |one, other| {
-                gateway.certificates.load().same_certificate(one, other)
-            })
-        })
-}
-
-/// The URL this very request names.
-fn own_target(request: &HttpRequest, origin: &Origin) -> Target {
-    let uri = request.uri();
-    Target {
-        scheme: origin.scheme,
-        authority: origin.authority.clone(),
-        path: uri.path().to_owned(),
-        query: uri.query().map(ToOwned::to_owned),
-    }
-}
-
-fn original(
-    exchange: &Exchange<'_>,
-    asking: Option<Dialect>,
-    own: &Target,
-    origin: &Origin,
-) -> Result<Original, DialectError> {
-    match asking {
-        Some(dialect) => {
-            let asked = Asked {
-                method: exchange.request.method().as_str(),
-                path_and_query: &own.path_and_query(),
-            };
-            dialect.original(&exchange.fields(), &asked, origin)
-        }
-        None => Ok(Original {
-            target: own.clone(),
-            method: exchange.request.method().as_str().to_owned(),
-            source: origin.source,
-            host_claimed: false,
+    let carried = Carried::of(exchange.request).filter(|_| gateway.policy.check_server_name);
+    let same_certificate =
+        |one: &str, other: &str| gateway.certificates.load().same_certificate(one, other);
+    let hints = Hints {
+        has_cookie: &|name| !exchange.cookies(name).is_empty(),
+        connection: carried.as_ref().map(|carried| Connection {
+            server_name: carried.connection().server_name.as_deref(),
+            same_certificate: &same_certificate,
         }),
+    };
+    let gathered = gather::gather(&received, &rules, &hints);
+    if let Some(origin) = gathered.origin() {
+        gateway.unbelieved.note(peer.address, origin);
     }
+    gathered
 }
 
 /// The other end of the connection. A Unix socket has no address and counts as this machine.

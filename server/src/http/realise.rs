@@ -33,9 +33,10 @@ pub async fn realise(exchange: &Exchange<'_>, judged: &Judged, body: web::Payloa
             // Nothing is core's where core is not behind us.
             None => HttpResponse::NotFound().finish().into(),
         },
-        Judged::Refused { decision, host, client } => {
-            report(exchange, decision, host.as_deref(), *client);
-            refusal(exchange, decision, host.as_deref()).into()
+        Judged::Refused(refused) => {
+            let host = refused.host();
+            report(exchange, &refused.decision, host.as_deref(), refused.client);
+            refusal(exchange, &refused.decision, host.as_deref()).into()
         }
         Judged::Full { facts, credentials, decision } => {
             full(exchange, facts, credentials, decision, body).await

@@ -14,7 +14,7 @@ pub(super) const fn route(judged: Option<&Judged>) -> &'static str {
         Some(Judged::Ping) => "ping",
         Some(Judged::Static) => "static",
         Some(Judged::Core(_)) => "core",
-        Some(Judged::Refused { .. }) | None => "refused",
+        Some(Judged::Refused(_)) | None => "refused",
         Some(Judged::Full { facts, .. }) => match facts.endpoint {
             Endpoint::Ping => "ping",
             Endpoint::Static => "static",
