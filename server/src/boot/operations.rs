@@ -14,8 +14,9 @@ use super::control::Control;
 use super::telemetry::Traces;
 use crate::downstream;
 use crate::http::SessionNotice;
+use crate::ops::access::Access;
 use crate::ops::admin::{Admin, AdminParts};
-use crate::ops::dashboard::Dashboard;
+use crate::ops::dashboard::{Dashboard, DashboardParts};
 use crate::ops::endpoints::Endpoints;
 use crate::ops::finish::Finish;
 use crate::ops::journal::Journal;
@@ -108,12 +109,14 @@ impl Operations {
             readiness: readiness.clone(),
         };
         let metrics = listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
-        let page = Dashboard::new(self.views(settings, control, readiness));
-        let admin = self.admin(settings, control);
+        let access = Arc::new(Access::new(settings.admin.token.as_ref()));
+        let views = self.views(settings, control, readiness);
+        let admin = self.admin(control, Arc::clone(&access));
+        let pages = Dashboard::new(DashboardParts { views, access });
         let dashboard = listen(&settings.dashboard.listen, move |config| {
-            // First: with a token it answers under every `Host`, which the page does not.
             admin.configure(config);
-            page.configure(config);
+            // Last: they take what nobody else has taken.
+            pages.configure(config);
         })?;
         Ok((metrics, dashboard))
     }
@@ -138,13 +141,13 @@ impl Operations {
     }
 
     /// The operators' way to sessions.
-    fn admin(&self, settings: &Settings, control: &Control) -> Admin {
+    fn admin(&self, control: &Control, access: Arc<Access>) -> Admin {
         let notices = control.notices.clone();
         Admin::new(AdminParts {
             sessions: control.sessions.clone(),
             snapshot: control.readers.snapshot.clone(),
             metrics: Arc::clone(&self.metrics),
-            token: settings.admin.token.clone(),
+            access,
             changed: Arc::new(move |provider| {
                 // Full: the providers' actors count anew at intervals.
                 let _ = notices.try_send(SessionNotice { provider });

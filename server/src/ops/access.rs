@@ -1,4 +1,4 @@
-//! Who may use the operators' API.
+//! Who may use the operators' pages and API.
 //!
 //! With a token: whoever brings it, from anywhere and under any name. Without one: programs on
 //! this machine, and nobody who merely makes one of them ask. A browser on this machine is such a
@@ -14,12 +14,14 @@ use std::net::IpAddr;
 
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
-use outpost_decision::crypto::{constant_time_eq, sha256};
+use outpost_dashboard::model::{Role, Viewer};
+use outpost_decision::crypto::{base64url, constant_time_eq, derive, sha256};
 use outpost_decision::target::Authority;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use crate::ops::host::{is_loopback_address, only_host};
+use crate::randomness;
 
 /// Marks of a proxy in between.
 const FORWARDED: [&str; 6] =
@@ -29,6 +31,32 @@ const FORWARDED: [&str; 6] =
 pub struct Access {
     /// Hash of the token, so that a comparison tells nothing of its length either.
     token: Option<[u8; 32]>,
+    /// Of this process alone: forms of browsers without a session are bound to it.
+    local_secret: Option<[u8; 32]>,
+}
+
+/// Somebody who may ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator {
+    /// How they are called.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Goes with every form of theirs.
+    csrf: String,
+}
+
+impl Operator {
+    /// As pages see them.
+    #[must_use]
+    pub fn viewer(&self) -> Viewer {
+        Viewer {
+            name: self.name.clone(),
+            role: self.role,
+            csrf: self.csrf.clone(),
+            signed_in: false,
+        }
+    }
 }
 
 impl fmt::Debug for Access {
@@ -81,7 +109,35 @@ impl Access {
     /// Asks for `token`, or for requests of this machine where there is none.
     #[must_use]
     pub fn new(token: Option<&SecretString>) -> Self {
-        Self { token: token.map(|token| sha256(token.expose_secret().as_bytes())) }
+        Self {
+            token: token.map(|token| sha256(token.expose_secret().as_bytes())),
+            // Without it no form is taken.
+            local_secret: randomness::bytes().ok(),
+        }
+    }
+
+    /// Decides on a request for a page. A link on another site may lead to one: nothing can be read
+    /// across sites, and following it changes nothing.
+    ///
+    /// # Errors
+    /// The first reason against it.
+    pub fn page(
+        &self,
+        peer: Option<IpAddr>,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<Operator, Refusal> {
+        let host = nearby(peer, headers)?;
+        let reads = *method == Method::GET || *method == Method::HEAD;
+        if !(reads && is_navigation(headers) || same_site(headers, &host)) {
+            return Err(Refusal::Site);
+        }
+        let csrf = self.local_secret.map(|secret| base64url(&derive(&secret, "csrf")));
+        Ok(Operator {
+            name: "this machine".to_owned(),
+            role: Role::Act,
+            csrf: csrf.unwrap_or_default(),
+        })
     }
 
     /// Decides on a request from `peer`.
@@ -101,6 +157,18 @@ impl Access {
 }
 
 fn local(peer: Option<IpAddr>, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
+    let host = nearby(peer, headers)?;
+    if !same_site(headers, &host) {
+        return Err(Refusal::Site);
+    }
+    if *method != Method::GET && *method != Method::HEAD && !is_json(headers) {
+        return Err(Refusal::ContentType);
+    }
+    Ok(())
+}
+
+/// The `Host` of a request that a program on this machine sends by itself.
+fn nearby(peer: Option<IpAddr>, headers: &HeaderMap) -> Result<Authority, Refusal> {
     if !peer.is_some_and(|peer| peer.to_canonical().is_loopback()) {
         return Err(Refusal::Peer);
     }
@@ -111,13 +179,18 @@ fn local(peer: Option<IpAddr>, method: &Method, headers: &HeaderMap) -> Result<(
     if host.host != "localhost" && !is_loopback_address(&host.host) {
         return Err(Refusal::Host);
     }
-    if !same_site(headers, &host) {
-        return Err(Refusal::Site);
-    }
-    if *method != Method::GET && *method != Method::HEAD && !is_json(headers) {
-        return Err(Refusal::ContentType);
-    }
-    Ok(())
+    Ok(host)
+}
+
+/// Whether a browser goes to the page itself, in a window: no page of another site sees it then.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let only = |name: &str, value: &str| {
+        let mut all = headers.get_all(name);
+        matches!((all.next(), all.next()), (Some(only), None) if only == value)
+    };
+    !headers.contains_key(header::ORIGIN)
+        && only("sec-fetch-mode", "navigate")
+        && only("sec-fetch-dest", "document")
 }
 
 /// The one `Authorization: Bearer`.

@@ -16,15 +16,13 @@ use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse, fn_service};
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, JsonConfig, ServiceConfig};
 use actix_web::{Error, ResponseError};
-use secrecy::SecretString;
 
 use self::problem::Problem;
 use super::access::Access;
-use super::dashboard::SECURITY;
+use super::dashboard::answers::lock_down;
 use super::metrics::Metrics;
 use crate::publish::Published;
 use crate::session::Sessions;
@@ -50,8 +48,8 @@ pub struct AdminParts {
     pub snapshot: Published<Snapshot>,
     /// Revocations are counted here.
     pub metrics: Arc<Metrics>,
-    /// What requests must bring, if anything.
-    pub token: Option<SecretString>,
+    /// Who may ask.
+    pub access: Arc<Access>,
     /// Told of the key of each provider whose sessions have ended here.
     pub changed: Arc<dyn Fn(i64) + Send + Sync>,
 }
@@ -60,12 +58,11 @@ pub struct AdminParts {
 #[derive(Clone)]
 pub struct Admin {
     parts: Arc<AdminParts>,
-    access: Arc<Access>,
 }
 
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admin").field("access", &self.access).finish_non_exhaustive()
+        f.debug_struct("Admin").field("access", &self.parts.access).finish_non_exhaustive()
     }
 }
 
@@ -73,8 +70,7 @@ impl Admin {
     /// The API over `parts`.
     #[must_use]
     pub fn new(parts: AdminParts) -> Self {
-        let access = Access::new(parts.token.as_ref());
-        Self { parts: Arc::new(parts), access: Arc::new(access) }
+        Self { parts: Arc::new(parts) }
     }
 
     /// Routes of the dashboard listener, all below [`PREFIX`]. To be mounted before the page,
@@ -97,7 +93,7 @@ impl Admin {
 
     fn refused(&self, request: &ServiceRequest) -> Option<Problem> {
         let peer = request.peer_addr().map(|peer| peer.ip());
-        if let Err(refusal) = self.access.check(peer, request.method(), request.headers()) {
+        if let Err(refusal) = self.parts.access.check(peer, request.method(), request.headers()) {
             tracing::warn!(?peer, ?refusal, "an operators' request was refused");
             return Some(refusal.into());
         }
@@ -116,8 +112,6 @@ async fn guarded(
         Some(problem) => request.into_response(problem.error_response()).map_into_boxed_body(),
         None => next.call(request).await?.map_into_boxed_body(),
     };
-    for (name, value) in SECURITY {
-        answer.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
+    lock_down(answer.headers_mut());
     Ok(answer)
 }

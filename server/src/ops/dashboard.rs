@@ -1,93 +1,170 @@
-//! The operators' page, mounted. It has no sign-in of its own yet: its listener is bound to
-//! loopback addresses only (settings see to that), and the `Host` header must name one, so that no
-//! web page can reach it through a name of its own that resolves to this machine.
+//! The operators' pages, mounted: who may ask ([`access`](super::access)), which page is meant
+//! ([`asked`]), what stands on it ([`found`]).
+//!
+//! Every answer is locked down by its headers ([`answers`]); pages hold no script or style
+//! themselves, but ask for files ([`files`]).
 
-use actix_web::dev::{ServiceRequest, fn_service};
-use actix_web::guard::GuardContext;
-use actix_web::http::header::HeaderMap;
+pub(in crate::ops) mod answers;
+mod asked;
+mod files;
+mod found;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{HttpResponse, HttpResponseBuilder};
-use outpost_dashboard::assets::STYLE;
+use actix_web::{Error, HttpRequest, HttpResponse};
+use outpost_dashboard::model::Shell;
 use outpost_dashboard::page;
-use outpost_decision::target::Authority;
 
-use super::host::{is_loopback_address, only_host};
-use super::views::{Views, local_viewer};
+use self::asked::{Asked, Fields};
+use self::found::Found;
+use super::access::{Access, Operator, Refusal};
+use super::views::Views;
 
-/// Headers of every answer: nothing from elsewhere, no frame, no script at all.
-pub(super) const SECURITY: [(&str, &str); 6] = [
-    (
-        "content-security-policy",
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-    ("referrer-policy", "no-referrer"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("cache-control", "no-store"),
-];
+/// Longest path and query, in bytes: room for the headers of an explained request.
+const URL_BYTES: usize = 16 * 1024;
+
+/// What the pages stand on.
+pub struct DashboardParts {
+    /// What they show.
+    pub views: Views,
+    /// Who may see them.
+    pub access: Arc<Access>,
+}
 
 /// The dashboard. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Dashboard(Views);
+#[derive(Clone)]
+pub struct Dashboard {
+    parts: Arc<DashboardParts>,
+}
+
+impl fmt::Debug for Dashboard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dashboard").field("access", &self.parts.access).finish_non_exhaustive()
+    }
+}
 
 impl Dashboard {
-    /// Shows these views.
+    /// The pages over `parts`.
     #[must_use]
-    pub const fn new(views: Views) -> Self {
-        Self(views)
+    pub fn new(parts: DashboardParts) -> Self {
+        Self { parts: Arc::new(parts) }
     }
 
-    /// Routes of the dashboard listener.
+    /// Routes of the dashboard listener: all that no other has taken.
     pub fn configure(&self, config: &mut ServiceConfig) {
-        let strange = |request: &GuardContext<'_>| !names_loopback(request.head().headers());
-        config
+        let pages = web::scope("")
             .app_data(Data::new(self.clone()))
-            .service(web::resource("{any:.*}").guard(strange).to(misdirected))
-            .route("/", web::get().to(overview))
-            .route(STYLE.path, web::get().to(style))
-            .default_service(fn_service(async |request: ServiceRequest| {
-                Ok(request.into_response(not_found()))
-            }));
+            .default_service(web::to(show))
+            .wrap(from_fn(guarded));
+        config.service(pages);
+    }
+
+    /// Who asks, if they may see pages at all.
+    fn operator(&self, request: &HttpRequest) -> Result<Operator, Refusal> {
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        self.parts.access.page(peer, request.method(), request.headers())
+    }
+
+    /// What stands around a page that `operator` sees.
+    fn shell(&self, operator: &Operator) -> Shell {
+        self.parts.views.shell(operator.viewer())
     }
 }
 
-async fn overview(dashboard: Data<Dashboard>) -> HttpResponse {
-    answer(HttpResponse::Ok())
-        .content_type("text/html; charset=utf-8")
-        .body(page::render(&dashboard.0.shell(local_viewer()), &dashboard.0.overview()))
+/// Locks every answer down.
+async fn guarded(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let long = request.uri().path_and_query().map_or(0, |asked| asked.as_str().len());
+    let mut answer = if long > URL_BYTES {
+        request.into_response(answers::say(
+            StatusCode::URI_TOO_LONG,
+            "Too long",
+            &format!("The path and query are longer than {URL_BYTES} bytes."),
+            "",
+        ))
+    } else {
+        next.call(request).await?.map_into_boxed_body()
+    };
+    answers::lock_down(answer.headers_mut());
+    Ok(answer)
 }
 
-async fn style() -> HttpResponse {
-    answer(HttpResponse::Ok()).content_type(STYLE.content_type).body(STYLE.body)
-}
-
-async fn misdirected() -> HttpResponse {
-    answer(HttpResponse::MisdirectedRequest())
-        .content_type("text/plain; charset=utf-8")
-        .body("The dashboard answers under localhost, 127.0.0.1 and [::1] only.\n")
-}
-
-fn not_found() -> HttpResponse {
-    answer(HttpResponse::NotFound())
-        .content_type("text/plain; charset=utf-8")
-        .body("There is nothing here; the dashboard is at /.\n")
-}
-
-fn answer(mut answer: HttpResponseBuilder) -> HttpResponseBuilder {
-    for header in SECURITY {
-        answer.insert_header(header);
+/// A file or a page.
+async fn show(dashboard: Data<Dashboard>, request: HttpRequest) -> HttpResponse {
+    let operator = match dashboard.operator(&request) {
+        Ok(operator) => operator,
+        Err(refusal) => return refused(&request, refusal),
+    };
+    let asset = files::find(request.path());
+    let asked = Asked::read(request.path(), request.query_string());
+    if asset.is_none() && asked.is_none() {
+        return answers::not_found();
     }
-    answer
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return answers::other_method(request).await;
+    }
+    match (asset, asked) {
+        (Some(asset), _) => files::serve(&request, asset),
+        (None, Some(asked)) => show_page(&dashboard, &request, &operator, &asked).await,
+        (None, None) => answers::not_found(),
+    }
 }
 
-/// Whether there is exactly one `Host` and it is a name of this machine that no DNS server decides.
-fn names_loopback(headers: &HeaderMap) -> bool {
-    // RFC 6761: names under localhost resolve to loopback.
-    only_host(headers).is_some_and(|Authority { host, .. }| {
-        host == "localhost" || host.ends_with(".localhost") || is_loopback_address(&host)
+async fn show_page(
+    dashboard: &Dashboard,
+    request: &HttpRequest,
+    operator: &Operator,
+    asked: &Asked,
+) -> HttpResponse {
+    if operator.role < asked.role() {
+        return may_not_act();
+    }
+    match found::find(&dashboard.parts.views, asked, None).await {
+        Found::Page(page) => {
+            let mut shell = dashboard.shell(operator);
+            if matches!(asked, Asked::Sessions(_)) {
+                shell.done = ended(request.query_string());
+            }
+            answers::document(StatusCode::OK, page::render(&shell, &*page))
+        }
+        Found::Nothing(message) => answers::message(StatusCode::NOT_FOUND, &message),
+        Found::Away(message) => answers::message(StatusCode::SERVICE_UNAVAILABLE, &message),
+    }
+}
+
+/// What a revocation came to, from the number alone: anybody can make a link.
+fn ended(query: &str) -> Option<String> {
+    let count: usize = Fields::read(query).some("ended")?.parse().ok()?;
+    Some(match count {
+        1 => "1 session was ended, on every replica.".to_owned(),
+        count => format!("{count} sessions were ended, on every replica."),
     })
 }
 
-#[cfg(test)]
-mod tests;
+fn may_not_act() -> HttpResponse {
+    answers::say(
+        StatusCode::FORBIDDEN,
+        "Not for you",
+        "You may look, and this changes something.",
+        "Ask somebody who may act, or sign in as one.",
+    )
+}
+
+fn refused(request: &HttpRequest, refusal: Refusal) -> HttpResponse {
+    tracing::warn!(peer = ?request.peer_addr(), ?refusal, "an operators' page was refused");
+    let status = match refusal {
+        Refusal::Host => StatusCode::MISDIRECTED_REQUEST,
+        _ => StatusCode::FORBIDDEN,
+    };
+    answers::say(status, "Not from here", &format!("{refusal}."), refusal.remedy())
+}

@@ -14,7 +14,7 @@ pub(crate) mod testing;
 use std::fmt;
 use std::sync::Arc;
 
-use outpost_dashboard::model::{Fleet, ProviderRef, Role, Shell, Standing, Viewer};
+use outpost_dashboard::model::{Fleet, ProviderRef, Shell, Standing, Viewer};
 use outpost_decision::link::LinkState;
 
 use super::journal::Journal;
@@ -120,10 +120,4 @@ impl Views {
         all.sort_by(|left, right| left.name.cmp(&right.name));
         all
     }
-}
-
-/// Who may do what where nobody asks.
-#[must_use]
-pub fn local_viewer() -> Viewer {
-    Viewer { name: "this machine".to_owned(), role: Role::Act, ..Viewer::default() }
 }

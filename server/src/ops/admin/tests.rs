@@ -29,7 +29,7 @@ impl Office {
             sessions,
             snapshot,
             metrics: Arc::new(Metrics::new("1", "b").unwrap()),
-            token: None,
+            access: Arc::new(Access::new(None)),
             changed: Arc::new(move |provider| told.lock().unwrap().push(provider)),
         });
         let office = Self { admin, changed, _snapshot: publisher };
@@ -56,7 +56,7 @@ impl Office {
         let request = request.insert_header(("host", "localhost:9301"));
         let request = request.peer_addr("127.0.0.1:4711".parse().unwrap()).to_request();
         let answer = test::call_service(&app, request).await;
-        for (name, value) in SECURITY {
+        for (name, value) in crate::ops::dashboard::answers::SECURITY {
             assert_eq!(answer.headers().get(name).unwrap(), value);
         }
         let status = answer.status();

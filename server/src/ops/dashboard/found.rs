@@ -1,0 +1,93 @@
+//! What stands on the page that somebody asks for.
+
+use outpost_dashboard::model::{ExplainPage, RevokePlan, Sessions};
+use outpost_dashboard::page::{Message, Page};
+
+use super::asked::{Asked, Named, Understood};
+use crate::clock;
+use crate::ops::views::Views;
+use crate::session::StoreError;
+
+/// Decisions on one page.
+const DECISIONS: usize = 200;
+
+/// What was found.
+pub(super) enum Found {
+    /// The page.
+    Page(Box<dyn Page>),
+    /// It is about something that is not there (any more).
+    Nothing(Message),
+    /// It cannot be told.
+    Away(Message),
+}
+
+/// Looks for it. `after` leaves out decisions up to the one with this number.
+pub(super) async fn find(views: &Views, asked: &Asked, after: Option<u64>) -> Found {
+    let now = clock::now().0;
+    match asked.clone() {
+        Asked::Overview => page(views.overview()),
+        Asked::Providers => page(views.providers()),
+        Asked::Provider { pk, tried } => match views.provider(pk, tried.as_deref()) {
+            Some(provider) => page(provider),
+            None => nothing(
+                "No such provider",
+                "This outpost has no provider of this key.",
+                "It may have been taken from the outpost in authentik; the list of providers is \
+                at /providers.",
+            ),
+        },
+        Asked::Sessions(Understood { question, problem: None }) => {
+            page(views.sessions(question).await)
+        }
+        Asked::Sessions(Understood { question: query, problem }) => {
+            page(Sessions { now, query, problem, ..Sessions::default() })
+        }
+        Asked::Session(key) => match views.session(&key).await {
+            Ok(Some(session)) => page(session),
+            Ok(None) => nothing(
+                "No such session",
+                "No session of this key lives.",
+                "It may have ended; the sessions that live are at /sessions.",
+            ),
+            Err(error) => Found::Away(store_away(&error)),
+        },
+        Asked::Revoke(Understood { question: named, problem: None }) => {
+            page(views.revoke_plan(named.by, &named.value).await)
+        }
+        Asked::Revoke(Understood { question: Named { by, value }, problem }) => {
+            page(RevokePlan { now, by, value, problem, ..RevokePlan::default() })
+        }
+        Asked::Decisions(filter) => page(views.decisions(&filter, after, DECISIONS)),
+        Asked::Decision(id) => match views.decision(&id) {
+            Some(decision) => page(decision),
+            None => nothing(
+                "No such decision",
+                "The journal of this replica has no decision with this id.",
+                "It may have been made by another replica, or so long ago that newer ones have \
+                taken its place (journal.capacity); log lines with the same id tell more.",
+            ),
+        },
+        Asked::Explain(Understood { question: form, problem: None }) => page(views.explain(form)),
+        Asked::Explain(Understood { question: form, problem }) => {
+            page(ExplainPage { now, form, problem, explained: None })
+        }
+        Asked::Doctor => page(views.doctor()),
+    }
+}
+
+fn page(page: impl Page + 'static) -> Found {
+    Found::Page(Box::new(page))
+}
+
+fn nothing(title: &str, text: &str, remedy: &str) -> Found {
+    Found::Nothing(Message { title: title.into(), text: text.into(), remedy: remedy.into() })
+}
+
+/// What is said while the session store cannot tell.
+pub(super) fn store_away(error: &StoreError) -> Message {
+    Message {
+        title: "The session store does not answer".into(),
+        text: error.to_string(),
+        remedy: "Try again when it is back.".into(),
+    }
+}
