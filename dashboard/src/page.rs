@@ -1,5 +1,6 @@
 //! The pages: each is a read model that knows how it looks.
 
+mod agent;
 mod decision;
 mod decisions;
 mod doctor;
@@ -10,10 +11,15 @@ mod overview;
 mod parts;
 mod provider;
 mod providers;
+mod reasoning;
 mod revoke;
 mod session;
+mod session_table;
 mod sessions;
 mod shell;
+#[cfg(test)]
+mod testing;
+mod words;
 
 use leptos::prelude::*;
 

@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 
 use super::document;
-use crate::assets::STYLE;
+use super::parts::{address, hidden};
+use super::shell::{head, mark};
 
 /// The form to sign in with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,14 +34,25 @@ impl Entrance {
     /// Renders it as a whole document.
     #[must_use]
     pub fn render(&self) -> String {
-        let Self { next, .. } = self.clone();
-        document(|| {
+        let or = (self.token && self.core).then(|| view! { <p class="or small">"or"</p> });
+        let closed = (!self.token && !self.core).then(|| {
             view! {
-                <html lang="en">
-                    <head><title>"Sign in"</title><link rel="stylesheet" href=STYLE.path /></head>
-                    <body><main><p>{next}</p></main></body>
-                </html>
+                <p class="prose">
+                    "Nobody can sign in yet. Whoever runs this outpost has to name a token in the settings below "
+                    <code>"dashboard"</code> ", or a group at authentik."
+                </p>
             }
+        });
+        outside("Sign in", || {
+            view! {
+                <h1>"Sign in to the dashboard"</h1>
+                {self.problem.clone().map(refused)}
+                {self.core.then(|| through_core(&self.next))}
+                {or}
+                {self.token.then(|| with_token(&self.next, self.problem.is_some()))}
+                {closed}
+            }
+            .into_any()
         })
     }
 }
@@ -50,13 +62,67 @@ impl Message {
     #[must_use]
     pub fn render(&self) -> String {
         let Self { title, text, remedy } = self.clone();
-        document(|| {
+        let remedy = (!remedy.is_empty()).then(|| view! { <p class="prose">{remedy}</p> });
+        outside(&self.title, || {
             view! {
-                <html lang="en">
-                    <head><title>{title.clone()}</title><link rel="stylesheet" href=STYLE.path /></head>
-                    <body><main><h1>{title}</h1><p>{text}</p><p>{remedy}</p></main></body>
-                </html>
+                <h1 class="wrap">{title}</h1>
+                <p class="prose">{text}</p>
+                {remedy}
+                <p><a class="button" href="/">"To the overview"</a></p>
             }
+            .into_any()
         })
     }
 }
+
+/// A document without navigation: one card in the middle.
+fn outside(title: &str, content: impl FnOnce() -> AnyView) -> String {
+    document(|| {
+        view! {
+            <html lang="en">
+                {head(&format!("{title} · Outpost"), false)}
+                <body class="outside">
+                    <main id="main">
+                        <div class="brand">{mark()} <p class="name">"Outpost"</p></div>
+                        <div class="card stack">{content()}</div>
+                    </main>
+                </body>
+            </html>
+        }
+    })
+}
+
+/// Why it did not work the last time; the field names it as its error.
+fn refused(text: String) -> impl IntoView {
+    view! { <p class="notice bad" id="problem" role="alert"><strong>{text}</strong></p> }
+}
+
+fn through_core(next: &str) -> impl IntoView + use<> {
+    view! {
+        <p><a class="button main" href=address("/sign-in/core", &[("next", next)])>"Sign in with authentik"</a></p>
+        <p class="small prose">"For members of the group that the settings name."</p>
+    }
+}
+
+fn with_token(next: &str, refused: bool) -> impl IntoView + use<> {
+    let described = if refused { "problem token-hint" } else { "token-hint" };
+    view! {
+        <form class="stack" method="post" action="/sign-in">
+            <div class="field">
+                <label for="token">"Token"</label>
+                <input type="password" id="token" name="token" required autocomplete="current-password"
+                    autocapitalize="off" spellcheck="false" aria-describedby=described
+                    aria-invalid=refused.then_some("true") />
+                <p class="hint" id="token-hint">
+                    "One of those in the settings of this outpost, below " <code>"dashboard"</code>
+                    "; whoever runs it can tell you one."
+                </p>
+            </div>
+            {hidden("next", next)}
+            <button type="submit" class="main">"Sign in"</button>
+        </form>
+    }
+}
+
+#[cfg(test)]
+mod tests;

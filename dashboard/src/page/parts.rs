@@ -12,6 +12,6 @@ pub(crate) use form::{Choice, check, csrf, field, hidden, select, text_area, tex
 pub(crate) use link::{address, encoded, outside, provider_link};
 pub(crate) use list::{Fact, empty, facts, pager, pairs, region, section};
 pub(crate) use moment::{exact, moment, moment_or};
-pub(crate) use notices::{notices, severity_pill};
-pub(crate) use table::{Column, row, table};
+pub(crate) use notices::{notices, problem, severity_pill};
+pub(crate) use table::{Column, keyed_row, row, table};
 pub(crate) use tone::{icon, outcome_pill, outcome_title, outcome_tone, pill};

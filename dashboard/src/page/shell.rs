@@ -33,7 +33,7 @@ pub(super) fn whole(shell: &Shell, page: &dyn Page) -> AnyView {
                     {navigation(page.place())}
                     {viewer(shell)}
                 </header>
-                <main id="main" tabindex="-1" data-live=data_live>
+                <main id="main" tabindex="-1" data-live=data_live data-now=shell.now.to_string()>
                     {shell.done.clone().map(done)}
                     {page.content(shell)}
                 </main>

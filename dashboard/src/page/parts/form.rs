@@ -55,7 +55,7 @@ pub(crate) fn text_area(
 ) -> AnyView {
     let control = view! {
         <textarea id=name name=name rows="4" autocomplete="off" autocapitalize="off"
-            spellcheck="false" aria-describedby=described(name, hint)>{value.to_owned()}</textarea>
+            spellcheck="false" aria-describedby=described(name, hint)>{lines(value)}</textarea>
     };
     field(name, label, hint, control.into_any())
 }
@@ -96,6 +96,25 @@ pub(crate) fn csrf(shell: &Shell) -> AnyView {
     hidden("csrf", &shell.viewer.csrf)
 }
 
+/// What stands inside a `<textarea>`. Leptos writes it as it is, so markup is escaped here; browsers
+/// drop a line break at its beginning, so there is one of ours.
+fn lines(value: &str) -> String {
+    let escaped = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!("\n{escaped}")
+}
+
 fn described(name: &str, hint: &str) -> Option<String> {
     (!hint.is_empty()).then(|| format!("{name}-hint"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::rendered;
+
+    #[test]
+    fn what_stands_in_a_text_area_never_ends_it() {
+        let html = rendered(|| text_area("a", "A", "\n</textarea><b>&lt;", ""));
+        assert!(html.contains(">\n\n&lt;/textarea&gt;&lt;b&gt;&amp;lt;</textarea>"), "{html}");
+    }
 }

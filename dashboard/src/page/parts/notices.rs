@@ -30,6 +30,17 @@ pub(crate) fn notices(all: &[Notice]) -> AnyView {
     view! { <ul class="notices">{items.collect_view()}</ul> }.into_any()
 }
 
+/// Why a page cannot show what was asked for.
+pub(crate) fn problem(what: &'static str, why: &str) -> AnyView {
+    view! {
+        <div class="notice bad" role="alert">
+            {icon(Tone::Bad)}
+            <div><p><strong>{what}</strong></p><p class="prose">{why.to_owned()}</p></div>
+        </div>
+    }
+    .into_any()
+}
+
 /// How bad something is, and how often: `2 errors`.
 pub(crate) fn severity_pill(severity: Severity, count: usize) -> AnyView {
     let (tone, word) = named(severity);

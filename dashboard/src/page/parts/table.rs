@@ -53,6 +53,17 @@ pub(crate) fn table(
 
 /// A row: a cell for each column, of which the first one names the row.
 pub(crate) fn row(columns: &[Column], cells: Vec<AnyView>) -> AnyView {
+    let cells = in_columns(columns, cells);
+    view! { <tr role="row">{cells}</tr> }.into_any()
+}
+
+/// A row that the script knows again by its key, wherever in the table it goes.
+pub(crate) fn keyed_row(key: &str, columns: &[Column], cells: Vec<AnyView>) -> AnyView {
+    let cells = in_columns(columns, cells);
+    view! { <tr role="row" data-key=key.to_owned()>{cells}</tr> }.into_any()
+}
+
+fn in_columns(columns: &[Column], cells: Vec<AnyView>) -> Vec<AnyView> {
     let cells = columns.iter().zip(cells).enumerate().map(|(index, (column, cell))| {
         let Column { label, class } = *column;
         if index == 0 {
@@ -61,7 +72,7 @@ pub(crate) fn row(columns: &[Column], cells: Vec<AnyView>) -> AnyView {
             view! { <td role="cell" class=class data-label=label>{cell}</td> }.into_any()
         }
     });
-    view! { <tr role="row">{cells.collect_view()}</tr> }.into_any()
+    cells.collect()
 }
 
 #[cfg(test)]
