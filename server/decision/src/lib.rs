@@ -24,6 +24,7 @@ pub mod headers;
 pub mod lifetime;
 pub mod link;
 pub mod login;
+pub mod near;
 pub mod origin;
 pub mod path;
 pub mod provider;

@@ -200,6 +200,19 @@ impl Ruleset {
         }
     }
 
+    /// The providers that name a host themselves, whatever the port or path.
+    pub fn at_host(&self, authority: &Authority) -> impl Iterator<Item = &Arc<Provider>> {
+        let named = self.exact.get(&authority.host);
+        let wild = parent(&authority.host).and_then(|domain| self.wildcards.get(domain));
+        named.into_iter().chain(wild).flat_map(BTreeMap::values).flat_map(Site::all)
+    }
+
+    /// Who serves `reading`, one of the ways to read a path, at the host of `target`.
+    pub(crate) fn served(&self, target: &Target, reading: &str) -> Option<&Arc<Provider>> {
+        let offers = self.offers(&target.authority, target.scheme);
+        offers.candidates(reading).first().map(|(provider, _)| *provider)
+    }
+
     fn offers(&self, authority: &Authority, scheme: Scheme) -> Offers<'_> {
         let named = self
             .exact

@@ -4,6 +4,8 @@
 //! `go_syntax` reads them as Go does and hands an equivalent expression to the `regex` crate,
 //! whose matching time is linear in the text, like Go's.
 
+use std::borrow::Cow;
+
 use regex::RegexBuilder;
 
 use crate::finding::{Finding, Severity};
@@ -126,18 +128,53 @@ impl SkipRules {
         if self.rules.is_empty() {
             return SkipOutcome::NoMatch;
         }
-        let decoded = match path::view(&target.path) {
-            PathView::Plain(decoded) => decoded,
-            PathView::Ambiguous(reason) => return SkipOutcome::Refused(reason),
-        };
-        let text = match mode {
-            Mode::Proxy | Mode::ForwardSingle => decoded,
-            Mode::ForwardDomain => target.to_string().into(),
+        let text = match self.tried(mode, target) {
+            Ok(text) => text,
+            Err(reason) => return SkipOutcome::Refused(reason),
         };
         self.rules
             .iter()
             .find(|rule| rule.regex.is_match(&text))
             .map_or(SkipOutcome::NoMatch, |rule| SkipOutcome::Matched { line: rule.line })
+    }
+
+    /// The text that the rules are tried against.
+    ///
+    /// # Errors
+    /// Why none is: the path can be read in more than one way.
+    pub fn tried<'t>(&self, mode: Mode, target: &'t Target) -> Result<Cow<'t, str>, &'static str> {
+        match (path::view(&target.path), mode) {
+            (PathView::Ambiguous(reason), _) => Err(reason),
+            (PathView::Plain(decoded), Mode::Proxy | Mode::ForwardSingle) => Ok(decoded),
+            (PathView::Plain(_), Mode::ForwardDomain) => Ok(target.to_string().into()),
+        }
+    }
+}
+
+impl SkipRule {
+    /// One line by itself; `None` where it is not in effect.
+    #[must_use]
+    pub fn compile(line: usize, source: &str) -> Option<Self> {
+        let (regex, anchored, _) = compile_line(source).ok()?;
+        Some(Self { line, source: source.to_owned(), anchored, regex })
+    }
+
+    /// Whether it matches this very text.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    /// Whether it would match, did upper and lower case not count.
+    #[must_use]
+    pub fn matches_in_any_case(&self, text: &str) -> bool {
+        RegexBuilder::new(self.regex.as_str())
+            .case_insensitive(true)
+            .size_limit(1 << 20)
+            .dfa_size_limit(1 << 20)
+            .nest_limit(4 * go_syntax::MAX_DEPTH)
+            .build()
+            .is_ok_and(|regex| regex.is_match(text))
     }
 }
 
