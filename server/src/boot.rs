@@ -6,6 +6,7 @@ mod ending;
 mod figures;
 mod key_source;
 mod operations;
+mod presence;
 mod service;
 mod signals;
 mod store;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use actix_web::dev::{Server, ServerHandle};
+use outpost_dashboard::model::Fleet;
 use outpost_decision::coverage::Coverage;
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -139,6 +141,8 @@ pub struct Readers {
     pub coverage: Published<Option<Coverage>>,
     /// The sessions.
     pub sessions: Sessions,
+    /// This replica and the others.
+    pub fleet: Published<Fleet>,
 }
 
 /// A running outpost.
@@ -146,6 +150,7 @@ pub struct Running {
     /// Where it listens.
     pub addresses: Addresses,
     control: Control,
+    fleet: Published<Fleet>,
     departure: Departure,
     renewals: Renewals,
     traces: Traces,
@@ -227,7 +232,8 @@ async fn start_with(
 
     let renewals = data::renewals(settings, &control);
     let data = data::serve(settings, &control, &operations, &renewals, &departure.drain())?;
-    let (metrics, dashboard) = operations.serve(settings, &control, &readiness)?;
+    let fleet = presence::start(&control, &readiness, departure.drain());
+    let (metrics, dashboard) = operations.serve(settings, &control, &readiness, fleet.clone())?;
     let addresses = Addresses {
         http: data.http,
         https: data.https,
@@ -252,7 +258,17 @@ async fn start_with(
         "the outpost listens"
     );
     let shutdown = settings.shutdown;
-    Ok(Running { addresses, control, departure, renewals, traces, data, operations, shutdown })
+    Ok(Running {
+        addresses,
+        control,
+        fleet,
+        departure,
+        renewals,
+        traces,
+        data,
+        operations,
+        shutdown,
+    })
 }
 
 impl Running {
@@ -265,6 +281,7 @@ impl Running {
             link: self.control.link.clone(),
             coverage: self.control.coverage.clone(),
             sessions: self.control.sessions.clone(),
+            fleet: self.fleet.clone(),
         }
     }
 

@@ -352,6 +352,18 @@ impl Sessions {
         self.told("list", asked, self.inner.store.list(selection, from, limit, now).await)
     }
 
+    /// Whether replicas can share the store.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.inner.store.shared().is_some()
+    }
+
+    /// How many sessions this replica has at hand.
+    #[must_use]
+    pub fn cached(&self) -> usize {
+        self.inner.cache.len()
+    }
+
     /// Small values that all replicas share.
     #[must_use]
     pub fn values(&self) -> &dyn SharedValues {

@@ -11,6 +11,8 @@ mod ending;
 mod fleet;
 #[path = "replicas/open.rs"]
 mod open;
+#[path = "replicas/presence.rs"]
+mod presence;
 #[path = "replicas/rolling.rs"]
 mod rolling;
 #[path = "replicas/strangers.rs"]

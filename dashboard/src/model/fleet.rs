@@ -13,8 +13,9 @@ pub struct Fleet {
     pub error: Option<String>,
 }
 
-/// One replica, as it last said of itself.
+/// One replica, as it last said of itself. Other versions may leave fields out, or add some.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Replica {
     /// Its uuid, new with each start.
     pub instance: String,

@@ -13,10 +13,12 @@ use crate::skip::SkipRules;
 use crate::target::{Authority, Scheme};
 use crate::wire::ProviderRecord;
 
+mod configuration;
 mod endpoints;
 mod external;
 mod fingerprint;
 
+pub use configuration::configuration;
 pub use fingerprint::{Fingerprint, fingerprint};
 
 /// Lifetime of a token where core names none, in seconds: core's own default.

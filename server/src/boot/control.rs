@@ -19,6 +19,7 @@ use crate::actors::core_link::{CoreLink, CoreLinkParts, InstanceIdentity, LinkSt
 use crate::actors::coverage::{self, CoverageActor, CoverageParts};
 use crate::actors::handle::ActorHandle;
 use crate::actors::keys::{self, KeyParts, KeySettings};
+use crate::actors::presence::{PresenceActor, PresenceParts};
 use crate::actors::registry::{
     self, RegistryActor, RegistryParts, RegistryReaders, RegistrySettings,
 };
@@ -87,7 +88,7 @@ pub(super) struct Control {
     supervisor: Supervisor,
     registry: ActorHandle<RegistryActor>,
     // Ends its thread when dropped: last.
-    _planes: [ControlPlane; 2],
+    planes: [ControlPlane; 2],
 }
 
 impl Control {
@@ -233,8 +234,15 @@ impl Control {
             instance,
             supervisor,
             registry,
-            _planes: planes,
+            planes,
         })
+    }
+
+    /// Begins to tell other replicas of this one.
+    pub(super) fn tell_replicas(&self, parts: PresenceParts) {
+        let [plane, _] = &self.planes;
+        self.supervisor
+            .supervise("presence", &plane.handle(), move || PresenceActor::new(parts.clone()));
     }
 
     /// Asks for a refresh.

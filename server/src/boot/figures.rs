@@ -149,11 +149,12 @@ async fn look(metrics: Arc<Metrics>, readers: RegistryReaders, supervisor: Super
 
 /// The kind of an actor, for a label: providers are many.
 fn kind(name: &str) -> &'static str {
-    const KINDS: [&str; 8] = [
+    const KINDS: [&str; 9] = [
         "registry",
         "core link",
         "coverage",
         "keys",
+        "presence",
         "revocations",
         "revocation log",
         "reports",

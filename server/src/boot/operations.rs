@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
+use outpost_dashboard::model::Fleet;
 use uuid::Uuid;
 
 use super::BootError;
@@ -23,7 +24,7 @@ use crate::ops::journal::Journal;
 use crate::ops::metrics::Metrics;
 use crate::ops::readiness::{Readiness, StoreReach};
 use crate::ops::views::{ViewParts, Views};
-use crate::publish::published;
+use crate::publish::Published;
 use crate::session::{Found, StoreError, StoreWatch};
 use crate::settings::Settings;
 
@@ -102,6 +103,7 @@ impl Operations {
         settings: &Settings,
         control: &Control,
         readiness: &Readiness,
+        fleet: Published<Fleet>,
     ) -> Result<(Listening, Listening), BootError> {
         let endpoints = Endpoints {
             metrics: Arc::clone(&self.metrics),
@@ -110,7 +112,7 @@ impl Operations {
         };
         let metrics = listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
         let access = Arc::new(Access::new(settings.admin.token.as_ref()));
-        let views = self.views(settings, control, readiness);
+        let views = self.views(settings, control, readiness, fleet);
         let admin = self.admin(control, Arc::clone(&access));
         let pages = Dashboard::new(DashboardParts { views, access });
         let dashboard = listen(&settings.dashboard.listen, move |config| {
@@ -122,8 +124,13 @@ impl Operations {
     }
 
     /// What operators see.
-    fn views(&self, settings: &Settings, control: &Control, readiness: &Readiness) -> Views {
-        let (_, fleet) = published(outpost_dashboard::model::Fleet::default());
+    fn views(
+        &self,
+        settings: &Settings,
+        control: &Control,
+        readiness: &Readiness,
+        fleet: Published<Fleet>,
+    ) -> Views {
         Views::new(ViewParts {
             instance: control.instance.uuid.clone(),
             hostname: control.instance.hostname.clone(),

@@ -55,7 +55,7 @@ pub fn fingerprint(record: &ProviderRecord) -> Fingerprint {
         id_token_signing_alg_values_supported,
     } = oidc_configuration;
 
-    let mut hash = Hasher(Context::new(&SHA256));
+    let mut hash = Hasher::new();
     hash.add(&pk.to_be_bytes());
     for text in [
         name,
@@ -87,16 +87,27 @@ pub fn fingerprint(record: &ProviderRecord) -> Fingerprint {
     }
     hash.add_set(scopes_to_request);
     hash.add_set(id_token_signing_alg_values_supported);
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(hash.0.finish().as_ref());
-    Fingerprint(bytes)
+    Fingerprint(hash.finish())
 }
 
-struct Hasher(Context);
+/// A hash of fields.
+pub(super) struct Hasher(Context);
 
 impl Hasher {
+    /// A hash of nothing yet.
+    pub(super) fn new() -> Self {
+        Self(Context::new(&SHA256))
+    }
+
+    /// The hash of all that was added.
+    pub(super) fn finish(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(self.0.finish().as_ref());
+        bytes
+    }
+
     /// Adds a field with its length, so that fields cannot run into each other.
-    fn add(&mut self, field: &[u8]) {
+    pub(super) fn add(&mut self, field: &[u8]) {
         self.0.update(&field.len().to_be_bytes());
         self.0.update(field);
     }
