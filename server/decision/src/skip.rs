@@ -31,6 +31,18 @@ pub const MAX_TOTAL_COST: usize = 100_000;
 #[derive(Clone, Debug, Default)]
 pub struct SkipRules {
     rules: Vec<SkipRule>,
+    refused: Vec<RefusedRule>,
+}
+
+/// One line that did not compile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedRule {
+    /// Line number in the provider's setting, from 1.
+    pub line: usize,
+    /// The beginning of the line.
+    pub source: String,
+    /// What is wrong with it.
+    pub error: SyntaxError,
 }
 
 /// One line that compiled.
@@ -43,6 +55,20 @@ pub struct SkipRule {
     /// Whether it can match at the beginning of the text only.
     pub anchored: bool,
     regex: regex::Regex,
+}
+
+/// What all rules say about a request: for people who try them out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SkipTrial {
+    /// The rules were tried.
+    Tried {
+        /// What they were tried against.
+        text: String,
+        /// Lines of those that match, in order: the first one counts.
+        lines: Vec<usize>,
+    },
+    /// No rule was tried: the path can be read in more than one way, as said here.
+    Refused(&'static str),
 }
 
 /// What the skip rules say about a request.
@@ -85,6 +111,7 @@ impl SkipRules {
     #[must_use]
     pub fn compile(text: &str) -> (Self, Vec<Finding>) {
         let mut rules = Vec::new();
+        let mut refused = Vec::new();
         let mut findings = Vec::new();
         let mut cost = 0;
         let mut read = 0;
@@ -103,6 +130,8 @@ impl SkipRules {
                     // Finding out that a line is too large has its cost, too.
                     cost += if error == SyntaxError::TooLarge { MAX_RULE_COST / 4 } else { 0 };
                     findings.push(invalid(number, source, &error));
+                    let source = shortened(source).to_owned();
+                    refused.push(RefusedRule { line: number, source, error });
                 }
                 Ok((regex, anchored, rule_cost)) => {
                     cost += rule_cost;
@@ -112,13 +141,19 @@ impl SkipRules {
                 }
             }
         }
-        (Self { rules }, findings)
+        (Self { rules, refused }, findings)
     }
 
     /// The rules in effect.
     #[must_use]
     pub fn rules(&self) -> &[SkipRule] {
         &self.rules
+    }
+
+    /// The lines that are not in effect.
+    #[must_use]
+    pub fn refused(&self) -> &[RefusedRule] {
+        &self.refused
     }
 
     /// Whether a request may pass without signing in. Tried against the decoded path, or in
@@ -128,14 +163,30 @@ impl SkipRules {
         if self.rules.is_empty() {
             return SkipOutcome::NoMatch;
         }
-        let text = match self.tried(mode, target) {
-            Ok(text) => text,
-            Err(reason) => return SkipOutcome::Refused(reason),
-        };
-        self.rules
-            .iter()
-            .find(|rule| rule.regex.is_match(&text))
-            .map_or(SkipOutcome::NoMatch, |rule| SkipOutcome::Matched { line: rule.line })
+        match self.tried(mode, target) {
+            Err(reason) => SkipOutcome::Refused(reason),
+            Ok(text) => self
+                .matching(&text)
+                .next()
+                .map_or(SkipOutcome::NoMatch, |line| SkipOutcome::Matched { line }),
+        }
+    }
+
+    /// The same with everything that matches, not only the first rule.
+    #[must_use]
+    pub fn trial(&self, mode: Mode, target: &Target) -> SkipTrial {
+        match self.tried(mode, target) {
+            Err(reason) => SkipTrial::Refused(reason),
+            Ok(text) => {
+                let lines = self.matching(&text).collect();
+                SkipTrial::Tried { text: text.into_owned(), lines }
+            }
+        }
+    }
+
+    /// Lines of the rules that match, in order.
+    fn matching(&self, text: &str) -> impl Iterator<Item = usize> {
+        self.rules.iter().filter(|rule| rule.regex.is_match(text)).map(|rule| rule.line)
     }
 
     /// The text that the rules are tried against.
@@ -152,6 +203,18 @@ impl SkipRules {
 }
 
 impl SkipRule {
+    /// What is odd about it: likely not as meant.
+    #[must_use]
+    pub fn oddity(&self) -> Option<&'static str> {
+        if self.source.trim() != self.source {
+            Some("It begins or ends with a blank, which is part of the expression.")
+        } else if !self.anchored {
+            Some("It may match anywhere in the path or URL, since it does not begin with ^.")
+        } else {
+            None
+        }
+    }
+
     /// One line by itself; `None` where it is not in effect.
     #[must_use]
     pub fn compile(line: usize, source: &str) -> Option<Self> {

@@ -201,3 +201,40 @@ proptest! {
         prop_assert_eq!(matched != SkipOutcome::NoMatch, theirs.is_match(&path), "{} {}", rule, path);
     }
 }
+
+#[test]
+fn a_trial_tells_every_rule_that_matches_and_what_it_was_tried_against() {
+    let (rules, _) = SkipRules::compile("/public\n[\n^/other\n^/public/");
+    let tried = |text: &str, lines: &[usize]| SkipTrial::Tried {
+        text: text.to_owned(),
+        lines: lines.to_vec(),
+    };
+    for (mode, path, expected) in [
+        (Mode::Proxy, "/public/a%20b", tried("/public/a b", &[1, 4])),
+        (Mode::ForwardSingle, "/nothing", tried("/nothing", &[])),
+        (Mode::ForwardDomain, "/public/a%20b", tried("https://app.test/public/a%20b?x=1", &[1])),
+        (Mode::Proxy, "/public/../admin", SkipTrial::Refused("dot segment")),
+    ] {
+        let target = target(&format!("https://app.test{path}?x=1"));
+        let trial = rules.trial(mode, &target);
+        assert_eq!(trial, expected, "{path}");
+        // It is the very rule that decides.
+        let (line, refused) = match &trial {
+            SkipTrial::Tried { lines, .. } => (lines.first().copied(), None),
+            SkipTrial::Refused(reason) => (None, Some(*reason)),
+        };
+        let decided = rules.matches(mode, &target);
+        assert_eq!((decided.line(), decided.refused()), (line, refused), "{path}");
+    }
+}
+
+#[test]
+fn rules_say_what_is_odd_about_them_and_lines_that_are_none_are_kept() {
+    let (rules, _) = SkipRules::compile("^/a\n/b\n^/c \n(\n");
+    let odd: Vec<_> =
+        rules.rules().iter().map(|rule| (rule.line, rule.oddity().is_some())).collect();
+    assert_eq!(odd, [(1, false), (2, true), (3, true)]);
+    let refused: Vec<_> =
+        rules.refused().iter().map(|rule| (rule.line, rule.source.as_str())).collect();
+    assert_eq!(refused, [(4, "(")]);
+}
