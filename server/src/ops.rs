@@ -5,15 +5,18 @@
 //! and a journal entry of it.
 
 pub mod access;
+pub mod activity;
 pub mod admin;
 pub mod dashboard;
 pub mod endpoints;
 pub mod event;
 pub mod finish;
+pub mod forwarding;
 mod host;
 pub mod journal;
 pub mod logging;
 pub mod masking;
 pub mod metrics;
+pub mod outcome;
 pub mod readiness;
 pub mod views;

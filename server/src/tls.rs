@@ -25,7 +25,7 @@ use thiserror::Error;
 use crate::publish::Published;
 
 pub use index::{CertificateIndex, SniResolver};
-pub use inspect::{covers, validity_ends};
+pub use inspect::{covers, dns_names, validity_ends};
 
 /// How long the self-signed certificate made at start is valid.
 const SELF_SIGNED_VALIDITY: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -209,6 +209,7 @@ impl Control {
         let notices = forward_notices(&registry);
         let followed = Followed {
             instance: &instance.uuid,
+            activity: &operations.activity,
             readers: &readers,
             link: &link,
             coverage: &coverage,

@@ -11,6 +11,7 @@ use crate::actors::core_link::LinkStatus;
 use crate::actors::registry::RegistryReaders;
 use crate::actors::supervisor::Supervisor;
 use crate::clock;
+use crate::ops::activity::Activity;
 use crate::ops::logging::LogControl;
 use crate::ops::metrics::{Direction, Metrics, RefreshOutcome};
 use crate::publish::Published;
@@ -24,6 +25,8 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(super) struct Followed<'a> {
     /// Our uuid.
     pub(super) instance: &'a str,
+    /// What happened lately, of the providers there are.
+    pub(super) activity: &'a Arc<Activity>,
     /// What the registry publishes.
     pub(super) readers: &'a RegistryReaders,
     /// The link to core.
@@ -36,10 +39,12 @@ pub(super) struct Followed<'a> {
 
 /// Follows, in tasks of the calling thread, until its system ends.
 pub(super) fn follow(metrics: &Arc<Metrics>, followed: &Followed<'_>, log: Option<LogControl>) {
-    let Followed { instance, readers, link, coverage, supervisor } = *followed;
+    let Followed { instance, activity, readers, link, coverage, supervisor } = *followed;
     let (own, snapshots, instance) =
         (Arc::clone(metrics), readers.snapshot.clone(), instance.to_owned());
     actix_web::rt::spawn(async move { own.follow(&instance, &snapshots).await });
+    let (activity, snapshots) = (Arc::clone(activity), readers.snapshot.clone());
+    actix_web::rt::spawn(async move { activity.follow(&snapshots).await });
     actix_web::rt::spawn(follow_link(Arc::clone(metrics), link.clone()));
     actix_web::rt::spawn(follow_coverage(Arc::clone(metrics), coverage.clone()));
     actix_web::rt::spawn(follow_refreshes(Arc::clone(metrics), readers.status.clone()));

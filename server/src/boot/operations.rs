@@ -13,9 +13,11 @@ use uuid::Uuid;
 use super::BootError;
 use super::control::Control;
 use super::telemetry::Traces;
+use crate::clock;
 use crate::downstream;
 use crate::http::SessionNotice;
 use crate::ops::access::Access;
+use crate::ops::activity::{Activity, StoreActivity};
 use crate::ops::admin::{Admin, AdminParts};
 use crate::ops::dashboard::{Dashboard, DashboardParts};
 use crate::ops::endpoints::Endpoints;
@@ -32,6 +34,10 @@ use crate::settings::Settings;
 pub(super) struct Operations {
     /// The figures.
     pub(super) metrics: Arc<Metrics>,
+    /// What happened over the last minutes.
+    pub(super) activity: Arc<Activity>,
+    /// The same of the session store.
+    pub(super) store_activity: Arc<StoreActivity>,
     /// The latest decisions.
     pub(super) journal: Arc<Journal>,
     /// The end of every request.
@@ -48,6 +54,7 @@ pub(super) struct Operations {
 #[derive(Debug)]
 struct StoreFigures {
     metrics: Arc<Metrics>,
+    activity: Arc<StoreActivity>,
     reach: StoreReach,
 }
 
@@ -55,10 +62,16 @@ impl StoreWatch for StoreFigures {
     fn answered(&self, operation: &'static str, took: Duration, failure: Option<&StoreError>) {
         self.reach.set(!matches!(failure, Some(StoreError::Unavailable(_))));
         match failure {
-            None => self.metrics.store_answered(operation, took),
+            None => {
+                self.metrics.store_answered(operation, took);
+                self.activity.answered(clock::now(), took, operation == "log");
+            }
             // Whoever asks for a page by a made-up cursor says nothing about the store.
             Some(StoreError::NoSuchPage) => {}
-            Some(_) => self.metrics.store_failed(operation),
+            Some(failure) => {
+                self.metrics.store_failed(operation);
+                self.activity.failed(clock::now(), failure.to_string());
+            }
         }
     }
 
@@ -83,15 +96,29 @@ impl Operations {
     pub(super) fn new(settings: &Settings) -> Result<Self, BootError> {
         let metrics = Arc::new(Metrics::new(crate::VERSION, crate::VERSION)?);
         let journal = Arc::new(Journal::new(settings.journal.capacity));
-        let record = Finish::new(Arc::clone(&metrics), Arc::clone(&journal));
+        let activity = Arc::new(Activity::default());
+        let record = Finish::new(Arc::clone(&metrics), Arc::clone(&activity), Arc::clone(&journal));
         let instance = Uuid::new_v4().to_string();
         let traces = Traces::start(settings, &instance, &metrics)?;
-        Ok(Self { metrics, journal, record, store: StoreReach::default(), instance, traces })
+        Ok(Self {
+            metrics,
+            activity,
+            store_activity: Arc::default(),
+            journal,
+            record,
+            store: StoreReach::default(),
+            instance,
+            traces,
+        })
     }
 
     /// Whoever is to be told of the session store's answers.
     pub(super) fn store_watch(&self) -> Arc<dyn StoreWatch> {
-        Arc::new(StoreFigures { metrics: Arc::clone(&self.metrics), reach: self.store.clone() })
+        Arc::new(StoreFigures {
+            metrics: Arc::clone(&self.metrics),
+            activity: Arc::clone(&self.store_activity),
+            reach: self.store.clone(),
+        })
     }
 
     /// Binds the metrics and dashboard listeners.
@@ -143,6 +170,10 @@ impl Operations {
             readiness: readiness.clone(),
             journal: Arc::clone(&self.journal),
             metrics: Arc::clone(&self.metrics),
+            activity: Arc::clone(&self.activity),
+            store_activity: Arc::clone(&self.store_activity),
+            store_reach: self.store.clone(),
+            certificates: control.readers.certificates.clone(),
             sessions: control.sessions.clone(),
         })
     }

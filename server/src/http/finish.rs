@@ -16,7 +16,8 @@ use super::record;
 use super::span::REQUEST_ID;
 use crate::ops::event::{Decided, RequestEvent, RequestKind};
 use crate::ops::finish::Finish;
-use crate::ops::masking::{ChosenHeaders, MaskedPath};
+use crate::ops::forwarding::Forwarding;
+use crate::ops::masking::{ChosenHeaders, MaskedPath, cut};
 use crate::trace::Span;
 
 /// Records what became of the request and hands its answer on. An answer that streams is recorded
@@ -29,22 +30,30 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
     let route = record::route(judged.as_ref());
     let fields = exchange.fields();
     let uri = exchange.request.uri();
-    let own_host = || fields.text("host").or_else(|| uri.host()).unwrap_or_default().to_owned();
+    let own_host =
+        || cut(fields.text("host").or_else(|| uri.host()).unwrap_or_default()).to_owned();
     let headers =
         ChosenHeaders::pick(&exchange.gateway().logged_headers, |name| fields.nth(name, 0));
+    let answered = exchange.began.elapsed();
+    let peer = super::pipeline::peer(exchange.request).address;
     let mut event = RequestEvent {
         at: exchange.now,
         decision_id: judged.is_some().then(|| Arc::clone(&exchange.id)),
         request_id: Arc::clone(&exchange.id),
         trace_id: exchange.scope().trace_id(),
         kind: RequestKind::App,
-        method: exchange.request.method().as_str().to_owned(),
+        method: cut(exchange.request.method().as_str()).to_owned(),
         host: String::new(),
         path: MaskedPath::new(uri.path_and_query().map_or("/", |path| path.as_str())),
         provider: None,
         decided: None,
         status: response.status().as_u16(),
-        duration: exchange.began.elapsed(),
+        answered,
+        duration: answered,
+        peer,
+        peer_trusted: exchange.gateway().trusted.networks.contains(peer),
+        forwarding: forwarding(&exchange),
+        generation: exchange.snapshot.generation,
         client: None,
         user,
         upstream,
@@ -65,14 +74,14 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
             if let Some((_, target)) = &refused.about {
                 event.path = MaskedPath::new(&target.path_and_query());
             }
-            event.decided = Some(Decided::from(&refused.decision));
+            event.decided = Some(Decided::from(refused.decision));
         }
         Some(Judged::Full { facts, decision, .. }) => {
             event.client = Some(facts.origin.client);
             event.host = facts.target.authority.to_string();
             event.path = MaskedPath::new(&facts.target.path_and_query());
             event.provider = Some(facts.provider);
-            event.decided = Some(Decided::from(&decision).with_identity(identity));
+            event.decided = Some(Decided::from(decision).with_identity(identity));
         }
         None => {}
     }
@@ -96,6 +105,12 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
             response
         }
     }
+}
+
+/// What the request says of where it came from and went to.
+fn forwarding(exchange: &Exchange<'_>) -> Forwarding {
+    let headers = exchange.request.headers().iter();
+    Forwarding::pick(headers.map(|(name, value)| (name.as_str(), value.as_bytes())))
 }
 
 /// A body whose end, by whatever cause, is the end of its request.

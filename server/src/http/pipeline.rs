@@ -32,7 +32,7 @@ pub async fn serve(
 
 async fn run(exchange: &Exchange<'_>, body: web::Payload, judged: &mut Option<Judged>) -> Answer {
     if let Some(problem) = over_limits(exchange) {
-        return problem.into();
+        return Answer::from(problem).failed(TOO_LARGE);
     }
     let gathered = gather(exchange);
     let judged = judged.insert(match gathered {
@@ -60,6 +60,9 @@ async fn run(exchange: &Exchange<'_>, body: web::Payload, judged: &mut Option<Ju
     realise::realise(exchange, judged, body).await
 }
 
+/// Name of the failure of a request whose headers are more than the settings allow.
+const TOO_LARGE: &str = "headers_too_large";
+
 /// Header and cookie sizes beyond what the settings allow: refused before anything reads them.
 fn over_limits(exchange: &Exchange<'_>) -> Option<HttpResponse> {
     let policy = &exchange.gateway().policy;
@@ -80,7 +83,7 @@ fn over_limits(exchange: &Exchange<'_>) -> Option<HttpResponse> {
     let problem = exchange
         .problem(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "headers_too_large",
+            TOO_LARGE,
             "Request headers too large",
             what,
         )

@@ -11,6 +11,7 @@ use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
 use outpost_decision::trace_context::TraceId;
 
+use super::forwarding::Forwarding;
 use super::masking::{ChosenHeaders, MaskedPath};
 
 /// A request that is over, whatever became of it. Holds no secret: what could carry one is a type
@@ -39,8 +40,18 @@ pub struct RequestEvent {
     pub decided: Option<Decided>,
     /// Status of the answer.
     pub status: u16,
+    /// From the head of the request to the head of the answer.
+    pub answered: Duration,
     /// From the head of the request to the end of the answer.
     pub duration: Duration,
+    /// The other end of the connection.
+    pub peer: IpAddr,
+    /// Whether it is in the trusted networks.
+    pub peer_trusted: bool,
+    /// Headers that tell where the request came from and went to, believed or not, masked.
+    pub forwarding: Forwarding,
+    /// Generation of the configuration that it was decided by.
+    pub generation: u64,
     /// Address of the client.
     pub client: Option<IpAddr>,
     /// Name of the user, where known.
@@ -99,14 +110,14 @@ impl Decided {
     }
 }
 
-impl From<&Decision> for Decided {
-    fn from(decision: &Decision) -> Self {
+impl From<Decision> for Decided {
+    fn from(decision: Decision) -> Self {
         Self {
             action: decision.action.index(),
             reason: decision.reason,
             rule: decision.rule,
             dialect: decision.dialect,
-            steps: decision.steps.clone(),
+            steps: decision.steps,
         }
     }
 }
@@ -146,4 +157,10 @@ pub struct UpstreamEvent {
     pub tls: bool,
     /// Host and port asked.
     pub host: String,
+}
+
+/// Milliseconds with three digits behind the point: finer is noise.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::event::{Decided, RequestEvent, RequestKind};
+use super::activity::Activity;
+use super::event::{Decided, RequestEvent, RequestKind, milliseconds};
 use super::journal::Journal;
 use super::masking::cut;
 use super::metrics::Metrics;
@@ -11,21 +12,28 @@ use super::metrics::Metrics;
 #[derive(Clone, Debug)]
 pub struct Finish {
     metrics: Arc<Metrics>,
+    activity: Arc<Activity>,
     journal: Arc<Journal>,
 }
 
 impl Finish {
     /// Writes to these figures and this journal.
     #[must_use]
-    pub const fn new(metrics: Arc<Metrics>, journal: Arc<Journal>) -> Self {
-        Self { metrics, journal }
+    pub const fn new(
+        metrics: Arc<Metrics>,
+        activity: Arc<Activity>,
+        journal: Arc<Journal>,
+    ) -> Self {
+        Self { metrics, activity, journal }
     }
 
     /// Takes note of a finished request.
     pub fn record(&self, event: RequestEvent) {
         self.metrics.record(&event);
+        self.activity.record(&event);
         log(&event);
-        if event.decided.is_some() {
+        // What failed before a decision has an id on a page, too, and must be found by it.
+        if event.decided.is_some() || event.failure.is_some() {
             self.journal.record(Arc::new(event));
         }
     }
@@ -82,11 +90,6 @@ fn identity(decided: &Decided) -> Option<String> {
     let notes: Vec<_> =
         decided.identity().map(|note| format!("{}:{}", note.header, note.problem.code())).collect();
     (!notes.is_empty()).then(|| notes.join(" "))
-}
-
-/// Milliseconds with three digits behind the point: finer is noise.
-fn milliseconds(duration: std::time::Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 #[cfg(test)]

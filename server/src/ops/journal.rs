@@ -1,7 +1,7 @@
 //! The latest events, for operators: bounded and lossy, so that no request ever waits for it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use super::event::RequestEvent;
 
@@ -10,28 +10,18 @@ use super::event::RequestEvent;
 #[derive(Debug)]
 pub struct Journal {
     slots: Box<[Mutex<Option<Entry>>]>,
-    next: AtomicU64,
+    /// Number of the latest event.
+    seen: AtomicU64,
     dropped: AtomicU64,
 }
 
 /// An event and its place in the sequence of all.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Counts up from 0 over all events, dropped ones too.
+    /// Counts up from 1 over all events, dropped ones too.
     pub sequence: u64,
     /// The event.
     pub event: Arc<RequestEvent>,
-}
-
-/// What the journal held at one moment.
-#[derive(Clone, Debug, Default)]
-pub struct JournalView {
-    /// Newest first.
-    pub entries: Vec<Entry>,
-    /// Events seen since the start.
-    pub seen: u64,
-    /// Events that were lost because their slot was busy.
-    pub dropped: u64,
 }
 
 impl Journal {
@@ -40,14 +30,14 @@ impl Journal {
     pub fn new(capacity: usize) -> Self {
         Self {
             slots: (0..capacity.max(1)).map(|_| Mutex::new(None)).collect(),
-            next: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
         }
     }
 
     /// Keeps an event, in place of the oldest one. Never waits.
     pub fn record(&self, event: Arc<RequestEvent>) {
-        let sequence = self.next.fetch_add(1, Ordering::Relaxed);
+        let sequence = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
         let entry = Entry { sequence, event };
         let kept = self.slot(sequence).is_some_and(|slot| match slot.try_lock() {
             Ok(mut held) => keep(&mut held, entry),
@@ -59,20 +49,38 @@ impl Journal {
         }
     }
 
-    /// The latest `limit` events. Each slot is locked only to clone a pointer out of it.
+    /// The events that are still there, newest first, down to the one after the event with the
+    /// number `after` (0: all of them). Whoever asks for what is new looks at no more than that. A
+    /// slot is locked only while a pointer is cloned out of it.
+    pub fn newest(&self, after: u64) -> impl Iterator<Item = Entry> {
+        let seen = self.seen();
+        let kept = u64::try_from(self.slots.len()).unwrap_or(u64::MAX);
+        let oldest = seen.saturating_sub(kept).max(after) + 1;
+        (oldest..=seen).rev().filter_map(|sequence| {
+            let slot = self.slot(sequence)?.lock().unwrap_or_else(PoisonError::into_inner);
+            // A slot whose event was dropped, or has been displaced meanwhile, holds another.
+            slot.as_ref().filter(|entry| entry.sequence == sequence).cloned()
+        })
+    }
+
+    /// The event with this id, of its decision or of its request, while it is there.
     #[must_use]
-    pub fn view(&self, limit: usize) -> JournalView {
-        let mut entries: Vec<Entry> = self
-            .slots
-            .iter()
-            .filter_map(|slot| match slot.lock() {
-                Ok(held) => held.clone(),
-                Err(poisoned) => poisoned.into_inner().clone(),
-            })
-            .collect();
-        entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.sequence));
-        entries.truncate(limit);
-        JournalView { entries, seen: self.next.load(Ordering::Relaxed), dropped: self.dropped() }
+    pub fn find(&self, id: &str) -> Option<Entry> {
+        self.newest(0).find(|Entry { event, .. }| {
+            event.decision_id.as_deref() == Some(id) || *event.request_id == *id
+        })
+    }
+
+    /// Events since the start: the number of the latest one.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    /// How many events are kept.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.slots.len()
     }
 
     /// Events that were lost because their slot was busy.
@@ -101,33 +109,69 @@ mod tests {
     use super::super::finish::tests::event;
     use super::*;
 
-    fn sequences(view: &JournalView) -> Vec<u64> {
-        view.entries.iter().map(|entry| entry.sequence).collect()
+    fn sequences(journal: &Journal, after: u64) -> Vec<u64> {
+        journal.newest(after).map(|entry| entry.sequence).collect()
+    }
+
+    fn fill(journal: &Journal, count: usize) {
+        (0..count).for_each(|_| journal.record(Arc::new(event())));
     }
 
     #[test]
     fn keeps_the_latest() {
         let journal = Journal::new(3);
-        assert!(journal.view(10).entries.is_empty());
-        for _ in 0..5 {
-            journal.record(Arc::new(event()));
+        assert_eq!(sequences(&journal, 0), [0; 0]);
+        fill(&journal, 5);
+        assert_eq!(sequences(&journal, 0), [5, 4, 3]);
+        assert_eq!((journal.seen(), journal.dropped(), journal.capacity()), (5, 0, 3));
+    }
+
+    #[test]
+    fn tells_only_what_is_new_to_whoever_says_what_they_know() {
+        let journal = Journal::new(3);
+        fill(&journal, 5);
+        assert_eq!(sequences(&journal, 1), [5, 4, 3]);
+        assert_eq!(sequences(&journal, 4), [5]);
+        assert_eq!(sequences(&journal, 5), [0; 0]);
+        assert_eq!(sequences(&journal, u64::MAX - 1), [0; 0], "the future");
+    }
+
+    #[test]
+    fn finds_an_event_by_the_id_of_its_decision_or_request() {
+        let journal = Journal::new(2);
+        for number in 1..=3 {
+            let id = Some(format!("d{number}").into());
+            let request_id = format!("r{number}").into();
+            journal.record(Arc::new(RequestEvent { decision_id: id, request_id, ..event() }));
         }
-        let view = journal.view(10);
-        assert_eq!(sequences(&view), [4, 3, 2]);
-        assert_eq!((view.seen, view.dropped), (5, 0));
-        assert_eq!(sequences(&journal.view(1)), [4]);
+        let found = |id| journal.find(id).map(|entry| entry.sequence);
+        assert_eq!(found("d3"), Some(3));
+        assert_eq!(found("r2"), Some(2));
+        assert_eq!(found("d1"), None, "displaced");
+        assert_eq!(found(""), None);
     }
 
     #[test]
     fn a_busy_slot_costs_the_event_and_is_counted() {
         let journal = Journal::new(2);
-        let busy = journal.slots[0].lock().unwrap();
-        journal.record(Arc::new(event()));
-        journal.record(Arc::new(event()));
+        let busy = journal.slots[1].lock().unwrap();
+        fill(&journal, 2);
         drop(busy);
-        let view = journal.view(10);
-        assert_eq!(sequences(&view), [1]);
-        assert_eq!((view.seen, view.dropped), (2, 1));
+        assert_eq!(sequences(&journal, 0), [2]);
+        assert_eq!((journal.seen(), journal.dropped()), (2, 1));
+    }
+
+    #[test]
+    fn recording_goes_on_while_somebody_reads_and_holds_what_they_read() {
+        let journal = Journal::new(4);
+        fill(&journal, 4);
+        let mut reading = journal.newest(0);
+        let held = reading.next();
+        fill(&journal, 4);
+        assert_eq!(journal.dropped(), 0);
+        assert_eq!(held.map(|entry| entry.sequence), Some(4));
+        assert!(reading.next().is_none(), "displaced meanwhile");
+        assert_eq!(sequences(&journal, 0), [8, 7, 6, 5]);
     }
 
     #[test]
@@ -143,23 +187,16 @@ mod tests {
         let journal = Journal::new(64);
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..500 {
-                        journal.record(Arc::new(event()));
-                    }
-                });
+                scope.spawn(|| fill(&journal, 500));
             }
             scope.spawn(|| {
                 for _ in 0..200 {
-                    let view = journal.view(usize::MAX);
-                    assert!(
-                        view.entries.is_sorted_by(|left, right| left.sequence > right.sequence)
-                    );
+                    let seen = sequences(&journal, 0);
+                    assert!(seen.is_sorted_by(|left, right| left > right));
                 }
             });
         });
-        let view = journal.view(usize::MAX);
-        assert_eq!(view.seen, 2000);
-        assert!(view.entries.len() <= 64);
+        assert_eq!(journal.seen(), 2000);
+        assert!(sequences(&journal, 0).len() <= 64);
     }
 }

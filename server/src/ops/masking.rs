@@ -107,19 +107,28 @@ fn is_secret_parameter(name: &str) -> bool {
 /// Masks the parameters of anything that looks like a URL. Core answers with two question marks
 /// (contract 8), so each of them begins parameters.
 pub(crate) fn mask_url(text: &str) -> String {
-    let Some((path, query)) = text.split_once('?') else { return text.to_owned() };
     let mut masked = String::with_capacity(text.len());
-    masked.push_str(path);
+    mask_url_into(text, &mut masked);
+    masked
+}
+
+/// The same, written at the end of `masked`.
+pub(super) fn mask_url_into(text: &str, masked: &mut String) {
+    let Some((path, query)) = text.split_once('?') else {
+        mask_user(text, masked);
+        return;
+    };
+    mask_user(path, masked);
     masked.push('?');
     let mut rest = query;
     loop {
         let end = rest.find(['&', '?', ';', '#']).unwrap_or(rest.len());
         let (parameter, after) = rest.split_at(end);
-        mask_parameter(parameter, &mut masked);
+        mask_parameter(parameter, masked);
         let mut after = after.chars();
         match after.next() {
             Some(separator) => masked.push(separator),
-            None => return masked,
+            None => return,
         }
         rest = after.as_str();
     }
@@ -145,17 +154,30 @@ fn mask_parameter(parameter: &str, masked: &mut String) {
             masked.push_str("%3F");
             masked.push_str(MASK);
         }
-        None => masked.push_str(value),
+        None => mask_user(value, masked),
+    }
+}
+
+/// Leaves out who is named before the host of a URL (`https://user:password@host`).
+fn mask_user(text: &str, masked: &mut String) {
+    let user = text.find("://").and_then(|scheme| {
+        let begin = scheme + "://".len();
+        let authority = text.get(begin..)?.split(['/', '?', '#']).next()?;
+        Some((begin, begin + authority.rfind('@')?))
+    });
+    match user {
+        Some((begin, end)) => {
+            masked.push_str(text.get(..begin).unwrap_or_default());
+            masked.push_str(MASK);
+            masked.push_str(text.get(end..).unwrap_or_default());
+        }
+        None => masked.push_str(text),
     }
 }
 
 /// The beginning of a text that a client may have made as long as it liked.
-pub(super) fn cut(text: &str) -> &str {
-    if text.len() <= LONGEST {
-        return text;
-    }
-    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-    text.get(..end).unwrap_or_default()
+pub(crate) fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST)]
 }
 
 #[cfg(test)]
@@ -184,6 +206,9 @@ mod tests {
                 "/x;access_token=kept-in-path?access_token=******",
             ),
             ("/?", "/?"),
+            ("https://al:s3cr3t@host/a?b", "https://******@host/a?b"),
+            ("/start?rd=https://al:s3cr3t@host/a", "/start?rd=https://******@host/a"),
+            ("https://host/a@b", "https://host/a@b"),
         ] {
             let masked = MaskedPath::new(path).to_string();
             assert_eq!(masked, expected);

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use outpost_decision::decision::{Action, Reason};
 use outpost_decision::provider::Provider;
+use prometheus::core::Collector;
 use prometheus::{
     Encoder, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
@@ -261,6 +263,32 @@ impl Metrics {
             _ => "other",
         };
         self.core_messages.with_label_values(&[direction, instruction]).inc();
+    }
+
+    /// What was decided at the provider of this name (empty: at none) since the start: reason,
+    /// place of the action in [`Action::CODES`], how often.
+    #[must_use]
+    pub fn decisions(&self, provider: &str) -> Vec<(Reason, usize, u64)> {
+        let families = self.per_request.decisions.collect();
+        let counted = families.iter().flat_map(|family| family.get_metric()).filter_map(|metric| {
+            let label = |name: &str| {
+                let found = metric.get_label().iter().find(|label| label.name() == name);
+                found.map(prometheus::proto::LabelPair::value)
+            };
+            if label("provider") != Some(provider) {
+                return None;
+            }
+            let reason = Reason::ALL.into_iter().find(|it| Some(it.code()) == label("reason"))?;
+            let action = Action::CODES.into_iter().position(|it| Some(it) == label("action"))?;
+            // A counter of whole numbers, which the format has as floating ones.
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "it was an integer"
+            )]
+            Some((reason, action, metric.get_counter().get_value() as u64))
+        });
+        counted.collect()
     }
 
     /// A refresh is over.

@@ -35,6 +35,12 @@ impl StoreReach {
             self.lost.store(!reachable, Ordering::Relaxed);
         }
     }
+
+    /// Whether it was there when it was last asked.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        !self.lost.load(Ordering::Relaxed)
+    }
 }
 
 /// Whether traffic should come, and if not, why.

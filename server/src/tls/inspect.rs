@@ -23,6 +23,13 @@ pub fn validity_ends(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
     }
 }
 
+/// The DNS names of a certificate, at most so many.
+#[must_use]
+pub fn dns_names(certificate: &CertificateDer<'_>, most: usize) -> Vec<String> {
+    let Ok(certificate) = EndEntityCert::try_from(certificate) else { return Vec::new() };
+    certificate.valid_dns_names().take(most).map(ToOwned::to_owned).collect()
+}
+
 /// Whether the certificate names `host` (a name, or an address with or without brackets).
 #[must_use]
 pub fn covers(certificate: &CertificateDer<'_>, host: &str) -> bool {
