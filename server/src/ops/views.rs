@@ -7,6 +7,7 @@ mod explain;
 mod notice;
 mod overview;
 mod providers;
+mod reasoning;
 mod sessions;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -17,15 +18,17 @@ use std::sync::Arc;
 use outpost_dashboard::model::{Fleet, ProviderRef, Shell, Standing, Viewer};
 use outpost_decision::link::LinkState;
 
+use super::activity::{Activity, StoreActivity};
 use super::journal::Journal;
 use super::metrics::Metrics;
-use super::readiness::Readiness;
+use super::readiness::{Readiness, StoreReach};
 use crate::clock;
 use crate::publish::Published;
 use crate::session::Sessions;
 use crate::snapshot::Snapshot;
 use crate::status::link::LinkStatus;
 use crate::status::{ProviderStates, RegistryStatus};
+use crate::tls::CertificateIndex;
 
 /// What the views are taken from.
 pub struct ViewParts {
@@ -51,6 +54,14 @@ pub struct ViewParts {
     pub journal: Arc<Journal>,
     /// The figures.
     pub metrics: Arc<Metrics>,
+    /// What happened over the last minutes.
+    pub activity: Arc<Activity>,
+    /// The same of the session store.
+    pub store_activity: Arc<StoreActivity>,
+    /// Whether the session store answers.
+    pub store_reach: StoreReach,
+    /// Which certificate answers for which name.
+    pub certificates: Published<CertificateIndex>,
     /// The sessions.
     pub sessions: Sessions,
 }

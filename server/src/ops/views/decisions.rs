@@ -1,9 +1,16 @@
 //! Decisions, from the journal.
 
-use outpost_dashboard::model::{DecisionFilter, DecisionPage, Decisions};
+use outpost_dashboard::model::{
+    DecisionFilter, DecisionPage, DecisionRow, Decisions, ProviderRef, Reasoning,
+};
+use outpost_decision::decision::Reason;
 
 use super::Views;
+use super::reasoning::{Evidence, reasoning, undecided};
 use crate::clock;
+use crate::ops::event::{RequestEvent, milliseconds};
+use crate::ops::journal::Entry;
+use crate::ops::outcome::outcome;
 
 impl Views {
     /// The latest decisions that fit `filter`, at most `limit`; only those made after the one
@@ -15,14 +22,108 @@ impl Views {
         after: Option<u64>,
         limit: usize,
     ) -> Decisions {
-        let _ = (after, limit);
-        Decisions { now: clock::now().0, filter: filter.clone(), ..Decisions::default() }
+        let journal = &self.parts.journal;
+        let latest = journal.seen();
+        let fitting = journal.newest(after.unwrap_or(0)).filter(|entry| fits(filter, &entry.event));
+        Decisions {
+            now: clock::now().0,
+            filter: filter.clone(),
+            rows: fitting.take(limit).map(|entry| row(&entry)).collect(),
+            latest,
+            seen: latest,
+            dropped: journal.dropped(),
+            capacity: journal.capacity(),
+            reasons: Reason::ALL.into_iter().map(|reason| reason.code().to_owned()).collect(),
+            providers: self.provider_refs(),
+        }
     }
 
     /// The decision with this id, while the journal still has it.
     #[must_use]
     pub fn decision(&self, id: &str) -> Option<DecisionPage> {
-        let _ = id;
-        None
+        let entry = self.parts.journal.find(id)?;
+        let event = &entry.event;
+        let snapshot = self.parts.snapshot.load();
+        Some(DecisionPage {
+            now: clock::now().0,
+            row: row(&entry),
+            replica: self.parts.hostname.clone(),
+            reasoning: self.reasoning_of(event),
+            logged: event
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            trace: event.trace_id.map(|id| id.to_string()),
+            configuration_changed: event.generation != snapshot.generation,
+        })
+    }
+
+    fn reasoning_of(&self, event: &RequestEvent) -> Reasoning {
+        let snapshot = self.parts.snapshot.load();
+        let evidence = Evidence {
+            peer: event.peer,
+            peer_trusted: event.peer_trusted,
+            forwarding: &event.forwarding,
+            host: &event.host,
+            provider: event.provider.as_deref(),
+            ruleset: &snapshot.ruleset,
+        };
+        match &event.decided {
+            Some(decided) => reasoning(decided, &evidence),
+            None => undecided(event, &evidence),
+        }
     }
 }
+
+fn fits(filter: &DecisionFilter, event: &RequestEvent) -> bool {
+    let DecisionFilter { provider, outcome: wanted, reason, user, path, address } = filter;
+    let none = String::is_empty;
+    let of_provider = || event.provider.as_ref().is_some_and(|it| it.pk.to_string() == *provider);
+    let of_reason = || match &event.decided {
+        Some(decided) => decided.reason.code() == reason,
+        None => event.failure == Some(reason.as_str()),
+    };
+    let of_user =
+        || event.user.as_ref().is_some_and(|name| name.to_lowercase() == user.to_lowercase());
+    let within = || format!("{}{}", event.host, event.path.as_str()).contains(path.as_str());
+    let from =
+        || event.client.is_some_and(|client| client.to_string().starts_with(address.as_str()));
+    (none(wanted) || outcome(event).code() == wanted)
+        && (none(provider) || of_provider())
+        && (none(reason) || of_reason())
+        && (none(user) || of_user())
+        && (none(path) || within())
+        && (none(address) || from())
+}
+
+fn row(entry: &Entry) -> DecisionRow {
+    let event = &entry.event;
+    let decided = event.decided.as_ref();
+    DecisionRow {
+        sequence: entry.sequence,
+        id: event.decision_id.as_ref().unwrap_or(&event.request_id).to_string(),
+        at: event.at.0,
+        method: event.method.clone(),
+        host: event.host.clone(),
+        path: event.path.as_str().to_owned(),
+        provider: event
+            .provider
+            .as_ref()
+            .map(|it| ProviderRef { pk: it.pk, name: it.name.clone() }),
+        action: decided.map_or("none", |decided| decided.action()).to_owned(),
+        outcome: outcome(event),
+        reason: decided
+            .map_or(event.failure.unwrap_or_default(), |decided| decided.reason.code())
+            .to_owned(),
+        status: event.status,
+        user: event.user.clone(),
+        client: event.client.map(|client| client.to_string()),
+        duration: milliseconds(event.duration),
+        upstream: event.upstream.as_ref().map(|it| milliseconds(it.duration)),
+        failure: event.failure.map(ToOwned::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,24 +1,33 @@
 //! The outpost at one moment.
 
-use outpost_dashboard::model::{Fleet, Link, LinkState as ShownLink, Overview, Refresh};
+use outpost_dashboard::model::{
+    Fleet, Link, LinkState as ShownLink, Overview, ProviderRow, Refresh, Store,
+};
 use outpost_decision::link::LinkState;
+use outpost_decision::time::Timestamp;
 
 use super::Views;
-use super::notice::{missing, notice};
+use super::notice::{missing, worst_first};
 use crate::clock;
 use crate::status::RegistryStatus;
 use crate::status::link::LinkStatus;
+
+/// Providers among the slowest that are shown.
+const SLOWEST: usize = 5;
 
 impl Views {
     /// The outpost at this moment.
     #[must_use]
     pub fn overview(&self) -> Overview {
         let parts = &self.parts;
+        let now = clock::now();
         let snapshot = parts.snapshot.load();
         let status = parts.status.load();
-        let rows = self.providers().rows;
+        let rows = self.provider_rows(now);
+        let mut findings = self.configuration_findings();
+        findings.extend(self.doctor().findings);
         Overview {
-            now: clock::now().0,
+            now: now.0,
             outpost: snapshot.outpost.name.clone(),
             version: crate::VERSION.to_owned(),
             instance: parts.instance.clone(),
@@ -27,18 +36,37 @@ impl Views {
             link: link(&parts.link.load()),
             refresh: refresh(&status),
             missing: parts.readiness.report().missing.iter().map(missing).collect(),
-            findings: snapshot
-                .findings
-                .iter()
-                .filter(|found| found.provider.is_none())
-                .map(|found| notice(&found.finding, None))
-                .collect(),
+            findings: worst_first(findings),
             fleet: Fleet::clone(&parts.fleet.load()),
+            store: self.store(now),
+            traffic: parts.activity.traffic(now),
             providers: rows.len(),
             sessions: rows.iter().map(|row| row.sessions).sum(),
-            ..Overview::default()
+            slowest: slowest(rows),
         }
     }
+
+    /// Where sessions are kept.
+    fn store(&self, now: Timestamp) -> Store {
+        let activity = &self.parts.store_activity;
+        let (operations, failures) = activity.operations(now);
+        Store {
+            reachable: self.parts.store_reach.is_there(),
+            operations,
+            failures,
+            speed: activity.speed(now),
+            last_failure: activity.last_failure(),
+            ..Store::default()
+        }
+    }
+}
+
+fn slowest(mut rows: Vec<ProviderRow>) -> Vec<ProviderRow> {
+    let p99 = |row: &ProviderRow| row.speed.map_or(0.0, |speed| speed.p99);
+    rows.retain(|row| row.speed.is_some());
+    rows.sort_by(|left, right| p99(right).total_cmp(&p99(left)));
+    rows.truncate(SLOWEST);
+    rows
 }
 
 fn refresh(status: &RegistryStatus) -> Refresh {

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use outpost_dashboard::model::Fleet;
+use outpost_decision::decision::{Action, Decision, Reason, Step};
+use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
 
 use super::{ViewParts, Views};
 use crate::drain::Drain;
+use crate::ops::event::Decided;
 use crate::ops::journal::Journal;
 use crate::ops::metrics::Metrics;
 use crate::ops::readiness::{Readiness, StoreReach};
@@ -15,7 +18,8 @@ use crate::session::memory::MemoryStore;
 use crate::session::{SessionOptions, Sessions};
 use crate::snapshot::Snapshot;
 use crate::status::link::LinkStatus;
-use crate::status::{ProviderStates, RegistryStatus};
+use crate::status::{ProviderState, ProviderStates, RegistryStatus, SessionFigures};
+use crate::tls::CertificateIndex;
 
 /// Parts where nothing has happened yet, to be changed by whoever tests.
 pub(crate) fn parts() -> ViewParts {
@@ -31,6 +35,10 @@ pub(crate) fn parts() -> ViewParts {
         fleet: published(Fleet::default()).1,
         readiness: Readiness::new(snapshot, StoreReach::default(), Drain::never()),
         journal: Arc::new(Journal::new(64)),
+        activity: Arc::default(),
+        store_activity: Arc::default(),
+        store_reach: StoreReach::default(),
+        certificates: published(CertificateIndex::default()).1,
         metrics: Arc::new(Metrics::new("1", "b").unwrap()),
         sessions: Sessions::with(Arc::new(MemoryStore::new(1000)), SessionOptions::default(), None),
     }
@@ -39,4 +47,27 @@ pub(crate) fn parts() -> ViewParts {
 /// Views of [`parts`].
 pub(crate) fn views() -> Views {
     Views::new(parts())
+}
+
+/// The state of a provider that is in effect.
+pub(crate) fn state(provider: &Arc<Provider>) -> ProviderState {
+    ProviderState {
+        pk: provider.pk,
+        name: provider.name.clone(),
+        provider: Some(Arc::clone(provider)),
+        up_to_date: true,
+        findings: Vec::new(),
+        sessions: SessionFigures::default(),
+    }
+}
+
+/// What is decided where the skip rule of this line matches.
+pub(crate) fn skipped(line: usize) -> Option<Decided> {
+    Some(Decided::from(Decision {
+        action: Action::Skip,
+        reason: Reason::SkipPath,
+        rule: Some(line),
+        dialect: None,
+        steps: vec![Step::SkipRules { matched: Some(line), refused: None }],
+    }))
 }
