@@ -119,7 +119,7 @@ fn push(text: &mut String, place: u8, value: &[u8]) {
 mod tests {
     use super::*;
 
-    fn shown<'f>(forwarding: &'f Forwarding) -> Vec<(&'static str, &'f str)> {
+    fn shown(forwarding: &Forwarding) -> Vec<(&'static str, &str)> {
         forwarding.iter().collect()
     }
 

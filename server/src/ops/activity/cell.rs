@@ -38,7 +38,6 @@ impl Cell {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "32 bits are left")]
 const fn turn_of(held: u64) -> u32 {
     (held >> 32) as u32
 }
