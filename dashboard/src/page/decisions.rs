@@ -18,12 +18,11 @@ const FIGURES: &str = "decisions-figures";
 /// How many decisions the page shows at most: what is older goes.
 const SHOWN: usize = 200;
 
-const COLUMNS: [Column; 7] = [
-    Column::text("Decision"),
+const COLUMNS: [Column; 6] = [
+    Column::classed("Decision", "decision"),
     Column::text("When"),
     Column::classed("Request", "request"),
-    Column::text("User"),
-    Column::text("Client"),
+    Column::classed("Who", "who"),
     Column::number("Status"),
     Column::number("Took"),
 ];
@@ -96,8 +95,8 @@ fn form(decisions: &Decisions) -> AnyView {
             {select("outcome", "Outcome", any("Any outcome", outcomes), outcome)}
             {select("reason", "Reason", any("Any reason", reasons), reason)}
             {text_input("user", "User name", user, "")}
-            {text_input("path", "Part of host and path", path, "")}
-            {text_input("address", "Client address, or its beginning", address, "")}
+            {text_input("path", "Host and path contain", path, "")}
+            {text_input("address", "Client address begins", address, "")}
             <div class="actions">
                 <button type="submit" class="main">"Filter"</button>
                 {(!everything).then(|| view! { <a class="button" href="/decisions">"Show all"</a> })}
@@ -144,12 +143,15 @@ fn line(row: &DecisionRow, now: i64) -> AnyView {
         <span class="method">{row.method.clone()}</span> " "
         <code><b>{row.host.clone()}</b>{row.path.clone()}</code>
     };
+    let who = view! {
+        {row.user.clone().map(|user| view! { <span>{user}</span> " " })}
+        {row.client.clone().map(|client| view! { <span class="small">{client}</span> })}
+    };
     let cells = vec![
         decision.into_any(),
         moment(row.at, now),
         request.into_any(),
-        row.user.clone().into_any(),
-        row.client.clone().into_any(),
+        who.into_any(),
         row.status.to_string().into_any(),
         millis(row.duration).into_any(),
     ];

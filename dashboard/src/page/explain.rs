@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::Page;
 use super::parts::{Choice, address, problem, section, select, text_area, text_input};
 use super::reasoning::{reasoning, verdict};
+use super::{Page, words};
 use crate::model::{ExplainForm, ExplainPage, Explained, Place, Shell, Via};
 
 impl Page for ExplainPage {
@@ -66,9 +66,9 @@ fn answer(explained: &Explained) -> AnyView {
     let request = explained.request.join("\n");
     view! {
         <section class="stack" aria-labelledby="answer">
-            <h2 id="answer">"What would be decided"</h2>
+            <h2 id="answer">{words::action(&explained.reasoning.action)}</h2>
             {verdict(&explained.reasoning)}
-            <p class="prose"><strong>"The client would get: "</strong> {explained.answer.clone()}</p>
+            <p class="prose"><strong>"The client would be answered: "</strong> {explained.answer.clone()}</p>
         </section>
         {reasoning(&explained.reasoning)}
         {section("request", "The request, as the outpost would see it", view! { <pre class="card code-block" tabindex="0" aria-labelledby="request">{request}</pre> }.into_any())}

@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 
 use super::parts::{Column, empty, icon, outcome_pill, provider_link, row, section, table};
-use super::words;
 use crate::model::{Near, Reasoning, SeenHeader, Step, Tone};
 
 const HEADERS: [Column; 4] = [
@@ -13,7 +12,7 @@ const HEADERS: [Column; 4] = [
     Column::text("Counted"),
 ];
 
-/// What it came to, why, and what to change.
+/// What it came to, why, and what to change; `words::action` stands above it.
 pub(super) fn verdict(reasoning: &Reasoning) -> AnyView {
     let remedy = (!reasoning.remedy.is_empty()).then(|| {
         view! { <p class="remedy prose"><strong>"What to change: "</strong>{reasoning.remedy.clone()}</p> }
@@ -25,9 +24,8 @@ pub(super) fn verdict(reasoning: &Reasoning) -> AnyView {
         <div class="card verdict-card">
             <p class="head-line">
                 {outcome_pill(reasoning.outcome)}
-                <strong class="verdict-words">{words::action(&reasoning.action)}</strong>
+                <strong class="verdict-words">{reasoning.explanation.clone()}</strong>
             </p>
-            <p class="prose">{reasoning.explanation.clone()}</p>
             {remedy}
             <p class="small wrap">
                 "action " <code>{reasoning.action.clone()}</code> " · reason "
