@@ -49,7 +49,7 @@ impl Entrance {
                 {self.problem.clone().map(refused)}
                 {self.core.then(|| through_core(&self.next))}
                 {or}
-                {self.token.then(|| with_token(&self.next, self.problem.is_some()))}
+                {self.token.then(|| with_token(self))}
                 {closed}
             }
             .into_any()
@@ -104,7 +104,11 @@ fn through_core(next: &str) -> impl IntoView + use<> {
     }
 }
 
-fn with_token(next: &str, refused: bool) -> impl IntoView + use<> {
+fn with_token(entrance: &Entrance) -> impl IntoView + use<> {
+    let Entrance { core, next, problem, .. } = entrance;
+    let refused = problem.is_some();
+    // One of the two ways is the first to see.
+    let class = if *core { "" } else { "main" };
     let described = if refused { "problem token-hint" } else { "token-hint" };
     view! {
         <form class="stack" method="post" action="/sign-in">
@@ -119,7 +123,7 @@ fn with_token(next: &str, refused: bool) -> impl IntoView + use<> {
                 </p>
             </div>
             {hidden("next", next)}
-            <button type="submit" class="main">"Sign in"</button>
+            <button type="submit" class=class>"Sign in with the token"</button>
         </form>
     }
 }

@@ -45,7 +45,7 @@ const fn label(via: Via) -> &'static str {
 fn form(form: &ExplainForm) -> AnyView {
     let ways = Via::ALL.map(|via| Choice::new(via.code(), label(via))).into();
     view! {
-        <form class="form card" method="get" action="/explain" aria-label="A request">
+        <form class="form card ask" method="get" action="/explain" aria-label="A request">
             <div class="wide">
                 {text_input("url", "URL", &form.url, "As the browser shows it, e.g. https://app.example.com/reports?year=2026")}
             </div>

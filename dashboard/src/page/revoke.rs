@@ -45,7 +45,7 @@ fn plan(plan: &RevokePlan, shell: &Shell) -> AnyView {
     }
     let sample = session_table::sessions(&plan.sample, plan.now, "Sessions that would end");
     view! {
-        <p class="lead">
+        <p class="lead plan">
             <strong>{counted(plan.count as u64, "live session", "live sessions")}</strong>
             " would end, for all replicas at once. Nothing has been ended yet."
         </p>
@@ -88,7 +88,7 @@ fn act(plan: &RevokePlan, shell: &Shell) -> AnyView {
             {hidden("by", plan.by.code())}
             {hidden("value", &plan.value)}
             {csrf(shell)}
-            <button type="submit" class="danger">{words}</button>
+            <button type="submit" class="danger main">{words}</button>
             <a class="button" href=back>"Cancel"</a>
         </form>
     }
