@@ -5,6 +5,7 @@
 //! are pure. [`assets`] are the files that pages ask for.
 
 pub mod assets;
+mod chart;
 pub mod live;
 pub mod model;
 pub mod number;

@@ -7,8 +7,7 @@ mod doctor;
 mod entrance;
 mod explain;
 mod overview;
-#[expect(dead_code, unused_imports, reason = "until every page is built of them")]
-mod parts;
+pub(crate) mod parts;
 mod provider;
 mod providers;
 mod reasoning;

@@ -1,16 +1,97 @@
-//! Doctor: Doctor.
+//! What the doctor found.
 
 use leptos::prelude::*;
 
-use super::Page;
-use crate::model::{Doctor, Place, Shell};
+use super::parts::{
+    Column, icon, moment_or, notices, pill, region, row, section, severity_pill, table,
+};
+use super::{Page, regions};
+use crate::live::Frame;
+use crate::model::{Check, Doctor, Place, Severity, Shell, Tone};
+use crate::number::counted;
 
 impl Page for Doctor {
     fn place(&self) -> Place {
         Place::Doctor
     }
 
+    fn address(&self) -> Option<String> {
+        Some(Place::Doctor.path().to_owned())
+    }
+
     fn content(&self, _: &Shell) -> AnyView {
-        view! { <h1>{self.title()}</h1> }.into_any()
+        view! {
+            <div>
+                <h1>{self.title()}</h1>
+                <p class="lead">"What is likely not as meant, why, and what to do about it. The worst stands first."</p>
+            </div>
+            {region("doctor-findings", findings(self))}
+            {region("doctor-checks", checks(self))}
+            {command_line()}
+        }
+        .into_any()
+    }
+
+    fn changes(&self, _: &Shell) -> Frame {
+        let regions =
+            regions([("doctor-findings", findings(self)), ("doctor-checks", checks(self))]);
+        Frame { regions, lines: None }
     }
 }
+
+fn findings(doctor: &Doctor) -> AnyView {
+    let content = if doctor.findings.is_empty() {
+        view! { <p class="calm">{icon(Tone::Good)} " Nothing was found."</p> }.into_any()
+    } else {
+        let pills = [Severity::Error, Severity::Warning, Severity::Info].map(|severity| {
+            let count = doctor.findings.iter().filter(|one| one.severity == severity).count();
+            (count > 0).then(|| severity_pill(severity, count))
+        });
+        view! {
+            <p class="pills">{pills.into_iter().flatten().collect_view()}</p>
+            {notices(&doctor.findings)}
+        }
+        .into_any()
+    };
+    section("findings-title", "Findings", content)
+}
+
+const CHECKS: [Column; 3] =
+    [Column::text("Looked at"), Column::text("Result"), Column::text("Code")];
+
+fn checks(doctor: &Doctor) -> AnyView {
+    let probed = view! {
+        <p class="small">
+            "Applications and core's clock were last looked at " {moment_or(doctor.probed, doctor.now, "never")} "."
+        </p>
+    };
+    let content = view! {
+        {table("Everything the doctor looks at", &CHECKS, None, doctor.checks.iter().map(check).collect())}
+        {probed}
+    };
+    section("checks-title", "What is looked at", content.into_any())
+}
+
+fn check(check: &Check) -> AnyView {
+    let Check { code, title, findings, unknown } = check.clone();
+    let result = match (unknown, findings) {
+        (Some(why), 0) => view! { {pill(Tone::Plain, "Unknown")} " " {why} }.into_any(),
+        (unknown, 0) => view! { {pill(Tone::Good, "Nothing found")} {unknown} }.into_any(),
+        (_, found) => pill(Tone::Odd, counted(found as u64, "finding", "findings")),
+    };
+    row(&CHECKS, vec![title.into_any(), result, view! { <code>{code}</code> }.into_any()])
+}
+
+fn command_line() -> AnyView {
+    let content = view! {
+        <p class="prose">
+            "The same on the command line, where the outpost runs. It exits with a code other than "
+            "0 when there is something to mend, so that scripts and deployments can wait for it:"
+        </p>
+        <pre class="card"><code>"outpost doctor"</code></pre>
+    };
+    section("command-title", "On the command line", content.into_any())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,129 +1,128 @@
-//! The overview page.
+//! The overview page: how it stands with core, the replicas, the store and the traffic.
+
+mod fleet;
+mod state;
+#[cfg(test)]
+mod tests;
 
 use leptos::prelude::*;
 
-use super::Page;
-use crate::model::{Link, LinkState, Notice, Overview, Place, Severity, Shell};
-use crate::time;
+use super::parts::{Column, address, empty, icon, notices, outside, region, row, section, table};
+use super::providers::{failed, mode};
+use super::{Page, regions};
+use crate::chart;
+use crate::live::Frame;
+use crate::model::{Notice, Overview, Place, ProviderRow, Shell, Tone};
+use crate::number::{count, millis};
+
+/// How many findings are shown here; the doctor shows all.
+const SHOWN: usize = 4;
 
 impl Page for Overview {
     fn place(&self) -> Place {
         Place::Overview
     }
 
+    fn address(&self) -> Option<String> {
+        Some(Place::Overview.path().to_owned())
+    }
+
     fn content(&self, _: &Shell) -> AnyView {
+        let core_version = self.core_version.clone().map(|version| format!(", version {version}"));
         view! {
-            <h1>{self.outpost.clone()}</h1>
-            {state_of(self)}
-            {facts(self)}
-            {notices(self)}
+            <div>
+                <h1>{self.title()}</h1>
+                <p class="lead">"Outpost " {self.version.clone()} ", core at " {outside(&self.core)} {core_version}</p>
+            </div>
+            {region("state", state::facts_of(self))}
+            {region("attention", attention(self))}
+            {region("traffic", traffic(self))}
+            {region("fleet", fleet::replicas(self))}
+            {region("slowest", slowest(self))}
         }
         .into_any()
     }
-}
 
-/// The one-glance state, in words and colour.
-fn state_of(overview: &Overview) -> impl IntoView + use<> {
-    let (class, text) = if !overview.missing.is_empty() {
-        ("pill bad", "Not ready")
-    } else if overview.link.state != LinkState::Connected || overview.refresh.error.is_some() {
-        ("pill odd", "Serving, without core")
-    } else {
-        ("pill good", "Serving")
-    };
-    view! { <p class=class role="status">{text}</p> }
-}
-
-fn facts(overview: &Overview) -> impl IntoView + use<> {
-    let now = overview.now;
-    let Link { state, since, last_hello, last_ack, error } = overview.link.clone();
-    let (class, text) = match state {
-        LinkState::Connected => ("good", "connected"),
-        LinkState::Connecting => ("odd", "connecting"),
-        LinkState::Disconnected => ("bad", "disconnected, retrying"),
-        LinkState::Stopped => ("odd", "stopped"),
-    };
-    let sessions = overview.sessions;
-    let refresh = overview.refresh.clone();
-    let in_providers = match overview.providers {
-        1 => "in 1 provider".to_owned(),
-        count => format!("in {count} providers"),
-    };
-    view! {
-        <section aria-labelledby="core">
-            <h2 id="core">"Connection to core"</h2>
-            <p class="small wrap under">{overview.core.clone()}</p>
-            <dl class="facts">
-                <div>
-                    <dt>"Websocket"</dt>
-                    <dd><span class=class>{text}</span></dd>
-                    <dd class="small">{since.map(|at| view! { "since " {moment(at, now, true)} })}</dd>
-                    <dd class="small wrap">{error.filter(|_| state != LinkState::Connected)}</dd>
-                </div>
-                <div>
-                    <dt>"Last hello"</dt>
-                    <dd>{when(last_hello, now)}</dd>
-                    <dd class="small">"acknowledged " {when(last_ack, now)}</dd>
-                </div>
-                <div>
-                    <dt>"Configuration"</dt>
-                    <dd>{when(refresh.last_success, now)}</dd>
-                    <dd class="small">{refresh.next.map(|at| view! { "next " {moment(at, now, false)} })}</dd>
-                    <dd class="small wrap">{refresh.error.map(|error| view! { <span class="bad">{error}</span> })}</dd>
-                </div>
-                <div>
-                    <dt>"Sessions"</dt>
-                    <dd>{sessions.map_or_else(|| "unknown".to_owned(), |count| count.to_string())}</dd>
-                    <dd class="small">{in_providers}</dd>
-                </div>
-            </dl>
-        </section>
+    fn changes(&self, _: &Shell) -> Frame {
+        let regions = regions([
+            ("state", state::facts_of(self)),
+            ("attention", attention(self)),
+            ("traffic", traffic(self)),
+            ("fleet", fleet::replicas(self)),
+            ("slowest", slowest(self)),
+        ]);
+        Frame { regions, lines: None }
     }
 }
 
-fn notices(overview: &Overview) -> Option<impl IntoView + use<>> {
+/// What keeps traffic away, and findings: the worst, and how many more there are.
+fn attention(overview: &Overview) -> AnyView {
     let mut all: Vec<Notice> = overview.missing.iter().chain(&overview.findings).cloned().collect();
-    all.sort_by_key(|notice| std::cmp::Reverse(notice.severity));
-    (!all.is_empty()).then(|| {
-        view! {
-            <section aria-labelledby="attention">
-                <h2 id="attention">"Needs attention"</h2>
-                {list(all)}
-            </section>
+    if all.is_empty() {
+        return view! {
+            <p class="calm">{icon(Tone::Good)} " Nothing needs attention. " <a href=Place::Doctor.path()>"What was looked at"</a></p>
         }
-    })
-}
-
-fn list(notices: Vec<Notice>) -> impl IntoView {
-    let items = notices.into_iter().map(|Notice { severity, code, message, remedy, .. }| {
-        let (class, word) = match severity {
-            Severity::Error => ("notice bad", "Error"),
-            Severity::Warning => ("notice odd", "Warning"),
-            Severity::Info => ("notice plain", "Note"),
-        };
-        view! {
-            <li class=class>
-                <p><strong>{word}</strong> " " {message}</p>
-                {(!remedy.is_empty()).then(|| view! { <p>{remedy}</p> })}
-                <p class="small"><code>{code}</code></p>
-            </li>
-        }
-    });
-    view! { <ul class="notices">{items.collect_view()}</ul> }
-}
-
-fn when(at: Option<i64>, now: i64) -> impl IntoView {
-    match at {
-        Some(at) => moment(at, now, false).into_any(),
-        None => "never".into_any(),
+        .into_any();
     }
+    all.sort_by_key(|notice| std::cmp::Reverse(notice.severity));
+    let more = all.len().saturating_sub(SHOWN);
+    all.truncate(SHOWN);
+    let rest = (more > 0).then(|| format!("{more} more: see the doctor"));
+    let content = view! {
+        {notices(&all)}
+        {rest.map(|rest| view! { <p><a href=Place::Doctor.path()>{rest}</a></p> })}
+    };
+    section("attention-title", "Needs attention", content.into_any())
 }
 
-/// A moment: how far off it is, or itself, with the other one as its title.
-fn moment(at: i64, now: i64, exact: bool) -> impl IntoView {
-    let full = time::rfc3339(at);
-    let relative = time::distance(at, now);
-    let (shown, title) =
-        if exact { (full.replace('T', " "), relative) } else { (relative, full.clone()) };
-    view! { <time datetime=full title=title>{shown}</time> }
+fn traffic(overview: &Overview) -> AnyView {
+    let content = view! {
+        <div class="columns">
+            {chart::requests("rate", &overview.traffic)}
+            {chart::outcomes("decided", &overview.traffic)}
+        </div>
+        {chart::numbers("traffic-numbers", &overview.traffic)}
+    };
+    section("traffic-title", "Requests of this replica, last 15 minutes", content.into_any())
+}
+
+const SLOWEST: [Column; 6] = [
+    Column::text("Provider"),
+    Column::text("Mode"),
+    Column::number("p50"),
+    Column::number("p99"),
+    Column::number("Requests"),
+    Column::number("Failed"),
+];
+
+fn slowest(overview: &Overview) -> AnyView {
+    let content = if overview.slowest.is_empty() {
+        empty(
+            "No provider has had a request in the last 15 minutes.",
+            "Once applications are used, the slowest ones stand here.",
+        )
+    } else {
+        let rows = overview.slowest.iter().map(slow_row).collect();
+        table("The slowest providers of the last 15 minutes", &SLOWEST, None, rows)
+    };
+    section("slowest-title", "Slowest providers, last 15 minutes", content)
+}
+
+fn slow_row(provider: &ProviderRow) -> AnyView {
+    let speed = |value: fn(crate::model::Speed) -> f64| {
+        provider.speed.map_or_else(|| "–".to_owned(), |speed| millis(value(speed))).into_any()
+    };
+    let href = format!("/providers/{}", provider.pk);
+    let asked = address("/decisions", &[("provider", &provider.pk.to_string())]);
+    row(
+        &SLOWEST,
+        vec![
+            view! { <a href=href>{provider.name.clone()}</a> }.into_any(),
+            mode(&provider.mode).into_any(),
+            speed(|speed| speed.p50),
+            speed(|speed| speed.p99),
+            view! { <a href=asked>{count(provider.requests)}</a> }.into_any(),
+            failed(provider.errors, provider.requests),
+        ],
+    )
 }

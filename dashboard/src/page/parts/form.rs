@@ -21,12 +21,7 @@ impl Choice {
 
 /// A control below its label, with a hint where one helps. The control's id is the name of the
 /// field, and `{name}-hint` describes it.
-pub(crate) fn field(
-    name: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    control: AnyView,
-) -> AnyView {
+fn field(name: &'static str, label: &'static str, hint: &'static str, control: AnyView) -> AnyView {
     let hint =
         (!hint.is_empty()).then(|| view! { <p class="hint" id=format!("{name}-hint")>{hint}</p> });
     view! { <div class="field"><label for=name>{label}</label>{control}{hint}</div> }.into_any()
@@ -73,17 +68,6 @@ pub(crate) fn select(
     });
     let control = view! { <select id=name name=name>{options.collect_view()}</select> };
     field(name, label, "", control.into_any())
-}
-
-/// A box to tick, with its label.
-pub(crate) fn check(name: &'static str, label: &'static str, ticked: bool) -> AnyView {
-    view! {
-        <div class="field check">
-            <input type="checkbox" id=name name=name value="on" checked=ticked />
-            <label for=name>{label}</label>
-        </div>
-    }
-    .into_any()
 }
 
 /// A field that only the form knows.

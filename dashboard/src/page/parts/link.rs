@@ -45,6 +45,18 @@ pub(crate) fn provider_link(provider: &ProviderRef) -> AnyView {
     view! { <a href=format!("/providers/{pk}")>{shown}</a> }.into_any()
 }
 
+/// [`outside`] without the scheme nearly all have, where there is little room.
+pub(crate) fn outside_short(url: &str) -> AnyView {
+    match url.strip_prefix("https://") {
+        Some(rest) if !rest.is_empty() => {
+            let rest = rest.trim_end_matches('/').to_owned();
+            view! { <a class="wrap" href=url.to_owned() rel="noreferrer noopener">{rest}</a> }
+                .into_any()
+        }
+        _ => outside(url),
+    }
+}
+
 /// A URL from core's settings: a link where it is of the web, else only shown; a `javascript:` URL
 /// never becomes one.
 pub(crate) fn outside(url: &str) -> AnyView {

@@ -17,6 +17,7 @@ pub(crate) fn section(id: &'static str, heading: impl Into<String>, content: Any
 /// One fact: what, its value, and lines about it.
 pub(crate) struct Fact {
     name: &'static str,
+    class: Option<&'static str>,
     value: AnyView,
     more: Vec<AnyView>,
 }
@@ -24,7 +25,14 @@ pub(crate) struct Fact {
 impl Fact {
     /// A fact.
     pub(crate) fn new(name: &'static str, value: impl IntoAny) -> Self {
-        Self { name, value: value.into_any(), more: Vec::new() }
+        Self { name, class: None, value: value.into_any(), more: Vec::new() }
+    }
+
+    /// With more room than others.
+    #[must_use]
+    pub(crate) fn wide(mut self) -> Self {
+        self.class = Some("wide");
+        self
     }
 
     /// With one more line about it.
@@ -37,12 +45,12 @@ impl Fact {
 
 /// Facts as tiles.
 pub(crate) fn facts(facts: Vec<Fact>) -> AnyView {
-    let tiles = facts.into_iter().map(|Fact { name, value, more }| {
+    let tiles = facts.into_iter().map(|Fact { name, class, value, more }| {
         let more = more
             .into_iter()
             .map(|line| view! { <dd class="small wrap">{line}</dd> })
             .collect_view();
-        view! { <div><dt>{name}</dt><dd class="value">{value}</dd>{more}</div> }
+        view! { <div class=class><dt>{name}</dt><dd class="value">{value}</dd>{more}</div> }
     });
     view! { <dl class="facts">{tiles.collect_view()}</dl> }.into_any()
 }

@@ -2,6 +2,9 @@
 
 use leptos::prelude::*;
 
+/// Tables of more columns turn into cards earlier.
+const MANY: usize = 7;
+
 /// A column.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Column {
@@ -39,8 +42,9 @@ pub(crate) fn table(
     });
     let caption: String = caption.into();
     // Roles are said again since tables laid out as blocks lose theirs in some browsers.
+    let class = if columns.len() > MANY { "table many" } else { "table" };
     view! {
-        <div class="table">
+        <div class=class>
             <table role="table">
                 <caption class="unseen">{caption}</caption>
                 <thead role="rowgroup"><tr role="row">{heads.collect_view()}</tr></thead>

@@ -56,7 +56,7 @@ pub(crate) const fn outcome_title(outcome: Outcome) -> &'static str {
 }
 
 /// An outcome's tone.
-pub(crate) const fn outcome_tone(outcome: Outcome) -> Tone {
+const fn outcome_tone(outcome: Outcome) -> Tone {
     match outcome {
         Outcome::Allowed => Tone::Good,
         Outcome::SignIn => Tone::Plain,
