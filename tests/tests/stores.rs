@@ -12,6 +12,8 @@ mod dying;
 mod failover;
 #[path = "stores/faults.rs"]
 mod faults;
+#[path = "stores/indexes.rs"]
+mod indexes;
 #[path = "stores/log.rs"]
 mod log;
 #[path = "stores/support.rs"]

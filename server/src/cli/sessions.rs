@@ -26,9 +26,8 @@ const PAGE: usize = 1000;
 pub(super) enum SessionsCommand {
     /// Print who is signed in; exit 0, or 1 if the outpost cannot be asked
     #[command(
-        after_help = "Without a filter all sessions are shown. --user looks at every session \
-        there is, a page at a time; the other filters have an index. What clients wrote is shown \
-        without control characters."
+        after_help = "Without a filter all sessions are shown. What clients wrote is shown without \
+        control characters."
     )]
     List(ListArguments),
     /// Sign people out: end sessions, on every replica
@@ -36,7 +35,7 @@ pub(super) enum SessionsCommand {
         a yes: typed where the command runs in a terminal, else given as --yes. A session that has \
         ended stays ended; whom authentik lets in can sign in anew.\n\n\
         Exit codes: 0 done (also when there was nothing to end), 1 not done, 2 wrong usage.")]
-    #[command(group = ArgGroup::new("meant").args(["key", "sub", "sid", "user", "provider"]).required(true))]
+    #[command(group = ArgGroup::new("meant").args(["key", "sub", "sid", "user", "address", "provider"]).required(true))]
     Revoke(RevokeArguments),
 }
 
@@ -53,9 +52,12 @@ struct Which {
     /// All that hang on a session of authentik
     #[arg(long)]
     sid: Option<String>,
-    /// All of a user, by user name
+    /// All of a user, by user name, exactly as authentik has it
     #[arg(long)]
     user: Option<String>,
+    /// All that were begun from an IP address
+    #[arg(long)]
+    address: Option<String>,
     /// All of a provider, by number, name, or slug of the application
     #[arg(long)]
     provider: Option<String>,
@@ -147,9 +149,15 @@ impl SessionsCommand {
 impl Which {
     /// The filter's name and value, as the API calls them.
     fn named(self) -> Option<(&'static str, String)> {
-        let Self { key, sub, sid, user, provider } = self;
-        let all =
-            [("key", key), ("sub", sub), ("sid", sid), ("user", user), ("provider", provider)];
+        let Self { key, sub, sid, user, address, provider } = self;
+        let all = [
+            ("key", key),
+            ("sub", sub),
+            ("sid", sid),
+            ("user", user),
+            ("address", address),
+            ("provider", provider),
+        ];
         all.into_iter().find_map(|(name, value)| Some((name, value?)))
     }
 }
@@ -157,15 +165,13 @@ impl Which {
 async fn list(settings: &Settings, arguments: ListArguments) -> Result<(), Failure> {
     let mut outpost = Outpost::new(settings, arguments.at.url)?;
     let filter = arguments.which.named();
-    let by_user = filter.as_ref().is_some_and(|(name, _)| *name == "user");
     let most = if arguments.all { usize::MAX } else { arguments.limit };
     let mut table = Table::new(arguments.wide);
     let mut shown = 0;
     let mut cursor: Option<String> = None;
     let mut out = io::stdout().lock();
     loop {
-        // What is filtered there comes in smaller portions than it was looked at.
-        let limit = if by_user { PAGE } else { PAGE.min(most - shown).max(1) };
+        let limit = PAGE.min(most - shown).max(1);
         let mut query: Vec<(&str, String)> = filter.iter().cloned().collect();
         query.push(("limit", limit.to_string()));
         query.extend(cursor.take().map(|cursor| ("cursor", cursor)));

@@ -112,7 +112,6 @@ impl Views {
     }
 
     /// Core's key of a provider with its name, as far as the configuration in effect knows it.
-    #[expect(dead_code, reason = "views of decisions and sessions use it")]
     fn provider_ref(&self, pk: i64) -> ProviderRef {
         let snapshot = self.parts.snapshot.load();
         let name = snapshot.ruleset.provider(pk).map(|provider| provider.name.clone());

@@ -39,6 +39,7 @@ where
     ending::is_final_under_concurrency(Arc::new(fresh().await)).await;
     ending::is_told_to_whoever_shares_the_store(&fresh().await).await;
     listing::check(&fresh().await).await;
+    listing::by_what_changes(&fresh().await).await;
     values::check(&fresh().await).await;
 }
 

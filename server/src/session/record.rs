@@ -93,6 +93,12 @@ pub struct SessionAbout {
 }
 
 impl SessionAbout {
+    /// The address it was begun from; IPv4 within IPv6 is IPv4.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.client_address.map(|address| address.to_canonical())
+    }
+
     /// When it ends if it is used last at `seen`, `None` without an idle limit.
     #[must_use]
     pub fn idle_until(&self, seen: Timestamp) -> Option<Timestamp> {

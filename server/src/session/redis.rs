@@ -5,6 +5,7 @@
 //! | `s:<key>` | a session: a hash that runs out by itself |
 //! | the same | a tombstone, for a while: the session was ended; an insertion that comes late is refused |
 //! | `u:<hash>`, `c:<hash>`, `p:<pk>` | the sessions of a subject, a session of core, a provider |
+//! | `n:<hash>`, `a:<hash>` | the sessions of a user name, of an address |
 //! | `providers` | the providers that have sessions |
 //! | `log` | the revocation log, a stream |
 //! | `v:<name>` | small shared values |
@@ -29,6 +30,7 @@ mod listing;
 mod log;
 mod names;
 mod options;
+mod reindexing;
 mod reply;
 mod scripts;
 mod sentinel;
@@ -42,7 +44,7 @@ mod writing;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use outpost_decision::time::Timestamp;
@@ -89,6 +91,7 @@ pub struct RedisStore {
     names: Names,
     scripts: Scripts,
     timeout: Duration,
+    begun: Instant,
     log_reader: Mutex<Option<LogReader>>,
     /// Sessions that were ended while the log could not be written.
     owed: Mutex<Vec<EndedSession>>,
@@ -129,6 +132,7 @@ impl RedisStore {
             names: Names::new(options.prefix),
             scripts: Scripts::new(),
             timeout: options.timeout,
+            begun: Instant::now(),
             log_reader: Mutex::new(None),
             owed: Mutex::default(),
             _thread: thread,
@@ -183,8 +187,9 @@ impl SessionStore for RedisStore {
         self.end_selected(selection).await
     }
 
-    async fn sweep(&self, _now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
+    async fn sweep(&self, now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
         self.trim_indexes().await?;
+        self.index_older(now).await?;
         Ok(Vec::new())
     }
 

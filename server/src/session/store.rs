@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -41,19 +42,32 @@ pub enum Selection {
     CoreSession(String),
     /// All of a provider.
     Provider(i64),
+    /// All of a user name, in every provider: exactly as core told it, in its case. An empty one
+    /// is nobody's.
+    User(String),
+    /// All that were begun from an address, in every provider. An IPv4 address within IPv6
+    /// (`::ffff:192.0.2.1`) is the IPv4 address.
+    Address(IpAddr),
 }
 
 impl Selection {
     /// Whether a session is among those meant.
     #[must_use]
     pub fn means(&self, key: &SessionKey, session: &Session) -> bool {
-        let about = &session.about;
+        self.means_one(key, &session.about)
+    }
+
+    /// The same by what is known of the session in the clear.
+    #[must_use]
+    pub fn means_one(&self, key: &SessionKey, about: &SessionAbout) -> bool {
         match self {
             Self::Key(one) => key == one,
             Self::Keys(these) => these.contains(key),
             Self::Subject(sub) => about.sub == *sub,
             Self::CoreSession(sid) => about.sid.as_ref() == Some(sid),
             Self::Provider(pk) => about.provider == *pk,
+            Self::User(user) => !user.is_empty() && about.user == *user,
+            Self::Address(address) => about.address() == Some(address.to_canonical()),
         }
     }
 }
@@ -136,7 +150,8 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     async fn insert(&self, key: SessionKey, record: &Record) -> Result<Inserted, StoreError>;
 
     /// Keeps the next version of a session, if the one before it (`record.generation - 1`) still
-    /// stands. Provider, subject and core session must be the same as before.
+    /// stands. Provider, subject and core session must be the same as before; user name and
+    /// address may have changed.
     async fn replace(&self, key: SessionKey, record: &Record) -> Result<Replaced, StoreError>;
 
     /// Notes that a session was used at `seen`, which defers its idle limit. Returns the

@@ -25,7 +25,7 @@ const ANSWER_BYTES: usize = 32 << 20;
 const CONNECT: Duration = Duration::from_secs(3);
 /// Limit of one page.
 const PAGE: Duration = Duration::from_secs(60);
-/// Limit of one revocation: a user name is looked for in the whole store.
+/// Limit of one revocation: a provider may have very many sessions.
 const REVOCATION: Duration = Duration::from_secs(900);
 
 /// Who asks.

@@ -1,7 +1,6 @@
 //! `GET /api/v1/sessions`: who is signed in, page by page.
 //!
-//! A call looks at no more than `limit` sessions, however many there are; with `user`, for which
-//! there is no index, at most at [`PAGE`], and shows those of the user among them. `next` goes on.
+//! A call looks at no more than `limit` sessions, however many there are; `next` goes on.
 
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
@@ -9,7 +8,7 @@ use actix_web::web::{Data, Query};
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use super::who::{Named, ProviderName, Who};
+use super::who::{Named, ProviderName};
 use super::{Admin, PAGE};
 use crate::clock;
 use crate::session::{ListedSession, PageCursor};
@@ -26,6 +25,7 @@ struct Question {
     sid: Option<String>,
     provider: Option<String>,
     user: Option<String>,
+    address: Option<String>,
     limit: Option<usize>,
     cursor: Option<String>,
 }
@@ -109,25 +109,17 @@ pub(super) async fn list(
         sid: question.sid,
         provider: question.provider.map(ProviderName::Text),
         user: question.user,
+        address: question.address,
     };
-    let (selection, user) = match Who::named(named, &snapshot.ruleset)? {
-        None => (None, None),
-        Some(Who::Of(selection)) => (Some(selection), None),
-        Some(Who::User(user)) => (None, Some(user)),
-    };
-    let usual = if user.is_some() { PAGE } else { USUAL };
-    let limit = question.limit.unwrap_or(usual);
+    let selection = named.selection(&snapshot.ruleset)?;
+    let limit = question.limit.unwrap_or(USUAL);
     if !(1..=PAGE).contains(&limit) {
         return Err(Problem::wrong(format!("limit: must be between 1 and {PAGE}")));
     }
     let from = question.cursor.map(PageCursor);
     let sessions = &admin.parts.sessions;
     let page = sessions.list(selection.as_ref(), from.as_ref(), limit, clock::now()).await?;
-    let meant = |session: &&ListedSession| match &user {
-        Some(user) => session.about.user == *user,
-        None => true,
-    };
-    let rows = page.sessions.iter().filter(meant).map(|session| Row::new(session, &snapshot));
+    let rows = page.sessions.iter().map(|session| Row::new(session, &snapshot));
     Ok(HttpResponse::Ok().json(Page {
         sessions: rows.collect(),
         scanned: page.sessions.len(),

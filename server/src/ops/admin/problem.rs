@@ -46,13 +46,6 @@ impl Problem {
         Self { remedy, ..Self::new(StatusCode::CONFLICT, "ambiguous_provider", message) }
     }
 
-    /// A user name has more subjects than are ended in one go.
-    pub(super) fn many_subjects(limit: usize) -> Self {
-        let message = format!("more than {limit} subjects have this user name; nothing was ended");
-        let remedy = "End them by subject or by provider.";
-        Self { remedy, ..Self::new(StatusCode::CONFLICT, "too_many_subjects", message) }
-    }
-
     /// A path that the API does not have.
     pub(super) fn no_such_thing() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")

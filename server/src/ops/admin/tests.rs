@@ -122,6 +122,10 @@ async fn each_filter_shows_those_it_means() {
     assert_eq!(office.users("provider=2").await, ["alice-name"]);
     assert_eq!(office.users("user=carol-name").await, ["carol-name"]);
     assert_eq!(office.users("user=carol").await, [""; 0]);
+    assert_eq!(office.users("user=CAROL-name").await, [""; 0]);
+    assert_eq!(office.users("address=192.0.2.7").await, everybody);
+    assert_eq!(office.users("address=::ffff:192.0.2.7").await, everybody);
+    assert_eq!(office.users("address=192.0.2.8").await, [""; 0]);
     assert_eq!(office.users("sub=nobody").await, [""; 0]);
     assert_eq!(office.users(&format!("key={}", key(9))).await, [""; 0]);
 }
@@ -145,7 +149,7 @@ async fn pages_lead_to_the_end_and_look_at_no_more_than_they_may() {
 }
 
 #[actix_web::test]
-async fn a_user_is_looked_for_among_a_thousand_sessions_at_a_time() {
+async fn a_user_is_found_at_once_among_any_number_of_sessions() {
     let office = Office::open().await;
     let end = clock::now().plus(9000);
     for n in 0..PAGE {
@@ -154,12 +158,9 @@ async fn a_user_is_looked_for_among_a_thousand_sessions_at_a_time() {
         office.admin.parts.sessions.begin(&id, dave, clock::now()).await.unwrap();
     }
     let (_, page) = office.list("user=alice-name").await;
-    assert_eq!((users(&page).len(), &page["scanned"]), (0, &json!(PAGE)), "{page}");
-    let (_, page) =
-        office.list(&format!("user=alice-name&cursor={}", page["next"].as_str().unwrap())).await;
-    assert_eq!((users(&page).len(), &page["scanned"], &page["next"]), (2, &json!(4), &Value::Null));
+    assert_eq!((users(&page).len(), &page["scanned"], &page["next"]), (2, &json!(2), &Value::Null));
     let (_, done) = office.revoke(json!({ "user": "alice-name" })).await;
-    assert_eq!(done, json!({ "ended": 2, "subjects": 1, "scanned": PAGE + 4 }));
+    assert_eq!(done, json!({ "ended": 2, "subjects": 1, "scanned": 2 }));
 }
 
 #[actix_web::test]
@@ -201,6 +202,7 @@ async fn a_dry_run_counts_and_the_same_order_ends_as_many() {
         (json!({ "provider": "2" }), 1, 3, vec![2]),
         (json!({ "user": "alice-name" }), 2, 2, vec![1, 2]),
         (json!({ "user": "nobody" }), 0, 4, vec![]),
+        (json!({ "address": "::ffff:192.0.2.7" }), 4, 0, vec![1, 2]),
     ] {
         let office = Office::open().await;
         let mut dry = order.clone();
@@ -232,6 +234,9 @@ async fn an_order_that_is_not_exactly_one_ends_nobody() {
         json!({ "sub": null }),
         json!({ "sid": 7 }),
         json!({ "user": "" }),
+        json!({ "address": "" }),
+        json!({ "address": "192.0.2" }),
+        json!({ "user": "alice-name", "address": "192.0.2.7" }),
         json!({ "provider": "" }),
         json!({ "provider": "wiki" }),
         json!({ "provider": 1.5 }),

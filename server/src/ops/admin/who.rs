@@ -1,5 +1,7 @@
 //! Which sessions an operator means.
 
+use std::net::IpAddr;
+
 use outpost_decision::ruleset::Ruleset;
 use serde::Deserialize;
 
@@ -14,6 +16,7 @@ pub(super) struct Named {
     pub(super) sid: Option<String>,
     pub(super) provider: Option<ProviderName>,
     pub(super) user: Option<String>,
+    pub(super) address: Option<String>,
 }
 
 /// A provider as operators name it.
@@ -26,48 +29,44 @@ pub(super) enum ProviderName {
     Text(String),
 }
 
-/// Sessions that are meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Who {
-    /// Those that the store finds by itself.
-    Of(Selection),
-    /// Those of a user name, for which no store has an index.
-    User(String),
-}
-
-impl Who {
+impl Named {
     /// What was named, `None` for nothing.
     ///
     /// # Errors
     /// When it is more than one thing, or nothing that there is.
-    pub(super) fn named(named: Named, ruleset: &Ruleset) -> Result<Option<Self>, Problem> {
-        let Named { key, sub, sid, provider, user } = named;
+    pub(super) fn selection(self, ruleset: &Ruleset) -> Result<Option<Selection>, Problem> {
+        let Self { key, sub, sid, provider, user, address } = self;
         let key = key.map(|key| read_key(&key)).transpose()?;
         let provider = provider.map(|name| find_provider(&name, ruleset)).transpose()?;
+        let address = address.map(|address| read_address(&address)).transpose()?;
         let mut all = [
-            key.map(|key| Self::Of(Selection::Key(key))),
-            some("sub", sub)?.map(|sub| Self::Of(Selection::Subject(sub))),
-            some("sid", sid)?.map(|sid| Self::Of(Selection::CoreSession(sid))),
-            provider.map(|pk| Self::Of(Selection::Provider(pk))),
-            some("user", user)?.map(Self::User),
+            key.map(Selection::Key),
+            some("sub", sub)?.map(Selection::Subject),
+            some("sid", sid)?.map(Selection::CoreSession),
+            provider.map(Selection::Provider),
+            some("user", user)?.map(Selection::User),
+            address.map(Selection::Address),
         ]
         .into_iter()
         .flatten();
         match (all.next(), all.next()) {
-            (who, None) => Ok(who),
-            _ => Err(Problem::wrong("name one of key, sub, sid, provider and user, not several")),
+            (selection, None) => Ok(selection),
+            _ => Err(Problem::wrong(
+                "name one of key, sub, sid, provider, user and address, not several",
+            )),
         }
     }
+}
 
-    /// What it is named by.
-    pub(super) const fn by(&self) -> &'static str {
-        match self {
-            Self::Of(Selection::Key(_) | Selection::Keys(_)) => "key",
-            Self::Of(Selection::Subject(_)) => "sub",
-            Self::Of(Selection::CoreSession(_)) => "sid",
-            Self::Of(Selection::Provider(_)) => "provider",
-            Self::User(_) => "user",
-        }
+/// What sessions are named by.
+pub(super) const fn by(selection: &Selection) -> &'static str {
+    match selection {
+        Selection::Key(_) | Selection::Keys(_) => "key",
+        Selection::Subject(_) => "sub",
+        Selection::CoreSession(_) => "sid",
+        Selection::Provider(_) => "provider",
+        Selection::User(_) => "user",
+        Selection::Address(_) => "address",
     }
 }
 
@@ -82,6 +81,10 @@ fn some(what: &str, text: Option<String>) -> Result<Option<String>, Problem> {
 fn read_key(text: &str) -> Result<SessionKey, Problem> {
     SessionKey::parse(text)
         .ok_or_else(|| Problem::wrong("key: a session's key has 64 hexadecimal digits"))
+}
+
+fn read_address(text: &str) -> Result<IpAddr, Problem> {
+    text.parse().map_err(|_| Problem::wrong("address: this is no IP address"))
 }
 
 /// The key of a provider. Digits are always a key, whatever providers are called, and so also of

@@ -12,12 +12,15 @@ type Case = (fn(u8) -> Selection, &'static [u8]);
 
 pub(super) async fn by_each_selection(store: &impl SessionStore) {
     // Each case has sessions of its own: a key that ended never comes back.
-    let cases: [Case; 8] = [
+    let cases: [Case; 11] = [
         (|n| Selection::Key(key(n + 1)), &[1]),
         (|n| Selection::Keys(vec![key(n + 1), key(n + 3), key(250)]), &[1, 3]),
         (|n| Selection::Subject(format!("alice-{n}")), &[1, 2]),
         (|n| Selection::CoreSession(format!("sid-{n}")), &[1, 3]),
         (|n| Selection::Provider(i64::from(n) + 1), &[1, 2]),
+        (|n| Selection::User(format!("alice-{n}-name")), &[1, 2]),
+        (|_| Selection::Address([192, 0, 2, 9].into()), &[]),
+        (|_| Selection::User(String::new()), &[]),
         (|_| Selection::Subject("nobody".into()), &[]),
         (|_| Selection::CoreSession(String::new()), &[]),
         (|_| Selection::Key(key(251)), &[]),

@@ -1,22 +1,30 @@
 //! A session as the file keeps it: what the indexes and limits need, in fixed places, then the
 //! record's bytes.
 //!
-//! Nothing here reads the clear part: a session that another version of the outpost wrote is ended
+//! Nothing here needs the clear part: a session that another version of the outpost wrote is ended
 //! and swept like any other.
+
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use outpost_decision::crypto;
 use outpost_decision::time::Timestamp;
 
 use super::failure::Failure;
-use crate::session::record::Record;
+use crate::session::record::{Record, SessionAbout};
 
 /// A hashed name of whom a session belongs to: the indexes have keys of one length, however long
 /// a subject is.
 pub(super) type Owner = [u8; 32];
 
-/// Bytes before the clear part: five numbers, two owners, and the length of the clear part.
-const HEAD: usize = 5 * 8 + 2 * 32 + 4;
+/// Bytes of the five numbers that a session begins with.
+const NUMBERS: usize = 5 * 8;
+
+/// Bytes before the clear part: five numbers, four owners, and the length of the clear part.
+const HEAD: usize = NUMBERS + 4 * 32 + 4;
+
+/// The same in format 1, which had two owners.
+const HEAD_1: usize = NUMBERS + 2 * 32 + 4;
 
 /// Where `seen` lies.
 const SEEN: std::ops::Range<usize> = 8..16;
@@ -44,6 +52,16 @@ pub(super) fn provider(pk: i64) -> Owner {
     owner("provider", &pk.to_be_bytes())
 }
 
+/// A user name as an owner.
+pub(super) fn user(name: &str) -> Owner {
+    owner("user", name.as_bytes())
+}
+
+/// An address as an owner.
+pub(super) fn address(address: IpAddr) -> Owner {
+    owner("address", address.to_canonical().to_string().as_bytes())
+}
+
 /// The kind is part of what is hashed: a subject never meets a session of the same name.
 fn owner(kind: &str, name: &[u8]) -> Owner {
     let mut labelled = Vec::with_capacity(kind.len() + 1 + name.len());
@@ -64,7 +82,14 @@ pub(super) struct Head {
     subject: Owner,
     /// All zero without a session of core.
     core_session: Owner,
+    /// All zero without a user name.
+    user: Owner,
+    /// All zero without an address.
+    address: Owner,
 }
+
+/// Stands for an owner that there is not.
+const NOBODY: Owner = [0; 32];
 
 impl Head {
     /// The head of a record.
@@ -77,7 +102,9 @@ impl Head {
             idle: about.idle_seconds.unwrap_or(NEVER_IDLE),
             provider: about.provider,
             subject: subject(&about.sub),
-            core_session: about.sid.as_deref().map_or([0; 32], core_session),
+            core_session: about.sid.as_deref().map_or(NOBODY, core_session),
+            user: Some(about.user.as_str()).filter(|name| !name.is_empty()).map_or(NOBODY, user),
+            address: about.client_address.map_or(NOBODY, address),
         }
     }
 
@@ -96,8 +123,9 @@ impl Head {
 
     /// All in whose index it stands.
     pub(super) fn owners(&self) -> impl Iterator<Item = Owner> {
-        let core_session = Some(self.core_session).filter(|owner| *owner != [0; 32]);
-        [everybody(), provider(self.provider), self.subject].into_iter().chain(core_session)
+        let perhaps = [self.core_session, self.user, self.address];
+        let perhaps = perhaps.into_iter().filter(|owner| *owner != NOBODY);
+        [everybody(), provider(self.provider), self.subject].into_iter().chain(perhaps)
     }
 
     /// Reads the head of a session's bytes.
@@ -111,7 +139,8 @@ impl Head {
         let (seen, expires) = (Timestamp(number()?), Timestamp(number()?));
         let (idle, provider) = (number()?, number()?);
         let (subject, core_session) = (take(&mut rest)?, take(&mut rest)?);
-        Ok(Self { generation, seen, expires, idle, provider, subject, core_session })
+        let (user, address) = (take(&mut rest)?, take(&mut rest)?);
+        Ok(Self { generation, seen, expires, idle, provider, subject, core_session, user, address })
     }
 }
 
@@ -125,6 +154,8 @@ pub(super) fn write(head: &Head, record: &Record) -> Vec<u8> {
     }
     bytes.extend_from_slice(&head.subject);
     bytes.extend_from_slice(&head.core_session);
+    bytes.extend_from_slice(&head.user);
+    bytes.extend_from_slice(&head.address);
     // A clear part of 4 GiB does not exist: addresses and user agents are cut.
     let length = u32::try_from(record.clear.len()).unwrap_or(u32::MAX);
     bytes.extend_from_slice(&length.to_be_bytes());
@@ -140,6 +171,28 @@ pub(super) fn touched(bytes: &[u8], seen: Timestamp) -> Vec<u8> {
         place.copy_from_slice(&seen.0.to_be_bytes());
     }
     bytes
+}
+
+/// A session of format 1 as it is kept now. What its clear part does not say in the way of a
+/// record stays unknown: the session is kept, and found by all that it was found by before.
+///
+/// # Errors
+/// [`Failure::Damaged`].
+pub(super) fn of_format_1(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    let (fixed, rest) = bytes.split_at_checked(HEAD_1 - 4).ok_or(Failure::Damaged)?;
+    let mut length = rest;
+    let length = u32::from_be_bytes(take(&mut length)?);
+    let length = usize::try_from(length).map_err(|_| Failure::Damaged)?;
+    let clear = rest.get(4..4 + length).ok_or(Failure::Damaged)?;
+    let about = serde_json::from_slice::<SessionAbout>(clear).ok();
+    let name = about.as_ref().map(|about| about.user.as_str()).filter(|name| !name.is_empty());
+    let from = about.as_ref().and_then(SessionAbout::address);
+    let mut now = Vec::with_capacity(bytes.len() + 2 * 32);
+    now.extend_from_slice(fixed);
+    now.extend_from_slice(&name.map_or(NOBODY, user));
+    now.extend_from_slice(&from.map_or(NOBODY, address));
+    now.extend_from_slice(rest);
+    Ok(now)
 }
 
 /// The record in a session's bytes.
@@ -195,11 +248,25 @@ mod tests {
 
     #[test]
     fn names_of_different_kinds_never_meet() {
-        let owners = [everybody(), subject("7"), core_session("7"), provider(7), subject("")];
+        let here = IpAddr::from([7, 7, 7, 7]);
+        let owners = [
+            everybody(),
+            subject("7"),
+            core_session("7"),
+            provider(7),
+            user("7"),
+            subject(""),
+            user("7.7.7.7"),
+            address(here),
+        ];
+        assert_eq!(address("::ffff:7.7.7.7".parse().unwrap()), address(here));
         for (index, owner) in owners.iter().enumerate() {
             assert!(!owners[index + 1..].contains(owner));
         }
-        let without = Head::of(&record(1, 7, "alice", None, 100));
-        assert_eq!(without.owners().count(), 3, "no session of core, no index of it");
+        let mut without = record(1, 7, "alice", None, 100);
+        assert_eq!(Head::of(&without).owners().count(), 5, "no session of core, no index of it");
+        without.about.user.clear();
+        without.about.client_address = None;
+        assert_eq!(Head::of(&without).owners().count(), 3);
     }
 }

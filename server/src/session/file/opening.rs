@@ -27,6 +27,9 @@ const SESSION_ROOM: u64 = 8 << 10;
 /// Bytes that a file without sessions may take.
 const EMPTY_ROOM: u64 = 16 << 20;
 
+/// Sessions held in memory while a file of an older format is made one of ours.
+const RENEWED_AT_ONCE: usize = 1000;
+
 /// Sessions up to which compacting takes a start no more than a moment.
 const FEW: u64 = 50_000;
 
@@ -117,6 +120,7 @@ fn check(database: &Database, path: &Path) -> Result<(), FileStoreError> {
     match format(database) {
         Ok(Format::Known) => Ok(()),
         Ok(Format::Unborn) => begin(database).map_err(failed),
+        Ok(Format::First) => renew(database, path).map_err(failed),
         Ok(Format::Foreign) => Err(FileStoreError::Foreign { path: path.to_owned() }),
         Ok(Format::Other(found)) => {
             Err(FileStoreError::Format { path: path.to_owned(), found, known: FORMAT })
@@ -128,6 +132,8 @@ fn check(database: &Database, path: &Path) -> Result<(), FileStoreError> {
 enum Format {
     Known,
     Unborn,
+    /// Without the indexes of user names and addresses.
+    First,
     Foreign,
     Other(u64),
 }
@@ -146,6 +152,7 @@ fn format(database: &Database) -> Result<Format, Failure> {
     };
     Ok(match meta.get(FORMAT_NAME)?.map(|found| found.value()) {
         Some(FORMAT) => Format::Known,
+        Some(1) => Format::First,
         Some(other) => Format::Other(other),
         None => Format::Foreign,
     })
@@ -157,6 +164,28 @@ fn begin(database: &Database) -> Result<(), Failure> {
     transaction.open_table(META)?.insert(FORMAT_NAME, FORMAT)?;
     drop(Tables::open(&transaction)?);
     transaction.commit()?;
+    Ok(())
+}
+
+/// Makes a file of format 1 one of ours, in one transaction: all of it or none.
+fn renew(database: &Database, path: &Path) -> Result<(), Failure> {
+    let transaction = database.begin_write()?;
+    transaction.open_table(META)?.insert(FORMAT_NAME, FORMAT)?;
+    {
+        let mut tables = Tables::open(&transaction)?;
+        let mut last = None;
+        loop {
+            last = tables.renew(last, RENEWED_AT_ONCE)?;
+            if last.is_none() {
+                break;
+            }
+        }
+    }
+    transaction.commit()?;
+    tracing::info!(
+        path = %path.display(),
+        "sessions of an older outpost are found by user name and address from now on"
+    );
     Ok(())
 }
 

@@ -60,6 +60,8 @@ pub(super) fn list(
         Some(Selection::Subject(sub)) => entry::subject(sub),
         Some(Selection::CoreSession(sid)) => entry::core_session(sid),
         Some(Selection::Provider(pk)) => entry::provider(*pk),
+        Some(Selection::User(user)) => entry::user(user),
+        Some(Selection::Address(address)) => entry::address(*address),
         Some(Selection::Key(key)) => return these(transaction, &[*key], None, now),
         Some(Selection::Keys(keys)) => return these(transaction, keys, None, now),
     };

@@ -1,5 +1,7 @@
 //! The tables of the file, and what a transaction does to sessions in them.
 
+use std::ops::Bound;
+
 use outpost_decision::time::Timestamp;
 use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
 
@@ -12,8 +14,8 @@ use crate::session::store::{EndedSession, Inserted, Replaced, Selection, StoreEr
 /// A session's key in a table.
 type Key = &'static [u8; 32];
 
-/// The format of what is in the file.
-pub(super) const FORMAT: u64 = 1;
+/// The format of what is in the file. 2 knows sessions by user name and address, too.
+pub(super) const FORMAT: u64 = 2;
 
 /// What the file is: one entry, `format`.
 pub(super) const META: TableDefinition<'static, &'static str, u64> =
@@ -24,7 +26,7 @@ pub(super) const SESSIONS: TableDefinition<'static, Key, &'static [u8]> =
     TableDefinition::new("sessions");
 
 /// Whose sessions are which, by the end of their tokens: by subject, session of core, provider,
-/// and all, in one table.
+/// user name, address, and all, in one table.
 pub(super) const BY_OWNER: TableDefinition<'static, (Key, i64, Key), ()> =
     TableDefinition::new("sessions by owner");
 
@@ -138,6 +140,8 @@ impl<'t> Tables<'t> {
             Selection::Subject(sub) => self.of(&entry::subject(sub))?,
             Selection::CoreSession(sid) => self.of(&entry::core_session(sid))?,
             Selection::Provider(pk) => self.of(&entry::provider(*pk))?,
+            Selection::User(user) => self.of(&entry::user(user))?,
+            Selection::Address(address) => self.of(&entry::address(*address))?,
         };
         self.remove_all(&keys)
     }
@@ -152,6 +156,33 @@ impl<'t> Tables<'t> {
         let keys = over.take(limit).map(|found| Ok(SessionKey(*found?.0.value().1)));
         let keys = keys.collect::<Result<Vec<_>, Failure>>()?;
         self.remove_all(&keys)
+    }
+
+    /// Makes sessions of format 1 what they are now, and enters them where they are looked for
+    /// since: at most `limit` of those that come after `last`. Returns the last of them, `None`
+    /// when there are no more.
+    pub(super) fn renew(
+        &mut self,
+        last: Option<[u8; 32]>,
+        limit: usize,
+    ) -> Result<Option<[u8; 32]>, Failure> {
+        let after = last.map_or(Bound::Unbounded, |last| Bound::Excluded(last));
+        let range = (after.as_ref(), Bound::Unbounded);
+        let some = self.sessions.range::<&[u8; 32]>(range)?.take(limit).map(|found| {
+            let (key, bytes) = found?;
+            Ok((*key.value(), bytes.value().to_vec()))
+        });
+        let some = some.collect::<Result<Vec<_>, Failure>>()?;
+        for (key, bytes) in &some {
+            // One that is damaged is of no use to anybody, and stays as it is.
+            let Ok(bytes) = entry::of_format_1(bytes) else { continue };
+            let head = Head::read(&bytes)?;
+            self.sessions.insert(key, bytes.as_slice())?;
+            for owner in head.owners() {
+                self.by_owner.insert((&owner, head.expires.0, key), ())?;
+            }
+        }
+        Ok(some.last().map(|(key, _)| *key))
     }
 
     fn of(&self, owner: &Owner) -> Result<Vec<SessionKey>, Failure> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
+use std::net::IpAddr;
 
 use outpost_decision::time::Timestamp;
 
@@ -19,6 +20,8 @@ pub(super) struct Indexes {
     by_subject: HashMap<String, Ordered>,
     by_core_session: HashMap<String, Ordered>,
     by_provider: HashMap<i64, Ordered>,
+    by_user: HashMap<String, Ordered>,
+    by_address: HashMap<IpAddr, Ordered>,
     /// By when each ends if nobody uses it any more.
     by_deadline: Ordered,
 }
@@ -34,6 +37,12 @@ impl Indexes {
             self.by_core_session.entry(sid.clone()).or_default().insert(entry);
         }
         self.by_provider.entry(about.provider).or_default().insert(entry);
+        if !about.user.is_empty() {
+            self.by_user.entry(about.user.clone()).or_default().insert(entry);
+        }
+        if let Some(address) = about.address() {
+            self.by_address.entry(address).or_default().insert(entry);
+        }
         self.by_deadline.insert((record.deadline(), key));
     }
 
@@ -47,6 +56,10 @@ impl Indexes {
             drop_from(&mut self.by_core_session, sid, &entry);
         }
         drop_from(&mut self.by_provider, &about.provider, &entry);
+        drop_from(&mut self.by_user, &about.user, &entry);
+        if let Some(address) = about.address() {
+            drop_from(&mut self.by_address, &address, &entry);
+        }
         self.by_deadline.remove(&(record.deadline(), key));
     }
 
@@ -65,6 +78,8 @@ impl Indexes {
             Selection::Subject(sub) => self.by_subject.get(sub),
             Selection::CoreSession(sid) => self.by_core_session.get(sid),
             Selection::Provider(pk) => self.by_provider.get(pk),
+            Selection::User(user) => self.by_user.get(user),
+            Selection::Address(address) => self.by_address.get(&address.to_canonical()),
         }
     }
 
@@ -124,6 +139,8 @@ impl Indexes {
             && self.by_subject.is_empty()
             && self.by_core_session.is_empty()
             && self.by_provider.is_empty()
+            && self.by_user.is_empty()
+            && self.by_address.is_empty()
             && self.by_deadline.is_empty()
     }
 }

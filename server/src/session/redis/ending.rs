@@ -42,7 +42,11 @@ impl RedisStore {
                     self.end_chunk(chunk, None, &mut ended).await?;
                 }
             }
-            Selection::Subject(_) | Selection::CoreSession(_) | Selection::Provider(_) => {
+            Selection::Subject(_)
+            | Selection::CoreSession(_)
+            | Selection::Provider(_)
+            | Selection::User(_)
+            | Selection::Address(_) => {
                 let Some(index) = self.names.index(selection) else { return Ok(ended) };
                 loop {
                     let keys = self.first(&index).await?;

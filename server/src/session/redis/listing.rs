@@ -28,7 +28,7 @@ struct Place {
 
 /// Where a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cursor {
+pub(super) struct Cursor {
     /// Which provider's sessions come next, when all are listed.
     provider: Option<i64>,
     /// After which of them.
@@ -117,14 +117,16 @@ impl RedisStore {
             .zip(found)
             .filter_map(|(key, record)| {
                 let record = record?;
-                Some(ListedSession { key, about: record.about, seen: record.seen })
+                // An entry may be a former one, of a user who has another name now.
+                let meant = selection.is_none_or(|these| these.means_one(&key, &record.about));
+                meant.then_some(ListedSession { key, about: record.about, seen: record.seen })
             })
             .collect();
         Ok(SessionPage { sessions, next: next.map(write_cursor) })
     }
 
     /// A page of all: provider after provider.
-    async fn all(
+    pub(super) async fn all(
         &self,
         cursor: Option<Cursor>,
         limit: usize,

@@ -1,5 +1,7 @@
 //! The keys in Redis. In a cluster each may be in any slot: no step needs two of them.
 
+use std::net::IpAddr;
+
 use outpost_decision::crypto;
 
 use crate::session::id::SessionKey;
@@ -20,6 +22,8 @@ pub(super) struct Indexes {
     pub(super) provider: i64,
     subject: String,
     core_session: Option<String>,
+    user: Option<String>,
+    address: Option<String>,
 }
 
 impl Names {
@@ -60,17 +64,22 @@ impl Names {
             Selection::CoreSession(sid) if sid.is_empty() => None,
             Selection::CoreSession(sid) => Some(format!("{}c:{}", self.prefix, hashed(sid))),
             Selection::Provider(provider) => Some(self.provider(*provider)),
+            Selection::User(user) if user.is_empty() => None,
+            Selection::User(user) => Some(format!("{}n:{}", self.prefix, hashed(user))),
+            Selection::Address(address) => {
+                Some(format!("{}a:{}", self.prefix, hashed_address(*address)))
+            }
         }
     }
 
     /// The keys of these indexes.
     pub(super) fn indexes(&self, indexes: &Indexes) -> Vec<String> {
-        let mut keys = vec![format!("{}u:{}", self.prefix, indexes.subject)];
-        if let Some(core_session) = &indexes.core_session {
-            keys.push(format!("{}c:{core_session}", self.prefix));
-        }
-        keys.push(self.provider(indexes.provider));
-        keys
+        let perhaps = [('c', &indexes.core_session), ('n', &indexes.user), ('a', &indexes.address)];
+        let perhaps = perhaps
+            .into_iter()
+            .filter_map(|(kind, hash)| Some(format!("{}{kind}:{}", self.prefix, hash.as_ref()?)));
+        let subject = format!("{}u:{}", self.prefix, indexes.subject);
+        std::iter::once(subject).chain(perhaps).chain([self.provider(indexes.provider)]).collect()
     }
 }
 
@@ -81,27 +90,91 @@ impl Indexes {
             provider: about.provider,
             subject: hashed(&about.sub),
             core_session: about.sid.as_deref().filter(|sid| !sid.is_empty()).map(hashed),
+            user: Some(about.user.as_str()).filter(|user| !user.is_empty()).map(hashed),
+            address: about.address().map(hashed_address),
         }
     }
 
-    /// As they are kept.
+    /// As they are kept: five words. Older outposts write the first three, and scripts tell by
+    /// the blanks between them.
     pub(super) fn write(&self) -> String {
-        let core_session = self.core_session.as_deref().unwrap_or("-");
-        format!("{} {} {core_session}", self.provider, self.subject)
+        let [core_session, user, address] =
+            [&self.core_session, &self.user, &self.address].map(|it| it.as_deref().unwrap_or("-"));
+        format!("{} {} {core_session} {user} {address}", self.provider, self.subject)
+    }
+
+    /// Whether an older outpost wrote this, which knew less of them.
+    pub(super) fn are_older(written: &[u8]) -> bool {
+        written.split(|byte| *byte == b' ').count() < 5
     }
 
     /// Reads what [`Indexes::write`] wrote; more words may follow from a newer version.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let mut words = std::str::from_utf8(text).ok()?.split(' ');
-        Some(Self {
-            provider: words.next()?.parse().ok()?,
-            subject: words.next()?.to_owned(),
-            core_session: words.next().filter(|word| *word != "-").map(str::to_owned),
-        })
+        let (provider, subject) = (words.next()?.parse().ok()?, words.next()?.to_owned());
+        let mut perhaps = || words.next().filter(|word| *word != "-").map(str::to_owned);
+        let (core_session, user, address) = (perhaps(), perhaps(), perhaps());
+        Some(Self { provider, subject, core_session, user, address })
     }
+}
+
+fn hashed_address(address: IpAddr) -> String {
+    hashed(&address.to_canonical().to_string())
 }
 
 /// Names of people and of core's sessions do not stand in keys: short, and nobody's business.
 fn hashed(name: &str) -> String {
     hex::encode(&crypto::sha256(name.as_bytes())[..16])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::contract;
+
+    #[test]
+    fn indexes_are_read_as_they_were_written_and_as_older_and_newer_outposts_write_them() {
+        let mut about = contract::session(-7, "alice", Some("sid"), contract::present()).about;
+        let all = Indexes::of(&about);
+        let written = all.write();
+        assert_eq!(written.split(' ').count(), 5);
+        assert_eq!(Indexes::read(written.as_bytes()), Some(all.clone()));
+        assert_eq!(Indexes::read(format!("{written} more").as_bytes()), Some(all.clone()));
+        let older = written.rsplitn(3, ' ').last().unwrap();
+        let known = Indexes { user: None, address: None, ..all };
+        assert_eq!(Indexes::read(older.as_bytes()), Some(known));
+        (about.sid, about.client_address) = (None, None);
+        about.user.clear();
+        let few = Indexes::of(&about);
+        assert_eq!(Indexes::read(few.write().as_bytes()), Some(few.clone()));
+        let names = Names::new("x:".to_owned());
+        assert_eq!(names.indexes(&few).len(), 2, "subject and provider");
+        for text in ["", "7", "x y", "- - -"] {
+            assert_eq!(Indexes::read(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_session_stands_in_the_index_of_every_selection_that_means_it() {
+        let about = contract::session(7, "alice", Some("sid"), contract::present()).about;
+        let names = Names::new("x:".to_owned());
+        let mut of_session = names.indexes(&Indexes::of(&about));
+        let mapped = "::ffff:192.0.2.7".parse().unwrap();
+        let mut of_selections: Vec<_> = [
+            Selection::Subject("alice".into()),
+            Selection::CoreSession("sid".into()),
+            Selection::Provider(7),
+            Selection::User("alice-name".into()),
+            Selection::Address(mapped),
+        ]
+        .iter()
+        .map(|selection| names.index(selection).unwrap())
+        .collect();
+        of_session.sort();
+        of_selections.sort();
+        assert_eq!(of_session, of_selections);
+        for nobody in [Selection::User(String::new()), Selection::CoreSession(String::new())] {
+            assert_eq!(names.index(&nobody), None);
+        }
+    }
 }

@@ -48,10 +48,14 @@ pub(super) struct Scripts {
     /// or 0 where there is a tombstone.
     pub(super) insert: Script,
     /// Key: session. Arguments: generation before, and those of `insert`. Answers 1 kept, 0
-    /// gone, 2 outdated.
+    /// gone, 2 outdated; and the indexes that it stood in before.
     pub(super) replace: Script,
-    /// Key: session. Arguments: seen. Answers the generation, or nothing.
+    /// Key: session. Arguments: seen. Answers the generation, or nothing; and whether an older
+    /// outpost wrote it, which knew less indexes.
     pub(super) touch: Script,
+    /// Notes the indexes that a session stands in. Key: session. Arguments: its generation, the
+    /// indexes. Answers as `replace`, without the indexes.
+    pub(super) reindex: Script,
     /// Puts a tombstone in a session's place. Key: session. Arguments: milliseconds that it
     /// stands. Answers whether the session was there, and its indexes as far as they are known.
     pub(super) revoke: Script,
@@ -73,6 +77,7 @@ impl Scripts {
             insert: Script::new(format!("{DEADLINE}{INSERT}")),
             replace: Script::new(format!("{DEADLINE}{REPLACE}")),
             touch: Script::new(format!("{DEADLINE}{TOUCH}")),
+            reindex: Script::new(REINDEX.to_owned()),
             revoke: Script::new(REVOKE.to_owned()),
             announce: Script::new(format!("{LAST}{ANNOUNCE}")),
             end_of_log: Script::new(format!("{LAST}{END_OF_LOG}")),
@@ -123,26 +128,35 @@ return 1
 ";
 
 const REPLACE: &str = "
-local standing = redis.call('HMGET', KEYS[1], 'generation', 'seen')
-if not standing[1] then return 0 end
-if standing[1] ~= ARGV[1] then return 2 end
+local standing = redis.call('HMGET', KEYS[1], 'generation', 'seen', 'indexes')
+if not standing[1] then return {0, ''} end
+if standing[1] ~= ARGV[1] then return {2, ''} end
 local seen = ARGV[5]
 if tonumber(standing[2]) > tonumber(seen) then seen = standing[2] end
 redis.call('HSET', KEYS[1], 'clear', ARGV[2], 'sealed', ARGV[3], 'generation', ARGV[4],
   'seen', seen, 'ends', ARGV[6], 'idle', ARGV[7], 'indexes', ARGV[8])
 expire(seen, ARGV[6], ARGV[7])
-return 1
+return {1, standing[3] or ''}
 ";
 
 const TOUCH: &str = "
-local standing = redis.call('HMGET', KEYS[1], 'generation', 'seen', 'ends', 'idle')
+local standing = redis.call('HMGET', KEYS[1], 'generation', 'seen', 'ends', 'idle', 'indexes')
 if not standing[1] then return false end
 if deadline(standing[2], standing[3], standing[4]) <= tonumber(ARGV[1]) then return false end
 if tonumber(standing[2]) < tonumber(ARGV[1]) then
   redis.call('HSET', KEYS[1], 'seen', ARGV[1])
   expire(ARGV[1], standing[3], standing[4])
 end
-return standing[1]
+local _, blanks = string.gsub(standing[5] or '', ' ', '')
+return {standing[1], blanks < 4 and 1 or 0}
+";
+
+const REINDEX: &str = "
+local standing = redis.call('HGET', KEYS[1], 'generation')
+if not standing then return 0 end
+if standing ~= ARGV[1] then return 2 end
+redis.call('HSET', KEYS[1], 'indexes', ARGV[2])
+return 1
 ";
 
 // The deletion comes first: a server that is full lets a script write on that has begun to.

@@ -1,5 +1,6 @@
 //! One session: read, begun, changed.
 
+use ::redis::Value;
 use bytes::Bytes;
 use futures_util::future::{join_all, try_join_all};
 use outpost_decision::time::Timestamp;
@@ -111,8 +112,12 @@ impl RedisStore {
         arguments.extend(fields.arguments(record));
         let name = self.names.session(key);
         let answer = self.servers.run(&self.scripts.replace, &name, &arguments).await?;
-        match reply::number(answer)? {
-            1 => Ok(Replaced::Kept),
+        let [replaced, before] = reply::exactly(answer)?;
+        match reply::number(replaced)? {
+            1 => {
+                self.leave_former(key, &reply::bytes(before)?, &indexes).await;
+                Ok(Replaced::Kept)
+            }
             2 => Ok(Replaced::Outdated),
             0 => {
                 self.leave(key, &indexes).await;
@@ -130,17 +135,21 @@ impl RedisStore {
         let name = self.names.session(key);
         let seen = seen.0.to_string();
         let answer = self.servers.run(&self.scripts.touch, &name, &[seen.as_bytes()]).await?;
-        match reply::bytes_if_any(answer)? {
-            None => Ok(None),
-            Some(generation) => std::str::from_utf8(&generation)
-                .ok()
-                .and_then(|generation| generation.parse().ok())
-                .map(Some)
-                .ok_or_else(odd_answer),
+        if answer == Value::Nil {
+            return Ok(None);
         }
+        let [generation, is_older] = reply::exactly(answer)?;
+        let generation = reply::digits(generation)?;
+        // A request waits for this, once in a session's life at most.
+        if reply::number(is_older)? == 1
+            && let Err(error) = self.index_anew(key).await
+        {
+            tracing::debug!(%error, "a session of an older outpost is not found by its user yet");
+        }
+        Ok(Some(generation))
     }
 
-    async fn enter(
+    pub(super) async fn enter(
         &self,
         key: &SessionKey,
         record: &Record,
@@ -160,9 +169,20 @@ impl RedisStore {
     }
 
     /// Takes a session that is not there out of its indexes. What fails here is trimmed later.
-    async fn leave(&self, key: &SessionKey, indexes: &Indexes) {
+    pub(super) async fn leave(&self, key: &SessionKey, indexes: &Indexes) {
         let indexes = self.names.indexes(indexes);
         join_all(indexes.iter().map(|index| self.remove(index, std::slice::from_ref(key)))).await;
+    }
+
+    /// Takes a session out of the indexes that it stood in before and does not any more: its user
+    /// has another name now. What fails here is trimmed later; until then, whoever ends sessions
+    /// by the former name ends this one, too.
+    async fn leave_former(&self, key: &SessionKey, before: &[u8], now: &Indexes) {
+        let Some(before) = Indexes::read(before) else { return };
+        let now = self.names.indexes(now);
+        let former = self.names.indexes(&before).into_iter().filter(|index| !now.contains(index));
+        let former: Vec<_> = former.collect();
+        join_all(former.iter().map(|index| self.remove(index, std::slice::from_ref(key)))).await;
     }
 
     /// Takes keys out of an index.

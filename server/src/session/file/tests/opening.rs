@@ -2,9 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use redb::{Database, TableDefinition};
+use redb::{Database, ReadableTable, TableDefinition};
 
 use super::*;
+use crate::session::file::entry;
 
 fn refused(path: &Path) -> String {
     match FileStore::open(path, LIMITS) {
@@ -88,11 +89,76 @@ fn a_store_of_a_newer_format_is_refused() {
     drop(open(&folder.sessions()));
     let database = Database::open(folder.sessions()).unwrap();
     let transaction = database.begin_write().unwrap();
-    transaction.open_table(tables::META).unwrap().insert("format", 2).unwrap();
+    transaction.open_table(tables::META).unwrap().insert("format", 3).unwrap();
     transaction.commit().unwrap();
     drop(database);
     let said = refused(&folder.sessions());
-    assert!(said.contains("of format 2, and this outpost knows format 1"), "{said}");
+    assert!(said.contains("of format 3, and this outpost knows format 2"), "{said}");
+}
+
+/// Makes of a file what an outpost of format 1 would have written.
+fn make_older(path: &Path) {
+    let database = Database::open(path).unwrap();
+    let transaction = database.begin_write().unwrap();
+    {
+        transaction.open_table(tables::META).unwrap().insert("format", 1).unwrap();
+        let mut sessions = transaction.open_table(tables::SESSIONS).unwrap();
+        let mut by_owner = transaction.open_table(tables::BY_OWNER).unwrap();
+        let mut all: Vec<([u8; 32], Vec<u8>)> = Vec::new();
+        for entry in sessions.iter().unwrap() {
+            let (key, bytes) = entry.unwrap();
+            all.push((*key.value(), bytes.value().to_vec()));
+        }
+        for (key, bytes) in all {
+            let record = entry::read(&bytes).unwrap();
+            for owner in [
+                entry::user(&record.about.user),
+                entry::address(record.about.client_address.unwrap()),
+            ] {
+                let entry = (&owner, record.about.expires.0, &key);
+                assert!(by_owner.remove(entry).unwrap().is_some());
+            }
+            let numbers_and_two_owners = 5 * 8 + 2 * 32;
+            let mut older = bytes;
+            older.drain(numbers_and_two_owners..numbers_and_two_owners + 2 * 32);
+            sessions.insert(&key, older.as_slice()).unwrap();
+        }
+    }
+    transaction.commit().unwrap();
+}
+
+#[actix_rt::test]
+async fn sessions_of_an_older_outpost_are_all_there_and_found_by_user_and_address() {
+    let folder = Folder::new();
+    let store = open(&folder.sessions());
+    let records = [
+        record(1, 7, "alice", Some("sid"), 100),
+        record(2, 8, "alice", None, 100),
+        record(3, 8, "bob", None, 100),
+    ];
+    for (n, record) in (1..).zip(&records) {
+        store.insert(key(n), record).await.unwrap();
+    }
+    drop(store);
+    make_older(&folder.sessions());
+
+    let store = open(&folder.sessions());
+    let now = Timestamp(50);
+    for (n, record) in (1..).zip(&records) {
+        assert_eq!(store.get(&key(n), now).await, Ok(Some(record.clone())));
+    }
+    let alice = Selection::User("alice-name".into());
+    let everybody = Selection::Address([192, 0, 2, 7].into());
+    let listed = async |selection: &Selection| {
+        store.list(Some(selection), None, 10, now).await.unwrap().sessions.len()
+    };
+    assert_eq!((listed(&alice).await, listed(&everybody).await), (2, 3));
+    assert_eq!(store.end(&alice).await.unwrap().len(), 2);
+    drop(store);
+    let store = open(&folder.sessions());
+    assert_eq!(store.end(&everybody).await.unwrap().len(), 1, "made ours once and for all");
+    let left = store.read(|transaction| Ok(transaction.open_table(tables::BY_OWNER)?.len()?));
+    assert_eq!(left.await, Ok(0));
 }
 
 #[test]
