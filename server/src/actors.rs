@@ -6,6 +6,7 @@ pub mod core_link;
 pub mod coverage;
 pub mod handle;
 pub mod keys;
+pub mod live;
 pub mod presence;
 pub mod provider;
 pub mod registry;

@@ -233,7 +233,8 @@ async fn start_with(
     let renewals = data::renewals(settings, &control);
     let data = data::serve(settings, &control, &operations, &renewals, &departure.drain())?;
     let fleet = presence::start(&control, &readiness, departure.drain());
-    let (metrics, dashboard) = operations.serve(settings, &control, &readiness, fleet.clone())?;
+    let (metrics, dashboard) =
+        operations.serve(settings, &control, &readiness, fleet.clone(), &departure.drain())?;
     let addresses = Addresses {
         http: data.http,
         https: data.https,

@@ -8,6 +8,7 @@ mod identity;
 mod layers;
 mod mistake;
 mod modes;
+mod operators;
 mod per_application;
 mod reader;
 mod reference;
@@ -31,9 +32,10 @@ pub use mistake::{Mistake, SettingsError};
 use reader::{Effective, Reader};
 pub use types::{
     AcceptFrom, Admin, ClientCertificate, Compat, Core, Dashboard, Embedded, HeaderAuth, HostPort,
-    Identity, Journal, LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel, Otlp,
-    RedisStore, ScriptAnswer, Service, Sessions, Shutdown, SignIn, StoreLogin, StoreTls, StoreUrl,
-    TlsVersion, Topology, Tracing, Upstream, UpstreamApplication, Web,
+    Identity, Journal, LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel,
+    OperatorSignIn, Otlp, RedisStore, ScriptAnswer, Service, Sessions, Shutdown, SignIn,
+    StoreLogin, StoreTls, StoreUrl, TlsVersion, Topology, Tracing, Upstream, UpstreamApplication,
+    Web,
 };
 
 use crate::downstream::Address;
@@ -63,9 +65,9 @@ pub struct Settings {
     pub upstream: Upstream,
     /// What applications are told about the user.
     pub identity: Identity,
-    /// The operators' page.
+    /// The operators' pages.
     pub dashboard: Dashboard,
-    /// The admin API.
+    /// Tokens of operators.
     pub admin: Admin,
     /// Logs.
     pub log: Log,
@@ -123,8 +125,10 @@ impl Settings {
             // Only when the stand-in above is no URL.
             return Err(SettingsError { mistakes: read.finish().1 });
         };
+        let core = core(&mut read, host);
+        let (dashboard, admin) = operators::operators(&mut read);
         let mut settings = Self {
-            core: core(&mut read, host),
+            core,
             listen: Listen {
                 http: modes.listeners(&mut read, "listen.http", |compat| &compat.akprox_http),
                 https: modes.listeners(&mut read, "listen.https", |compat| &compat.akprox_https),
@@ -172,8 +176,8 @@ impl Settings {
             sessions: sessions::sessions(&mut read),
             upstream: upstream::upstream(&mut read),
             identity: Identity { rules: identity::rules(&mut read) },
-            dashboard: Dashboard { listen: read.listeners("dashboard.listen") },
-            admin: Admin { token: read.optional_secret("admin.token") },
+            dashboard,
+            admin,
             log: Log {
                 level: log_level(&mut read),
                 format: read.choice(
@@ -258,12 +262,6 @@ fn check_listeners(settings: &Settings, read: &mut Reader<'_>) {
                 read.mistake(key, format!("{text} is listened on already, by {other}"));
             }
         }
-    }
-    if let Some(open) = settings.dashboard.listen.iter().find(|at| !at.ip().is_loopback()) {
-        read.mistake(
-            "dashboard.listen",
-            format!("{open} is not a loopback address; the dashboard has no sign-in of its own"),
-        );
     }
     // A list that could not be read is empty, too, and has been told already.
     if read.is_clean() && settings.listen.http.is_empty() && settings.listen.https.is_empty() {

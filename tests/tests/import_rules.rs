@@ -67,6 +67,7 @@ fn the_rules_catch_what_they_are_for() {
         ("server/src/http/pages.rs", "use redis::Client;"),
         ("server/src/http/start.rs", "use actix::Addr;"),
         ("server/src/boot.rs", "let system = actix::System::new();"),
+        ("server/src/ops/dashboard/live.rs", "use actix_web_actors::ws;"),
         ("server/src/ops/metrics.rs", "use crate::boot::run;"),
         ("server/src/session.rs", "use crate::settings::Settings;"),
         ("server/src/publish.rs", "use crate::cli::Cli;"),

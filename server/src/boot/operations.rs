@@ -13,13 +13,15 @@ use uuid::Uuid;
 use super::BootError;
 use super::control::Control;
 use super::telemetry::Traces;
+use crate::actors::live::{SEATS, Seats};
 use crate::clock;
 use crate::downstream;
+use crate::drain::Drain;
 use crate::http::SessionNotice;
-use crate::ops::access::Access;
+use crate::ops::access::{Access, AccessParts};
 use crate::ops::activity::{Activity, StoreActivity};
 use crate::ops::admin::{Admin, AdminParts};
-use crate::ops::dashboard::{Dashboard, DashboardParts};
+use crate::ops::dashboard::{Dashboard, DashboardParts, LiveParts};
 use crate::ops::endpoints::Endpoints;
 use crate::ops::finish::Finish;
 use crate::ops::journal::Journal;
@@ -131,6 +133,7 @@ impl Operations {
         control: &Control,
         readiness: &Readiness,
         fleet: Published<Fleet>,
+        drain: &Drain,
     ) -> Result<(Listening, Listening), BootError> {
         let endpoints = Endpoints {
             metrics: Arc::clone(&self.metrics),
@@ -138,10 +141,14 @@ impl Operations {
             readiness: readiness.clone(),
         };
         let metrics = listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
-        let access = Arc::new(Access::new(settings.admin.token.as_ref()));
+        let access = Arc::new(access(settings, control));
         let views = self.views(settings, control, readiness, fleet);
         let admin = self.admin(control, Arc::clone(&access));
-        let pages = Dashboard::new(DashboardParts { views, access });
+        let pages = Dashboard::new(DashboardParts {
+            views,
+            access,
+            live: LiveParts { seats: Seats::new(SEATS), drain: drain.clone() },
+        });
         let dashboard = listen(&settings.dashboard.listen, move |config| {
             admin.configure(config);
             // Last: they take what nobody else has taken.
@@ -192,6 +199,25 @@ impl Operations {
             }),
         })
     }
+}
+
+/// Who may see pages and call the API.
+fn access(settings: &Settings, control: &Control) -> Access {
+    let core = settings.dashboard.sign_in.as_ref().map(|it| {
+        // All that decides who may come in and as what; none of the texts holds a line break.
+        let group = |name: &Option<String>| name.clone().unwrap_or_default();
+        [it.application.clone(), it.client_id.clone(), group(&it.view_group), group(&it.act_group)]
+            .join("\n")
+    });
+    Access::new(AccessParts {
+        core_token: settings.core.token.clone(),
+        token: settings.admin.token.clone(),
+        view_token: settings.admin.view_token.clone(),
+        core,
+        url: settings.dashboard.url.clone(),
+        lifetime: settings.dashboard.session_lifetime,
+        notes: Arc::new(control.sessions.clone()),
+    })
 }
 
 fn listen(

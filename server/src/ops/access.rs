@@ -1,38 +1,104 @@
-//! Who may use the operators' pages and API.
+//! Who may use the operators' pages and API: one place decides on both.
 //!
-//! With a token: whoever brings it, from anywhere and under any name. Without one: programs on
-//! this machine, and nobody who merely makes one of them ask. A browser on this machine is such a
-//! program; three checks keep web pages from using it: the `Host` must be loopback (against names
-//! that are made to resolve to this machine, DNS rebinding), the request must not come from
-//! another site (`Origin`, `Sec-Fetch-Site`), and what changes something must be JSON, which no
-//! page may send across sites without asking first (CORS preflight). A reverse proxy on this
-//! machine is another; requests that it marks as forwarded are refused. Forwarding headers are
-//! never believed.
+//! **Where nothing is set** it is whoever uses this machine, and nobody who merely makes a program
+//! on it ask. A browser on this machine is such a program; three checks keep web pages from using
+//! it: the `Host` must be loopback (against names that are made to resolve to this machine, DNS
+//! rebinding), the request must not come from another site (`Origin`, `Sec-Fetch-Site`), and what
+//! changes something must be a form of ours (with a token of its own) or JSON, which no page may
+//! send across sites without asking first (CORS preflight). A reverse proxy on this machine is
+//! another; requests that it marks as forwarded are refused.
+//!
+//! **With tokens or sign-in through core** everybody says who they are, wherever they come from:
+//! programs bring a token, browsers a [`Badge`], sealed into a cookie when somebody signs in. What
+//! somebody may do hangs on which token it was, or on their groups in core. A badge that was signed
+//! out is noted ([`ended`]); while nobody can tell, its holder may look and not act.
+
+mod badge;
+mod ended;
+mod limiter;
+mod local;
+mod refusal;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
+use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
+use actix_web::{HttpMessage, HttpRequest};
 use outpost_dashboard::model::{Role, Viewer};
+use outpost_decision::cookie;
 use outpost_decision::crypto::{base64url, constant_time_eq, derive, sha256};
-use outpost_decision::target::Authority;
+use outpost_decision::target::{Authority, Scheme};
+use outpost_decision::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use thiserror::Error;
+use tokio::time::Instant;
+use url::Url;
 
-use crate::ops::host::{is_loopback_address, only_host};
+use self::badge::BadgeKeys;
+pub use self::badge::{Badge, How};
+use self::ended::Ended;
+pub use self::ended::Notes;
+use self::limiter::Limiter;
+pub use self::refusal::Refusal;
+use crate::clock;
+use crate::ops::host::only_host;
 use crate::randomness;
 
-/// Marks of a proxy in between.
-const FORWARDED: [&str; 6] =
-    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+/// What the cookie of operators is called, behind what https adds.
+const COOKIE: &str = "outpost_operator";
+
+/// How often it is looked whether another replica has signed somebody out.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Who may come in.
+pub struct AccessParts {
+    /// Core's token of this outpost, which everything that is sealed hangs on.
+    pub core_token: SecretString,
+    /// Whoever brings it may act.
+    pub token: Option<SecretString>,
+    /// Whoever brings it may look.
+    pub view_token: Option<SecretString>,
+    /// What decides who may come in through core, in some text; `None`: nobody.
+    pub core: Option<String>,
+    /// Where operators' browsers find the pages.
+    pub url: Option<Url>,
+    /// How long somebody stays signed in.
+    pub lifetime: Duration,
+    /// For notes of who has signed out.
+    pub notes: Arc<dyn Notes>,
+}
 
 /// Decides who may ask.
 pub struct Access {
-    /// Hash of the token, so that a comparison tells nothing of its length either.
-    token: Option<[u8; 32]>,
-    /// Of this process alone: forms of browsers without a session are bound to it.
+    doors: Option<Doors>,
+    /// Of this process alone: forms of browsers that nobody asks are bound to it.
     local_secret: Option<[u8; 32]>,
+}
+
+/// The ways in where people are asked.
+struct Doors {
+    /// Hashes of tokens, so that a comparison tells nothing of their length either.
+    tokens: Vec<([u8; 32], Role)>,
+    core: bool,
+    url: Option<(Scheme, Authority)>,
+    keys: BadgeKeys,
+    seconds: i64,
+    ended: Ended,
+    limiter: Limiter,
+}
+
+/// A request, as far as it decides who asks.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    /// Who is connected.
+    pub peer: Option<IpAddr>,
+    /// The method.
+    pub method: &'a Method,
+    /// The headers.
+    pub headers: &'a HeaderMap,
 }
 
 /// Somebody who may ask.
@@ -42,8 +108,45 @@ pub struct Operator {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// How they came in.
+    pub how: How,
+    /// Who is connected.
+    pub peer: Option<IpAddr>,
+    /// Their session, where they have one.
+    pub badge: Option<Badge>,
+    /// Whether nobody can tell if the session was signed out: such may not act.
+    unsure: bool,
     /// Goes with every form of theirs.
     csrf: String,
+}
+
+/// The ways to sign in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// With a token.
+    pub token: bool,
+    /// Through core.
+    pub core: bool,
+}
+
+impl<'a> Asking<'a> {
+    /// Of a request on its way to a handler.
+    #[must_use]
+    pub fn of(request: &'a HttpRequest) -> Self {
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        Self { peer, method: request.method(), headers: request.headers() }
+    }
+
+    /// Of a request on its way through the middleware.
+    #[must_use]
+    pub fn of_service(request: &'a ServiceRequest) -> Self {
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        Self { peer, method: request.method(), headers: request.headers() }
+    }
+
+    fn reads(&self) -> bool {
+        *self.method == Method::GET || *self.method == Method::HEAD
+    }
 }
 
 impl Operator {
@@ -54,143 +157,341 @@ impl Operator {
             name: self.name.clone(),
             role: self.role,
             csrf: self.csrf.clone(),
-            signed_in: false,
+            signed_in: self.badge.is_some(),
         }
+    }
+
+    /// Whether they may do what asks for `role`.
+    ///
+    /// # Errors
+    /// [`Refusal::Role`], [`Refusal::Unsure`].
+    pub fn may(&self, role: Role) -> Result<(), Refusal> {
+        if self.role < role {
+            return Err(Refusal::Role);
+        }
+        if role == Role::Act && self.unsure { Err(Refusal::Unsure) } else { Ok(()) }
+    }
+
+    /// The operator whom [`Access::call`] has let through.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get::<Self>().cloned()
     }
 }
 
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.token.is_some() { "Access(token)" } else { "Access(local)" })
-    }
-}
-
-/// Why a request is not answered.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Refusal {
-    /// No token, or another one.
-    #[error("the Authorization header does not carry the token of admin.token")]
-    Token,
-    /// It comes from elsewhere.
-    #[error("without a token, only requests from this machine are answered")]
-    Peer,
-    /// A proxy has passed it on.
-    #[error("without a token, no request that was passed on by a proxy is answered")]
-    Forwarded,
-    /// It asks for a name that is not this machine's own.
-    #[error("without a token, the Host must be localhost, 127.0.0.1 or [::1]")]
-    Host,
-    /// A page of another site makes a browser send it.
-    #[error("without a token, no request of a web page of another site is answered")]
-    Site,
-    /// It could come from a form.
-    #[error("without a token, the Content-Type must be application/json")]
-    ContentType,
-}
-
-impl Refusal {
-    /// What to do about it.
-    #[must_use]
-    pub const fn remedy(self) -> &'static str {
-        match self {
-            Self::Token => {
-                "Send `Authorization: Bearer <token>`; the commands take it from \
-                admin.token (OUTPOST__ADMIN__TOKEN)."
-            }
-            _ => {
-                "Ask on the outpost's own machine, or set admin.token (OUTPOST__ADMIN__TOKEN) and \
-                send it as `Authorization: Bearer <token>`."
+        match &self.doors {
+            None => f.write_str("Access(local)"),
+            Some(doors) => {
+                write!(f, "Access(tokens: {}, core: {})", doors.tokens.len(), doors.core)
             }
         }
     }
 }
 
 impl Access {
-    /// Asks for `token`, or for requests of this machine where there is none.
+    /// Asks for what `parts` name, or for requests of this machine where they name nothing.
     #[must_use]
-    pub fn new(token: Option<&SecretString>) -> Self {
-        Self {
-            token: token.map(|token| sha256(token.expose_secret().as_bytes())),
-            // Without it no form is taken.
-            local_secret: randomness::bytes().ok(),
+    pub fn new(parts: AccessParts) -> Self {
+        // Without randomness no form is taken.
+        let local_secret = randomness::bytes().ok();
+        let AccessParts { core_token, token, view_token, core, url, lifetime, notes } = parts;
+        if token.is_none() && view_token.is_none() && core.is_none() {
+            return Self { doors: None, local_secret };
         }
+        let exposed = |token: &Option<SecretString>| {
+            token.as_ref().map(|token| token.expose_secret().to_owned())
+        };
+        let (act, view) = (exposed(&token), exposed(&view_token));
+        let deciding = [act.as_deref(), view.as_deref(), core.as_deref()];
+        let keys = BadgeKeys::new(&core_token, &deciding);
+        let hashed = |token: Option<&str>, role| token.map(|it| (sha256(it.as_bytes()), role));
+        let tokens = [hashed(act.as_deref(), Role::Act), hashed(view.as_deref(), Role::View)];
+        let doors = Doors {
+            tokens: tokens.into_iter().flatten().collect(),
+            core: core.is_some(),
+            url: url.and_then(|url| local::read_origin(&url.origin().ascii_serialization())),
+            keys,
+            seconds: i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX),
+            ended: Ended::new(notes),
+            limiter: Limiter::default(),
+        };
+        Self { doors: Some(doors), local_secret }
     }
 
-    /// Decides on a request for a page. A link on another site may lead to one: nothing can be read
-    /// across sites, and following it changes nothing.
+    /// How somebody can sign in; `None` where nobody is asked to.
+    #[must_use]
+    pub fn ways(&self) -> Option<Ways> {
+        let doors = self.doors.as_ref()?;
+        Some(Ways { token: !doors.tokens.is_empty(), core: doors.core })
+    }
+
+    /// Who asks for a page.
+    ///
+    /// # Errors
+    /// The first reason against it; [`Refusal::SignIn`] where they have only to sign in.
+    pub async fn page(&self, asking: Asking<'_>) -> Result<Operator, Refusal> {
+        self.entrance(asking)?;
+        let Some(doors) = &self.doors else {
+            let csrf = self.local_secret.map(|secret| base64url(&derive(&secret, "csrf")));
+            return Ok(Operator {
+                name: "this machine".to_owned(),
+                role: Role::Act,
+                how: How::Local,
+                peer: asking.peer,
+                badge: None,
+                unsure: false,
+                csrf: csrf.unwrap_or_default(),
+            });
+        };
+        doors.badge(asking).await
+    }
+
+    /// Whether somebody may come as far as the entrance: see what there is for everybody, and sign
+    /// in.
     ///
     /// # Errors
     /// The first reason against it.
-    pub fn page(
-        &self,
-        peer: Option<IpAddr>,
-        method: &Method,
-        headers: &HeaderMap,
-    ) -> Result<Operator, Refusal> {
-        let host = nearby(peer, headers)?;
-        let reads = *method == Method::GET || *method == Method::HEAD;
-        if !(reads && is_navigation(headers) || same_site(headers, &host)) {
+    pub fn entrance(&self, asking: Asking<'_>) -> Result<(), Refusal> {
+        let host = match &self.doors {
+            None => local::nearby(asking.peer, asking.headers)?,
+            Some(doors) => doors.host(asking.headers)?,
+        };
+        if !local::may_read(asking.method, asking.headers, &host) {
             return Err(Refusal::Site);
         }
-        let csrf = self.local_secret.map(|secret| base64url(&derive(&secret, "csrf")));
+        Ok(())
+    }
+
+    /// Whether a page of ours makes the browser send this: `Origin` must be there, and be where it
+    /// is sent.
+    ///
+    /// # Errors
+    /// [`Refusal::Site`].
+    pub fn same_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let host = only_host(headers).ok_or(Refusal::Host)?;
+        let mut origins = headers.get_all(header::ORIGIN);
+        let (Some(origin), None) = (origins.next(), origins.next()) else {
+            return Err(Refusal::Site);
+        };
+        let scheme = origin.to_str().ok().and_then(local::read_origin).map(|(scheme, _)| scheme);
+        let told = self.doors.as_ref().and_then(|doors| doors.url.as_ref());
+        let downgraded = told.is_some_and(|(wanted, named)| {
+            host.clone().without_default_port(*wanted) == *named && scheme != Some(*wanted)
+        });
+        if downgraded || !local::same_site(headers, &host) { Err(Refusal::Site) } else { Ok(()) }
+    }
+
+    /// Whether a form comes from a page that was made for `operator`, and they may send it.
+    ///
+    /// # Errors
+    /// The first reason against it.
+    pub fn form(
+        &self,
+        asking: Asking<'_>,
+        operator: &Operator,
+        csrf: &str,
+        role: Role,
+    ) -> Result<(), Refusal> {
+        self.same_origin(asking.headers)?;
+        let fits = constant_time_eq(csrf.as_bytes(), operator.csrf.as_bytes());
+        if operator.csrf.is_empty() || !fits {
+            return Err(Refusal::Form);
+        }
+        operator.may(role)
+    }
+
+    /// Who calls the API. Programs bring a token; a browser with a badge may read.
+    ///
+    /// # Errors
+    /// The first reason against it.
+    pub async fn call(&self, asking: Asking<'_>) -> Result<Operator, Refusal> {
+        let Some(doors) = &self.doors else {
+            local::call(asking.peer, asking.method, asking.headers)?;
+            return self.page(asking).await;
+        };
+        if !asking.headers.contains_key(header::AUTHORIZATION)
+            && asking.reads()
+            && doors.has_cookie(asking.headers)
+        {
+            return self.page(asking).await;
+        }
+        let role = bearer(asking.headers).and_then(|token| doors.role_of(token));
         Ok(Operator {
-            name: "this machine".to_owned(),
-            role: Role::Act,
-            csrf: csrf.unwrap_or_default(),
+            name: "a token".to_owned(),
+            role: role.ok_or(Refusal::Token)?,
+            how: How::Token,
+            peer: asking.peer,
+            badge: None,
+            unsure: false,
+            csrf: String::new(),
         })
     }
 
-    /// Decides on a request from `peer`.
+    /// A badge for whoever brings a token; each wrong one is counted.
     ///
     /// # Errors
-    /// The first reason against it.
-    pub fn check(
-        &self,
-        peer: Option<IpAddr>,
-        method: &Method,
-        headers: &HeaderMap,
-    ) -> Result<(), Refusal> {
-        let Some(token) = &self.token else { return local(peer, method, headers) };
-        let given = bearer(headers).ok_or(Refusal::Token)?;
-        constant_time_eq(&sha256(given.as_bytes()), token).then_some(()).ok_or(Refusal::Token)
+    /// [`Refusal::Token`], [`Refusal::Limited`], [`Refusal::Broken`].
+    pub fn admit_by_token(&self, asking: Asking<'_>, token: &str) -> Result<Badge, Refusal> {
+        let doors = self.doors.as_ref().ok_or(Refusal::Token)?;
+        let now = Instant::now();
+        doors.limiter.check(asking.peer, now).map_err(Refusal::Limited)?;
+        match doors.role_of(token) {
+            Some(role) => {
+                let name = match role {
+                    Role::View => "viewer by token",
+                    Role::Act => "operator by token",
+                };
+                doors.new_badge(name, role, How::Token)
+            }
+            None => {
+                doors.limiter.failed(asking.peer, now);
+                Err(Refusal::Token)
+            }
+        }
+    }
+
+    /// A badge for whoever came through core.
+    ///
+    /// # Errors
+    /// [`Refusal::Broken`].
+    pub fn admit_by_core(&self, name: &str, role: Role) -> Result<Badge, Refusal> {
+        let doors = self.doors.as_ref().filter(|doors| doors.core).ok_or(Refusal::Broken)?;
+        doors.new_badge(name, role, How::Core)
+    }
+
+    /// `Set-Cookie` of a badge.
+    ///
+    /// # Errors
+    /// [`Refusal::Broken`].
+    pub fn cookie(&self, badge: &Badge) -> Result<String, Refusal> {
+        let doors = self.doors.as_ref().ok_or(Refusal::Broken)?;
+        let value = doors.keys.seal(badge).ok_or(Refusal::Broken)?;
+        let age = clock::now().seconds_until(badge.until).max(0);
+        Ok(doors.set_cookie(&value, age))
+    }
+
+    /// Ends a badge, here and on every replica; `Set-Cookie` that takes it from the browser.
+    pub async fn dismiss(&self, badge: &Badge) -> Option<String> {
+        let doors = self.doors.as_ref()?;
+        doors.ended.note(badge.id, badge.until, clock::now()).await;
+        Some(doors.set_cookie("", 0))
+    }
+
+    /// Is ready when a badge is over: its time is up, or somebody has signed it out.
+    pub async fn over(&self, badge: &Badge) {
+        let Some(doors) = &self.doors else { return std::future::pending().await };
+        let mut news = doors.ended.watch();
+        loop {
+            let now = clock::now();
+            if badge.until <= now || doors.ended.has(&badge.id, now).await.unwrap_or(false) {
+                return;
+            }
+            let left = u64::try_from(now.seconds_until(badge.until)).unwrap_or_default();
+            let wait = LOOK_AGAIN.min(Duration::from_secs(left.max(1)));
+            // The writing end is ours: it is not gone.
+            let _ = tokio::time::timeout(wait, news.changed()).await;
+        }
+    }
+
+    /// The secret that sign-ins through core are signed with; `None` where there are none.
+    #[must_use]
+    pub fn flow_secret(&self) -> Option<SecretString> {
+        let doors = self.doors.as_ref().filter(|doors| doors.core)?;
+        Some(doors.keys.flow_secret())
+    }
+
+    /// What the cookie of operators is called; `None` where nobody is asked.
+    #[must_use]
+    pub fn cookie_name(&self) -> Option<String> {
+        self.doors.as_ref().map(Doors::cookie_name)
     }
 }
 
-fn local(peer: Option<IpAddr>, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
-    let host = nearby(peer, headers)?;
-    if !same_site(headers, &host) {
-        return Err(Refusal::Site);
+impl Doors {
+    /// Whether the `Host` is one that the pages are served under.
+    fn host(&self, headers: &HeaderMap) -> Result<Authority, Refusal> {
+        let host = only_host(headers).ok_or(Refusal::Host)?;
+        let fits = match &self.url {
+            None => true,
+            Some((scheme, named)) => {
+                local::is_loopback(&host) || host.clone().without_default_port(*scheme) == *named
+            }
+        };
+        if fits { Ok(host) } else { Err(Refusal::Host) }
     }
-    if *method != Method::GET && *method != Method::HEAD && !is_json(headers) {
-        return Err(Refusal::ContentType);
-    }
-    Ok(())
-}
 
-/// The `Host` of a request that a program on this machine sends by itself.
-fn nearby(peer: Option<IpAddr>, headers: &HeaderMap) -> Result<Authority, Refusal> {
-    if !peer.is_some_and(|peer| peer.to_canonical().is_loopback()) {
-        return Err(Refusal::Peer);
+    /// Who holds the badge of this request.
+    async fn badge(&self, asking: Asking<'_>) -> Result<Operator, Refusal> {
+        let now = clock::now();
+        let badge = self
+            .cookies(asking.headers)
+            .into_iter()
+            .filter_map(|value| self.keys.open(value))
+            .find(|badge| self.is_in_time(badge, now))
+            .ok_or(Refusal::SignIn)?;
+        let unsure = match self.ended.has(&badge.id, now).await {
+            Ok(true) => return Err(Refusal::SignIn),
+            Ok(false) => false,
+            Err(error) => {
+                tracing::warn!(%error, "nobody can tell whether an operator has signed out");
+                true
+            }
+        };
+        Ok(Operator {
+            name: badge.name.clone(),
+            role: badge.role,
+            how: badge.how,
+            peer: asking.peer,
+            unsure,
+            csrf: self.keys.csrf(&badge.id),
+            badge: Some(badge),
+        })
     }
-    if FORWARDED.iter().any(|name| headers.contains_key(*name)) {
-        return Err(Refusal::Forwarded);
-    }
-    let host = only_host(headers).ok_or(Refusal::Host)?;
-    if host.host != "localhost" && !is_loopback_address(&host.host) {
-        return Err(Refusal::Host);
-    }
-    Ok(host)
-}
 
-/// Whether a browser goes to the page itself, in a window: no page of another site sees it then.
-fn is_navigation(headers: &HeaderMap) -> bool {
-    let only = |name: &str, value: &str| {
-        let mut all = headers.get_all(name);
-        matches!((all.next(), all.next()), (Some(only), None) if only == value)
-    };
-    !headers.contains_key(header::ORIGIN)
-        && only("sec-fetch-mode", "navigate")
-        && only("sec-fetch-dest", "document")
+    /// A lifetime that was shortened counts for badges that were made before, too.
+    fn is_in_time(&self, badge: &Badge, now: Timestamp) -> bool {
+        now < badge.until && now < badge.since.plus(self.seconds)
+    }
+
+    fn cookies<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
+        let sent = headers.get_all(header::COOKIE).map(|value| value.as_bytes());
+        cookie::values(sent, &self.cookie_name())
+    }
+
+    fn has_cookie(&self, headers: &HeaderMap) -> bool {
+        !self.cookies(headers).is_empty()
+    }
+
+    /// All tokens are compared, whichever fits.
+    fn role_of(&self, token: &str) -> Option<Role> {
+        let given = sha256(token.as_bytes());
+        let fits =
+            |(known, role): &([u8; 32], Role)| constant_time_eq(&given, known).then_some(*role);
+        self.tokens.iter().filter_map(fits).max()
+    }
+
+    fn new_badge(&self, name: &str, role: Role, how: How) -> Result<Badge, Refusal> {
+        Badge::new(name, role, how, clock::now(), self.seconds).map_err(|_| Refusal::Broken)
+    }
+
+    fn is_https(&self) -> bool {
+        matches!(self.url, Some((Scheme::Https, _)))
+    }
+
+    /// With https browsers take care that nobody else sets it (RFC 6265bis, section 4.1.3.2).
+    fn cookie_name(&self) -> String {
+        let prefix = if self.is_https() { "__Host-" } else { "" };
+        format!("{prefix}{COOKIE}")
+    }
+
+    /// Lax: coming back from core is a navigation from another site.
+    fn set_cookie(&self, value: &str, seconds: i64) -> String {
+        let secure = if self.is_https() { "; Secure" } else { "" };
+        let name = self.cookie_name();
+        format!("{name}={value}; Path=/; Max-Age={seconds}{secure}; HttpOnly; SameSite=Lax")
+    }
 }
 
 /// The one `Authorization: Bearer`.
@@ -201,23 +502,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Whether no browser says that the request is another site's. Other ports of this machine are
-/// other sites: anybody may serve pages there.
-fn same_site(headers: &HeaderMap, host: &Authority) -> bool {
-    let own = |origin: &str| {
-        let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-        rest.and_then(Authority::parse).as_ref() == Some(host)
-    };
-    headers.get_all(header::ORIGIN).all(|origin| origin.to_str().is_ok_and(own))
-        && headers.get_all("sec-fetch-site").all(|site| site == "same-origin" || site == "none")
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let mut types = headers.get_all(header::CONTENT_TYPE);
-    let (Some(named), None) = (types.next(), types.next()) else { return false };
-    let essence = named.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
-}
-
+#[cfg(test)]
+pub(in crate::ops) mod testing;
 #[cfg(test)]
 mod tests;

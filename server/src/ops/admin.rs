@@ -16,12 +16,14 @@ use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse, fn_service};
+use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, JsonConfig, ServiceConfig};
-use actix_web::{Error, ResponseError};
+use actix_web::{Error, HttpMessage, ResponseError};
+use outpost_dashboard::model::Role;
 
 use self::problem::Problem;
-use super::access::Access;
+use super::access::{Access, Asking, Operator};
 use super::dashboard::answers::lock_down;
 use super::metrics::Metrics;
 use crate::publish::Published;
@@ -91,14 +93,18 @@ impl Admin {
         config.service(api);
     }
 
-    fn refused(&self, request: &ServiceRequest) -> Option<Problem> {
-        let peer = request.peer_addr().map(|peer| peer.ip());
-        if let Err(refusal) = self.parts.access.check(peer, request.method(), request.headers()) {
+    /// Who asks, if they may.
+    async fn operator(&self, request: &ServiceRequest) -> Result<Operator, Problem> {
+        let asking = Asking::of_service(request);
+        let (peer, reads) = (asking.peer, matches!(*request.method(), Method::GET | Method::HEAD));
+        let role = if reads { Role::View } else { Role::Act };
+        let called = self.parts.access.call(asking).await;
+        let operator = called.and_then(|operator| operator.may(role).map(|()| operator));
+        let operator = operator.inspect_err(|refusal| {
             tracing::warn!(?peer, ?refusal, "an operators' request was refused");
-            return Some(refusal.into());
-        }
+        })?;
         let long = request.uri().path_and_query().map_or(0, |asked| asked.as_str().len());
-        (long > URL_BYTES).then(Problem::long_url)
+        if long > URL_BYTES { Err(Problem::long_url()) } else { Ok(operator) }
     }
 }
 
@@ -108,9 +114,12 @@ async fn guarded(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let mut answer = match admin.refused(&request) {
-        Some(problem) => request.into_response(problem.error_response()).map_into_boxed_body(),
-        None => next.call(request).await?.map_into_boxed_body(),
+    let mut answer = match admin.operator(&request).await {
+        Err(problem) => request.into_response(problem.error_response()).map_into_boxed_body(),
+        Ok(operator) => {
+            request.extensions_mut().insert(operator);
+            next.call(request).await?.map_into_boxed_body()
+        }
     };
     lock_down(answer.headers_mut());
     Ok(answer)

@@ -6,8 +6,11 @@
 
 pub(in crate::ops) mod answers;
 mod asked;
+mod entrance;
 mod files;
+mod forms;
 mod found;
+mod live;
 #[cfg(test)]
 mod tests;
 
@@ -18,14 +21,16 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{Error, HttpRequest, HttpResponse};
+use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
+use actix_web::{Error, HttpRequest, HttpResponse, Resource};
 use outpost_dashboard::model::Shell;
 use outpost_dashboard::page;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::asked::{Asked, Fields};
 use self::found::Found;
-use super::access::{Access, Operator, Refusal};
+pub use self::live::LiveParts;
+use super::access::{Access, Asking, Operator, Refusal};
 use super::views::Views;
 
 /// Longest path and query, in bytes: room for the headers of an explained request.
@@ -37,6 +42,8 @@ pub struct DashboardParts {
     pub views: Views,
     /// Who may see them.
     pub access: Arc<Access>,
+    /// How they are kept up to date.
+    pub live: LiveParts,
 }
 
 /// The dashboard. Cheap to clone.
@@ -62,21 +69,34 @@ impl Dashboard {
     pub fn configure(&self, config: &mut ServiceConfig) {
         let pages = web::scope("")
             .app_data(Data::new(self.clone()))
+            .app_data(PayloadConfig::new(forms::BYTES))
+            .service(only("/live").route(web::get().to(live::open)))
+            .service(
+                only("/sign-in")
+                    .route(web::get().to(entrance::page))
+                    .route(web::head().to(entrance::page))
+                    .route(web::post().to(entrance::by_token)),
+            )
+            .service(only("/sign-out").route(web::post().to(entrance::leave)))
             .default_service(web::to(show))
             .wrap(from_fn(guarded));
         config.service(pages);
     }
 
     /// Who asks, if they may see pages at all.
-    fn operator(&self, request: &HttpRequest) -> Result<Operator, Refusal> {
-        let peer = request.peer_addr().map(|peer| peer.ip());
-        self.parts.access.page(peer, request.method(), request.headers())
+    async fn operator(&self, request: &HttpRequest) -> Result<Operator, Refusal> {
+        self.parts.access.page(Asking::of(request)).await
     }
 
     /// What stands around a page that `operator` sees.
     fn shell(&self, operator: &Operator) -> Shell {
         self.parts.views.shell(operator.viewer())
     }
+}
+
+/// A path of ours; other methods than those it has get a page that says so.
+fn only(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(answers::other_method))
 }
 
 /// Locks every answer down.
@@ -101,23 +121,31 @@ async fn guarded(
 
 /// A file or a page.
 async fn show(dashboard: Data<Dashboard>, request: HttpRequest) -> HttpResponse {
-    let operator = match dashboard.operator(&request) {
-        Ok(operator) => operator,
-        Err(refusal) => return refused(&request, refusal),
-    };
+    let access = &dashboard.parts.access;
+    if let Err(refusal) = access.entrance(Asking::of(&request)) {
+        return refused(&request, refusal);
+    }
     let asset = files::find(request.path());
     let asked = Asked::read(request.path(), request.query_string());
-    if asset.is_none() && asked.is_none() {
-        return answers::not_found();
-    }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return answers::other_method(request).await;
-    }
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     match (asset, asked) {
-        (Some(asset), _) => files::serve(&request, asset),
-        (None, Some(asked)) => show_page(&dashboard, &request, &operator, &asked).await,
         (None, None) => answers::not_found(),
+        _ if !reads => answers::other_method(request).await,
+        // Files are for everybody: the entrance needs them.
+        (Some(asset), _) => files::serve(&request, asset),
+        (None, Some(asked)) => match dashboard.operator(&request).await {
+            Ok(operator) => show_page(&dashboard, &request, &operator, &asked).await,
+            Err(Refusal::SignIn) => to_entrance(&request),
+            Err(refusal) => refused(&request, refusal),
+        },
     }
+}
+
+/// The way to the entrance, and back from there.
+fn to_entrance(request: &HttpRequest) -> HttpResponse {
+    let asked = request.uri().path_and_query().map_or("/", |asked| asked.as_str());
+    let next = utf8_percent_encode(asked, NON_ALPHANUMERIC);
+    answers::go_on(&format!("/sign-in?next={next}"))
 }
 
 async fn show_page(
@@ -126,11 +154,11 @@ async fn show_page(
     operator: &Operator,
     asked: &Asked,
 ) -> HttpResponse {
-    if operator.role < asked.role() {
-        return may_not_act();
+    if let Err(refusal) = operator.may(asked.role()) {
+        return refused(request, refusal);
     }
     match found::find(&dashboard.parts.views, asked, None).await {
-        Found::Page(page) => {
+        Found::Page { page, .. } => {
             let mut shell = dashboard.shell(operator);
             if matches!(asked, Asked::Sessions(_)) {
                 shell.done = ended(request.query_string());
@@ -151,20 +179,26 @@ fn ended(query: &str) -> Option<String> {
     })
 }
 
-fn may_not_act() -> HttpResponse {
-    answers::say(
-        StatusCode::FORBIDDEN,
-        "Not for you",
-        "You may look, and this changes something.",
-        "Ask somebody who may act, or sign in as one.",
-    )
-}
-
+/// Says why not.
 fn refused(request: &HttpRequest, refusal: Refusal) -> HttpResponse {
     tracing::warn!(peer = ?request.peer_addr(), ?refusal, "an operators' page was refused");
-    let status = match refusal {
-        Refusal::Host => StatusCode::MISDIRECTED_REQUEST,
-        _ => StatusCode::FORBIDDEN,
+    let (status, title) = match refusal {
+        Refusal::Host => (StatusCode::MISDIRECTED_REQUEST, "Not under this name"),
+        Refusal::SignIn | Refusal::Token => (StatusCode::UNAUTHORIZED, "Not signed in"),
+        Refusal::Role => (StatusCode::FORBIDDEN, "Not for you"),
+        Refusal::Form => (StatusCode::FORBIDDEN, "Not from here"),
+        Refusal::Unsure | Refusal::Broken => (StatusCode::SERVICE_UNAVAILABLE, "Not now"),
+        Refusal::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, "Not now"),
+        Refusal::Peer | Refusal::Forwarded | Refusal::Site | Refusal::ContentType => {
+            (StatusCode::FORBIDDEN, "Not from here")
+        }
     };
-    answers::say(status, "Not from here", &format!("{refusal}."), refusal.remedy())
+    answers::say(status, title, &sentence(&refusal.to_string()), refusal.remedy())
+}
+
+/// A text that begins large and ends with a full stop.
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", rest.as_str())
 }

@@ -9,6 +9,7 @@ use super::*;
 
 mod identity;
 mod modes;
+mod operators;
 mod sessions;
 mod tracing;
 mod upstream;
@@ -165,7 +166,7 @@ fn every_mistake_is_told_with_its_place_and_an_example() {
         "OUTPOST__SESSIONS__STORE: has a port that is not between 1 and 65535 (example: OUTPOST__SESSIONS__STORE=redis://redis.example.com:6379/0)".into(),
         "AUTHENTIK_LOG_LEVEL: \"loud\" is none of trace, debug, info, warning, warn, error (example: AUTHENTIK_LOG_LEVEL=info)".into(),
         format!("log.http_headers in {path}: must be a list of texts (example: http_headers = [\"User-Agent\"])"),
-        "OUTPOST__DASHBOARD__LISTEN: 0.0.0.0:9301 is not a loopback address; the dashboard has no sign-in of its own (example: OUTPOST__DASHBOARD__LISTEN=127.0.0.1:9301)".into(),
+        "OUTPOST__DASHBOARD__LISTEN: 0.0.0.0:9301 is not a loopback address, and nobody there is asked who they are: set admin.token, or sign-in through authentik (dashboard.application and what belongs to it) (example: OUTPOST__DASHBOARD__LISTEN=127.0.0.1:9301)".into(),
     ];
     let found = mistakes(&sources);
     for line in &expected {

@@ -11,12 +11,14 @@ use url::Url;
 
 use crate::downstream::Address;
 
+mod operators;
 mod service;
 mod sessions;
 mod store_url;
 mod tracing;
 mod upstream;
 
+pub use operators::{Admin, Dashboard, OperatorSignIn};
 pub use service::Service;
 pub use sessions::{ClientCertificate, LifetimeLimits, Lifetimes, Sessions, StoreLogin, StoreTls};
 pub use store_url::{HostPort, RedisStore, StoreUrl, Topology};
@@ -145,20 +147,6 @@ pub struct HeaderAuth {
 pub struct Identity {
     /// By application.
     pub rules: IdentityRules,
-}
-
-/// The operators' page.
-#[derive(Clone, Debug)]
-pub struct Dashboard {
-    /// Loopback addresses; empty when off.
-    pub listen: Vec<SocketAddr>,
-}
-
-/// The admin API, which the operators' listener serves.
-#[derive(Clone, Debug)]
-pub struct Admin {
-    /// What every admin request must bring; `None`: only requests from this machine are answered.
-    pub token: Option<SecretString>,
 }
 
 /// What older outposts did, beside what today's do.

@@ -102,6 +102,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         area: &["server/src/"],
+        except: &["server/src/actors/live"],
+        forbidden: &["actix_web_actors"],
+        tests: true,
+        why: "websockets of operators' pages are actors/live, and nothing else speaks so",
+    },
+    Rule {
+        area: &["server/src/"],
         except: &["server/src/main.rs", "server/src/boot", "server/src/cli"],
         forbidden: &["crate::boot", "crate::cli"],
         tests: true,

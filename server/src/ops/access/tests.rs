@@ -1,5 +1,7 @@
 use actix_web::http::header::{HeaderName, HeaderValue};
 
+use futures_util::FutureExt;
+
 use super::*;
 
 fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
@@ -11,9 +13,15 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
     headers
 }
 
+fn access(token: Option<&str>) -> Access {
+    Access::new(AccessParts { token: token.map(Into::into), ..testing::parts() })
+}
+
 fn check(token: Option<&str>, peer: &str, method: Method, pairs: &[(&str, &str)]) -> Verdict {
-    let token = token.map(|token| SecretString::from(token.to_owned()));
-    Access::new(token.as_ref()).check(peer.parse().ok(), &method, &headers(pairs))
+    let asking = Asking { peer: peer.parse().ok(), method: &method, headers: &headers(pairs) };
+    // Nothing of this waits: the notes are in memory.
+    let called = access(token).call(asking).now_or_never();
+    called.expect("no wait").map(|_| ())
 }
 
 type Verdict = Result<(), Refusal>;
@@ -119,7 +127,7 @@ fn without_a_token_what_changes_something_is_json() {
 
 #[test]
 fn without_a_token_nothing_that_a_proxy_passed_on_is_answered() {
-    for name in FORWARDED {
+    for name in local::FORWARDED {
         // Whatever it says: that it is there is what counts.
         let pairs = [("host", "localhost"), (name, "127.0.0.1")];
         assert_eq!(check(None, HERE, Method::GET, &pairs), Err(Refusal::Forwarded), "{name}");
@@ -157,7 +165,10 @@ fn with_a_token_it_alone_decides() {
 }
 
 #[test]
-fn the_token_shows_nowhere() {
-    let access = Access::new(Some(&SecretString::from("sesame-open")));
-    assert_eq!(format!("{access:?}"), "Access(token)");
+fn no_secret_shows() {
+    let shown = format!("{:?}", access(Some("sesame-open")));
+    assert_eq!(shown, "Access(tokens: 1, core: false)");
+    assert_eq!(format!("{:?}", access(None)), "Access(local)");
 }
+
+mod keyed;

@@ -97,7 +97,10 @@ impl From<StoreError> for Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let (status, error) = match refusal {
-            Refusal::Token => (StatusCode::UNAUTHORIZED, "wrong_token"),
+            Refusal::Token | Refusal::SignIn => (StatusCode::UNAUTHORIZED, "wrong_token"),
+            Refusal::Role => (StatusCode::FORBIDDEN, "may_not_act"),
+            Refusal::Unsure | Refusal::Broken => (StatusCode::SERVICE_UNAVAILABLE, "not_now"),
+            Refusal::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             _ => (StatusCode::FORBIDDEN, "not_local"),
         };
         Self { remedy: refusal.remedy(), ..Self::new(status, error, refusal.to_string()) }

@@ -29,7 +29,7 @@ impl Office {
             sessions,
             snapshot,
             metrics: Arc::new(Metrics::new("1", "b").unwrap()),
-            access: Arc::new(Access::new(None)),
+            access: crate::ops::access::testing::local(),
             changed: Arc::new(move |provider| told.lock().unwrap().push(provider)),
         });
         let office = Self { admin, changed, _snapshot: publisher };

@@ -5,7 +5,9 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use outpost_dashboard::page::Message;
 
-/// Headers of every answer: nothing from elsewhere, no frame, no inline script, no device.
+/// Headers of every answer: nothing from elsewhere, no frame, no inline script, no device. Other
+/// sites are not told where a link was; ours are, without which browsers send forms with an `Origin`
+/// of `null` (Fetch, "append a request Origin header").
 pub(in crate::ops) const SECURITY: [(&str, &str); 8] = [
     (
         "content-security-policy",
@@ -13,7 +15,7 @@ pub(in crate::ops) const SECURITY: [(&str, &str); 8] = [
     ),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
-    ("referrer-policy", "no-referrer"),
+    ("referrer-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
     (
@@ -70,4 +72,9 @@ pub(super) async fn other_method(request: HttpRequest) -> HttpResponse {
         &format!("This address does not take {}.", request.method()),
         "Use the links and forms of the pages.",
     )
+}
+
+/// Goes on to another page (303: with GET, whatever was sent here). `path` is one of ours.
+pub(super) fn go_on(path: &str) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
 }

@@ -14,7 +14,12 @@ const DECISIONS: usize = 200;
 /// What was found.
 pub(super) enum Found {
     /// The page.
-    Page(Box<dyn Page>),
+    Page {
+        /// Itself.
+        page: Box<dyn Page>,
+        /// Number of the latest decision, on a page of decisions.
+        latest: Option<u64>,
+    },
     /// It is about something that is not there (any more).
     Nothing(Message),
     /// It cannot be told.
@@ -57,7 +62,11 @@ pub(super) async fn find(views: &Views, asked: &Asked, after: Option<u64>) -> Fo
         Asked::Revoke(Understood { question: Named { by, value }, problem }) => {
             page(RevokePlan { now, by, value, problem, ..RevokePlan::default() })
         }
-        Asked::Decisions(filter) => page(views.decisions(&filter, after, DECISIONS)),
+        Asked::Decisions(filter) => {
+            let decisions = views.decisions(&filter, after, DECISIONS);
+            let latest = Some(decisions.latest);
+            Found::Page { page: Box::new(decisions), latest }
+        }
         Asked::Decision(id) => match views.decision(&id) {
             Some(decision) => page(decision),
             None => nothing(
@@ -76,7 +85,7 @@ pub(super) async fn find(views: &Views, asked: &Asked, after: Option<u64>) -> Fo
 }
 
 fn page(page: impl Page + 'static) -> Found {
-    Found::Page(Box::new(page))
+    Found::Page { page: Box::new(page), latest: None }
 }
 
 fn nothing(title: &str, text: &str, remedy: &str) -> Found {

@@ -4,6 +4,8 @@ use outpost_dashboard::assets;
 
 use super::answers::SECURITY;
 use super::*;
+use crate::actors::live::Seats;
+use crate::drain::Drain;
 use crate::ops::views::testing;
 
 struct Answer {
@@ -19,8 +21,13 @@ impl Answer {
 }
 
 async fn send(request: test::TestRequest) -> Answer {
-    let access = Arc::new(Access::new(None));
-    let dashboard = Dashboard::new(DashboardParts { views: testing::views(), access });
+    ask(&crate::ops::access::testing::local(), request).await
+}
+
+async fn ask(access: &Arc<Access>, request: test::TestRequest) -> Answer {
+    let access = Arc::clone(access);
+    let live = LiveParts { seats: Seats::new(1), drain: Drain::never() };
+    let dashboard = Dashboard::new(DashboardParts { views: testing::views(), access, live });
     let app = App::new().configure(|config| dashboard.configure(config));
     let app = test::init_service(app).await;
     let request = request.peer_addr("127.0.0.1:4711".parse().unwrap()).to_request();
@@ -177,3 +184,5 @@ async fn what_was_done_is_told_by_its_number_alone() {
         assert_eq!(ended(query).as_deref(), shown, "{query}");
     }
 }
+
+mod signing_in;

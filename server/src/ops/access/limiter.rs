@@ -1,0 +1,133 @@
+//! Wrong tokens, counted: guessing takes for ever.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The time over which is counted.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// Wrong tokens of one address within [`WINDOW`].
+const OF_ONE: u32 = 10;
+
+/// Wrong tokens of all within [`WINDOW`].
+const OF_ALL: u32 = 100;
+
+/// Counts failures of this process. Never holds more addresses than failures are let through.
+#[derive(Debug, Default)]
+pub(super) struct Limiter(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: Count,
+    addresses: HashMap<Option<IpAddr>, Count>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    since: Option<Instant>,
+    failures: u32,
+}
+
+impl Count {
+    /// The time until `most` more failures fit in; `None`: now.
+    fn full(&self, most: u32, now: Instant) -> Option<Duration> {
+        let left = WINDOW.checked_sub(now.duration_since(self.since?))?;
+        (self.failures >= most && !left.is_zero()).then_some(left)
+    }
+
+    fn add(&mut self, now: Instant) {
+        let fresh = self.since.is_none_or(|since| now.duration_since(since) >= WINDOW);
+        *self = Self {
+            since: if fresh { Some(now) } else { self.since },
+            failures: if fresh { 1 } else { self.failures.saturating_add(1) },
+        };
+    }
+}
+
+impl Limiter {
+    /// Whether somebody at `address` may try at `now`.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn check(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Duration> {
+        let counts = self.counts();
+        let of_one = counts.addresses.get(&network(address));
+        let wait = of_one.and_then(|count| count.full(OF_ONE, now));
+        wait.max(counts.all.full(OF_ALL, now)).map_or(Ok(()), Err)
+    }
+
+    /// Counts a failure.
+    pub(super) fn failed(&self, address: Option<IpAddr>, now: Instant) {
+        let mut counts = self.counts();
+        counts.all.add(now);
+        counts.addresses.retain(|_, count| count.full(0, now).is_some());
+        counts.addresses.entry(network(address)).or_default().add(now);
+    }
+
+    fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// What one person has: an IPv4 address, or a /64 of IPv6.
+fn network(address: Option<IpAddr>) -> Option<IpAddr> {
+    address.map(|address| match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let host = u128::from(u64::MAX);
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !host))
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Option<IpAddr> {
+        text.parse().ok()
+    }
+
+    #[test]
+    fn an_address_has_ten_tries_a_minute() {
+        let limiter = Limiter::default();
+        let start = Instant::now();
+        for _ in 0..OF_ONE {
+            assert_eq!(limiter.check(address("192.0.2.1"), start), Ok(()));
+            limiter.failed(address("192.0.2.1"), start);
+        }
+        assert_eq!(limiter.check(address("192.0.2.1"), start), Err(WINDOW));
+        assert_eq!(limiter.check(address("::ffff:192.0.2.1"), start), Err(WINDOW));
+        assert_eq!(limiter.check(address("192.0.2.2"), start), Ok(()));
+        let later = start + Duration::from_secs(59);
+        assert_eq!(limiter.check(address("192.0.2.1"), later), Err(Duration::from_secs(1)));
+        assert_eq!(limiter.check(address("192.0.2.1"), start + WINDOW), Ok(()));
+    }
+
+    #[test]
+    fn a_network_of_one_person_counts_as_one() {
+        let limiter = Limiter::default();
+        let start = Instant::now();
+        for host in 0..OF_ONE {
+            limiter.failed(address(&format!("2001:db8::{host}")), start);
+        }
+        assert!(limiter.check(address("2001:db8::ffff"), start).is_err());
+        assert_eq!(limiter.check(address("2001:db8:0:1::1"), start), Ok(()));
+    }
+
+    #[test]
+    fn many_addresses_together_are_held_up_and_leave_nothing_behind() {
+        let limiter = Limiter::default();
+        let start = Instant::now();
+        for host in 0..OF_ALL {
+            limiter.failed(address(&format!("10.0.0.{host}")), start);
+        }
+        assert_eq!(limiter.check(address("192.0.2.1"), start), Err(WINDOW));
+        limiter.failed(address("192.0.2.1"), start + WINDOW);
+        assert_eq!(limiter.counts().addresses.len(), 1);
+    }
+}

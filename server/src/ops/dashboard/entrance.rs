@@ -1,0 +1,170 @@
+//! Coming in and going out: the page to sign in on, with a token, and signing out.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use outpost_dashboard::model::Role;
+use outpost_dashboard::page::Entrance;
+
+use super::asked::{Asked, Fields};
+use super::{Dashboard, answers, forms, refused};
+use crate::ops::access::{Asking, Badge, Refusal, Ways};
+
+/// Where signing in goes on to when nothing else was asked for.
+const FRONT: &str = "/";
+
+/// `GET /sign-in?next=`: how one can sign in.
+pub(super) async fn page(dashboard: Data<Dashboard>, request: HttpRequest) -> HttpResponse {
+    let next = next(&Fields::read(request.query_string()).raw("next"));
+    let Some(ways) = dashboard.parts.access.ways() else { return answers::go_on(&next) };
+    match dashboard.operator(&request).await {
+        Ok(_) => answers::go_on(&next),
+        Err(Refusal::SignIn) => answers::document(StatusCode::OK, form(ways, next, None)),
+        Err(refusal) => refused(&request, refusal),
+    }
+}
+
+/// `POST /sign-in`: with a token.
+pub(super) async fn by_token(
+    dashboard: Data<Dashboard>,
+    request: HttpRequest,
+    body: Bytes,
+) -> HttpResponse {
+    let access = &dashboard.parts.access;
+    let Some(ways) = access.ways() else { return answers::go_on(FRONT) };
+    let asking = Asking::of(&request);
+    // Otherwise another site could sign somebody in under a name that is not theirs.
+    let allowed = access.entrance(asking).and_then(|()| access.same_origin(request.headers()));
+    if let Err(refusal) = allowed {
+        return refused(&request, refusal);
+    }
+    let fields = match forms::read(&request, &body) {
+        Ok(fields) => fields,
+        Err(answer) => return *answer,
+    };
+    let next = next(&fields.raw("next"));
+    match access.admit_by_token(asking, &fields.text("token")) {
+        Ok(badge) => welcome(&dashboard, &badge, &next),
+        Err(refusal) => {
+            tracing::warn!(peer = ?asking.peer, %refusal, "an operator was not signed in");
+            not_admitted(ways, next, refusal)
+        }
+    }
+}
+
+/// `POST /sign-out`.
+pub(super) async fn leave(
+    dashboard: Data<Dashboard>,
+    request: HttpRequest,
+    body: Bytes,
+) -> HttpResponse {
+    let operator = match dashboard.operator(&request).await {
+        Ok(operator) => operator,
+        Err(Refusal::SignIn) => return answers::go_on("/sign-in"),
+        Err(refusal) => return refused(&request, refusal),
+    };
+    let fields = match forms::read(&request, &body) {
+        Ok(fields) => fields,
+        Err(answer) => return *answer,
+    };
+    let (access, csrf) = (&dashboard.parts.access, fields.raw("csrf"));
+    if let Err(refusal) = access.form(Asking::of(&request), &operator, &csrf, Role::View) {
+        return refused(&request, refusal);
+    }
+    let Some(badge) = &operator.badge else { return answers::go_on(FRONT) };
+    let mut answer = answers::go_on("/sign-in");
+    if let Some(cookie) = access.dismiss(badge).await {
+        set_cookie(&mut answer, &cookie);
+    }
+    answer
+}
+
+/// Lets somebody in who has shown who they are.
+pub(super) fn welcome(dashboard: &Dashboard, badge: &Badge, next: &str) -> HttpResponse {
+    match dashboard.parts.access.cookie(badge) {
+        Ok(cookie) => {
+            let mut answer = answers::go_on(next);
+            set_cookie(&mut answer, &cookie);
+            answer
+        }
+        Err(refusal) => {
+            let text = format!("{refusal}.");
+            answers::say(StatusCode::SERVICE_UNAVAILABLE, "Not now", &text, refusal.remedy())
+        }
+    }
+}
+
+fn not_admitted(ways: Ways, next: String, refusal: Refusal) -> HttpResponse {
+    let (status, problem) = match refusal {
+        Refusal::Limited(wait) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            format!("There were too many wrong tokens. Try again in {} s.", seconds(wait)),
+        ),
+        Refusal::Token => (StatusCode::FORBIDDEN, "This is not the token.".to_owned()),
+        other => (StatusCode::SERVICE_UNAVAILABLE, format!("{other}.")),
+    };
+    let mut answer = answers::document(status, form(ways, next, Some(problem)));
+    if let Refusal::Limited(wait) = refusal {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
+    }
+    answer
+}
+
+fn form(ways: Ways, next: String, problem: Option<String>) -> String {
+    Entrance { token: ways.token, core: ways.core, next, problem }.render()
+}
+
+/// Whole seconds, rounded up.
+fn seconds(wait: std::time::Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+/// Where to go on to: one of our pages, whatever was asked for.
+pub(super) fn next(asked: &str) -> String {
+    let (path, query) = asked.split_once('?').unwrap_or((asked, ""));
+    let ours = asked.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#' && byte != b'\\')
+        && Asked::read(path, query).is_some();
+    if ours { asked.to_owned() } else { FRONT.to_owned() }
+}
+
+/// Adds a cookie to an answer.
+pub(super) fn set_cookie(answer: &mut HttpResponse, cookie: &str) {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        answer.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signing_in_leads_to_our_pages_only() {
+        for (asked, expected) in [
+            ("/", "/"),
+            ("/sessions?by=user&value=a%20b", "/sessions?by=user&value=a%20b"),
+            ("/doctor", "/doctor"),
+            ("", "/"),
+            ("//evil.example.com", "/"),
+            ("//evil.example.com/doctor", "/"),
+            ("/\\evil.example.com", "/"),
+            ("https://evil.example.com/doctor", "/"),
+            ("javascript:alert(1)", "/"),
+            ("/sign-in?next=/sign-in", "/"),
+            ("/sign-out", "/"),
+            ("/doctor?x=\r\nset-cookie: a=b", "/"),
+            ("/doctor#x", "/"),
+            ("/doctor?\u{e9}", "/"),
+        ] {
+            assert_eq!(next(asked), expected, "{asked}");
+        }
+    }
+
+    #[test]
+    fn waits_are_whole_seconds() {
+        for (millis, expected) in [(0, 0), (1, 1), (1000, 1), (59_001, 60)] {
+            assert_eq!(seconds(std::time::Duration::from_millis(millis)), expected);
+        }
+    }
+}
