@@ -274,6 +274,19 @@ impl Reason {
         }
     }
 
+    /// Status of the answer to a request that is refused for it.
+    #[must_use]
+    pub const fn refusal_status(self) -> u16 {
+        match self {
+            Self::NotReady | Self::StoreUnavailable | Self::CoreUnavailable => 503,
+            Self::HeadersMissing | Self::PeerUntrusted | Self::ModeMismatch => 500,
+            Self::UnknownPath | Self::PathUnserved | Self::NothingAssigned => 404,
+            Self::Misdirected => 421,
+            Self::HeaderRejected => 401,
+            _ => 400,
+        }
+    }
+
     /// What an operator can do about it; empty where nothing is wrong.
     #[must_use]
     pub const fn remedy(self) -> &'static str {

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use url::Url;
+
 use crate::decide::refuse;
 use crate::decision::{Decision, Reason, Step};
 use crate::dialect::{Asked, Dialect, Original};
@@ -21,7 +23,7 @@ use crate::provider::{Mode, Provider};
 use crate::redirect::RequestHost;
 use crate::route::{Match, OwnHints};
 use crate::ruleset::Ruleset;
-use crate::target::Target;
+use crate::target::{Authority, Target};
 use crate::time::Timestamp;
 
 /// A request as the outpost got it.
@@ -100,6 +102,31 @@ impl Facts {
     #[must_use]
     pub const fn request_host(&self) -> RequestHost<'_> {
         RequestHost { scheme: self.target.scheme, authority: &self.target.authority }
+    }
+
+    /// Whether a page of another site opens a websocket with the cookie of this one (CVE class
+    /// "cross-site websocket hijacking"; browsers send `Origin` with every handshake, RFC 6455 10.2).
+    #[must_use]
+    pub fn is_cross_site_websocket(&self, headers: &(impl Headers + ?Sized)) -> bool {
+        if self.client != ClientKind::Websocket {
+            return false;
+        }
+        if headers.nth("origin", 0).is_none() {
+            return false; // Not a browser: it could send any cookie anyway.
+        }
+        let Some(origin) = headers.text("origin").and_then(|origin| Url::parse(origin).ok()) else {
+            return true;
+        };
+        let Some(origin) = origin.host_str().and_then(Authority::parse) else { return true };
+        let same_host = origin.host == self.target.authority.host;
+        let domain = self.provider.cookie_domain.as_deref();
+        !(same_host || domain.is_some_and(|domain| origin.is_within(domain)))
+    }
+
+    /// Whether the credentials of a request have a say in what is decided about it.
+    #[must_use]
+    pub const fn needs_credentials(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Application | Endpoint::Callback | Endpoint::SignOut)
     }
 }
 

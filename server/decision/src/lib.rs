@@ -30,6 +30,7 @@ pub mod path;
 pub mod provider;
 pub mod proxy_header;
 pub mod redirect;
+pub mod rehearsal;
 pub mod request_id;
 pub mod route;
 pub mod ruleset;

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use outpost_decision::decide::Credential;
 use outpost_decision::decision::{CredentialOutcome, CredentialScheme, Reason, Step};
-use outpost_decision::facts::{ClientKind, Endpoint, Headers};
-use outpost_decision::target::Authority;
-use url::Url;
+use outpost_decision::facts::Endpoint;
 
 use super::exchange::{Exchange, Facts};
 use super::header_auth;
@@ -43,9 +41,8 @@ impl Credentials {
 
 /// Looks at the credentials as far as the endpoint needs them.
 pub async fn look(exchange: &Exchange<'_>, facts: &Facts, steps: &mut Vec<Step>) -> Credentials {
-    match facts.endpoint {
-        Endpoint::Application | Endpoint::Callback | Endpoint::SignOut => {}
-        _ => return Credentials::verdict(CredentialScheme::Cookie, CredentialOutcome::Absent),
+    if !facts.needs_credentials() {
+        return Credentials::verdict(CredentialScheme::Cookie, CredentialOutcome::Absent);
     }
     let by_cookie = look_at_cookie(exchange, facts).await;
     let decided = matches!(
@@ -75,7 +72,7 @@ async fn look_at_cookie(exchange: &Exchange<'_>, facts: &Facts) -> Credentials {
             Ok(Some(session)) if session.about.provider != facts.provider.pk => {
                 CredentialOutcome::Rejected(Reason::SessionOfOtherProvider)
             }
-            Ok(Some(_)) if is_cross_site_websocket(exchange, facts) => {
+            Ok(Some(_)) if facts.is_cross_site_websocket(&exchange.fields()) => {
                 CredentialOutcome::Rejected(Reason::CrossSiteWebsocket)
             }
             Ok(Some(session)) => {
@@ -127,24 +124,4 @@ fn worse(left: CredentialOutcome, right: CredentialOutcome) -> CredentialOutcome
         CredentialOutcome::Unavailable(_) => 2,
     };
     if rank(right) >= rank(left) { right } else { left }
-}
-
-/// Whether a page of another site opens a websocket with the cookie of this one (CVE class
-/// "cross-site websocket hijacking"; browsers send `Origin` with every handshake, RFC 6455 10.2).
-fn is_cross_site_websocket(exchange: &Exchange<'_>, facts: &Facts) -> bool {
-    if facts.client != ClientKind::Websocket {
-        return false;
-    }
-    let fields = exchange.fields();
-    if fields.nth("origin", 0).is_none() {
-        return false; // Not a browser: it could send any cookie anyway.
-    }
-    let Some(origin) = fields.text("origin").and_then(|origin| Url::parse(origin).ok()) else {
-        return true;
-    };
-    let Some(origin) = origin.host_str().and_then(Authority::parse) else { return true };
-    let same_host = origin.host == facts.target.authority.host;
-    let same_domain =
-        facts.provider.cookie_domain.as_deref().is_some_and(|domain| origin.is_within(domain));
-    !(same_host || same_domain)
 }

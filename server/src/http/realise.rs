@@ -144,20 +144,17 @@ pub fn realm(provider: &Provider) -> header::HeaderValue {
 /// A request that is neither let through nor sent to sign in.
 fn refusal(exchange: &Exchange<'_>, decision: &Decision, host: Option<&str>) -> HttpResponse {
     let reason = decision.reason;
-    let (status, title) = match reason {
-        Reason::NoProvider => return no_provider(exchange, host.unwrap_or_default()),
-        Reason::NotReady | Reason::StoreUnavailable | Reason::CoreUnavailable => {
-            (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable")
-        }
-        Reason::HeadersMissing | Reason::PeerUntrusted | Reason::ModeMismatch => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "Configuration error")
-        }
-        Reason::UnknownPath | Reason::PathUnserved | Reason::NothingAssigned => {
-            (StatusCode::NOT_FOUND, "Not found")
-        }
-        Reason::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "Misdirected request"),
-        Reason::HeaderRejected => (StatusCode::UNAUTHORIZED, "Not accepted"),
-        _ => (StatusCode::BAD_REQUEST, "Bad request"),
+    if reason == Reason::NoProvider {
+        return no_provider(exchange, host.unwrap_or_default());
+    }
+    let status = StatusCode::from_u16(reason.refusal_status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let title = match status {
+        StatusCode::SERVICE_UNAVAILABLE => "Temporarily unavailable",
+        StatusCode::INTERNAL_SERVER_ERROR => "Configuration error",
+        StatusCode::NOT_FOUND => "Not found",
+        StatusCode::MISDIRECTED_REQUEST => "Misdirected request",
+        StatusCode::UNAUTHORIZED => "Not accepted",
+        _ => "Bad request",
     };
     let mut problem = exchange
         .problem(status, reason.code(), title, reason.explanation())
