@@ -1,7 +1,10 @@
 //! The command line.
 
+mod ask;
+mod explain;
 mod healthcheck;
 mod sessions;
+mod terminal;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -13,6 +16,16 @@ use crate::settings::{Settings, Sources};
 
 /// Exit code of a start that ended over its settings, and of a wrong command line.
 const WRONG_SETTINGS: u8 = 2;
+
+/// Exit codes of commands that ask whether something is so.
+mod exit {
+    /// It is not.
+    pub(super) const NO: u8 = 1;
+    /// The command makes no sense.
+    pub(super) const USAGE: u8 = 2;
+    /// Nobody could be asked.
+    pub(super) const UNREACHED: u8 = 3;
+}
 
 /// An authentik proxy outpost: single sign-on in front of applications that have none.
 #[derive(Debug, Parser)]
@@ -35,6 +48,8 @@ enum Command {
     Config(ConfigArguments),
     /// Ask the running outpost whether it serves; exit 0 if it does, else 1
     Healthcheck,
+    /// Ask the running outpost what it would decide about a request, and why
+    Explain(Box<explain::ExplainArguments>),
     /// Ask the running outpost who is signed in, or sign people out
     #[command(subcommand)]
     Sessions(Box<sessions::SessionsCommand>),
@@ -64,6 +79,7 @@ impl Cli {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => end(&mut io::stderr(), &format!("unhealthy: {error}\n"), 1),
             },
+            Some(Command::Explain(arguments)) => arguments.run(&settings),
             Some(Command::Sessions(command)) => command.run(&settings),
         }
     }

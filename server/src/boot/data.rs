@@ -43,10 +43,7 @@ pub(super) fn serve(
 ) -> Result<BoundServer, BootError> {
     let gateway = Arc::new(Gateway {
         snapshot: control.readers.snapshot.clone(),
-        trusted: Trust {
-            networks: TrustedNetworks::from(settings.listen.trusted_proxy_cidrs.clone()),
-            forwarded: settings.listen.forwarded,
-        },
+        trusted: trust(settings),
         unbelieved: Unbelieved::default(),
         certificates: control.readers.certificates.clone(),
         sessions: control.sessions.clone(),
@@ -167,7 +164,16 @@ fn lifetimes(settings: &settings::Lifetimes) -> Lifetimes {
     }
 }
 
-fn policy(settings: &Settings) -> Policy {
+/// Whose forwarding headers are believed.
+pub(super) fn trust(settings: &Settings) -> Trust {
+    Trust {
+        networks: TrustedNetworks::from(settings.listen.trusted_proxy_cidrs.clone()),
+        forwarded: settings.listen.forwarded,
+    }
+}
+
+/// The settings that requests are served by.
+pub(super) fn policy(settings: &Settings) -> Policy {
     Policy {
         scripts: match settings.sign_in.unauthenticated_scripts {
             ScriptAnswer::Challenge => Scripts::Challenge,

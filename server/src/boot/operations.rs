@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::BootError;
 use super::control::Control;
+use super::data;
 use super::telemetry::Traces;
 use crate::actors::live::{SEATS, Seats};
 use crate::clock;
@@ -27,7 +28,7 @@ use crate::ops::finish::Finish;
 use crate::ops::journal::Journal;
 use crate::ops::metrics::Metrics;
 use crate::ops::readiness::{Readiness, StoreReach};
-use crate::ops::views::{ViewParts, Views};
+use crate::ops::views::{Served, ViewParts, Views};
 use crate::publish::Published;
 use crate::session::{Found, StoreError, StoreWatch};
 use crate::settings::Settings;
@@ -143,7 +144,7 @@ impl Operations {
         let metrics = listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
         let access = Arc::new(access(settings, control));
         let views = self.views(settings, control, readiness, fleet);
-        let admin = self.admin(control, Arc::clone(&access));
+        let admin = self.admin(control, Arc::clone(&access), views.clone());
         let pages = Dashboard::new(DashboardParts {
             views,
             access,
@@ -182,17 +183,23 @@ impl Operations {
             store_reach: self.store.clone(),
             certificates: control.readers.certificates.clone(),
             sessions: control.sessions.clone(),
+            served: Served {
+                trust: data::trust(settings),
+                policy: data::policy(settings),
+                embedded: settings.embedded.is_some(),
+            },
         })
     }
 
     /// The operators' way to sessions.
-    fn admin(&self, control: &Control, access: Arc<Access>) -> Admin {
+    fn admin(&self, control: &Control, access: Arc<Access>, views: Views) -> Admin {
         let notices = control.notices.clone();
         Admin::new(AdminParts {
             sessions: control.sessions.clone(),
             snapshot: control.readers.snapshot.clone(),
             metrics: Arc::clone(&self.metrics),
             access,
+            views,
             changed: Arc::new(move |provider| {
                 // Full: the providers' actors count anew at intervals.
                 let _ = notices.try_send(SessionNotice { provider });

@@ -1,19 +1,18 @@
 //! `outpost sessions`: who is signed in, and signing out, by the running outpost's API.
 
-mod ask;
 mod show;
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use thiserror::Error;
-use url::Url;
 
-use self::ask::Outpost;
 use self::show::Table;
-use super::end;
+use super::ask::{Failure, Outpost, Where, strange};
+use super::{end, terminal};
 use crate::settings::Settings;
 
 /// Exit code of an order that makes no sense.
@@ -63,14 +62,6 @@ struct Which {
     provider: Option<String>,
 }
 
-/// Whom to ask.
-#[derive(Debug, Args)]
-struct Where {
-    /// The operators' listener [default: dashboard.listen]; https:// except on this machine
-    #[arg(long)]
-    url: Option<Url>,
-}
-
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
     #[command(flatten)]
@@ -105,27 +96,26 @@ pub(super) struct RevokeArguments {
     at: Where,
 }
 
-/// Why a command did not do what it was asked to.
-#[derive(Debug, Error)]
-enum Failure {
-    /// It makes no sense.
-    #[error("{0}")]
-    Usage(String),
-    /// It could not be done.
-    #[error("{0}")]
-    NotDone(String),
-    /// Whoever read our output does not want to hear more.
-    #[error("nobody reads the output")]
-    Unheard,
+/// Limit of one revocation: a provider may have very many sessions.
+const REVOCATION: Duration = Duration::from_secs(900);
+
+/// A page of sessions.
+#[derive(Debug, Deserialize)]
+struct Page {
+    sessions: Vec<Value>,
+    next: Option<String>,
 }
 
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::Unheard,
-            _ => Self::NotDone(format!("the output cannot be written: {error}")),
-        }
-    }
+#[derive(Debug, Deserialize)]
+struct Report {
+    ended: Option<u64>,
+    would_end: Option<u64>,
+}
+
+/// Carries out an order; gives how many sessions ended, or would.
+async fn order(outpost: &mut Outpost, order: &Value) -> Result<u64, Failure> {
+    let report: Report = outpost.post("sessions/revoke", order, REVOCATION).await?;
+    report.ended.or(report.would_end).ok_or_else(strange)
 }
 
 impl SessionsCommand {
@@ -141,7 +131,9 @@ impl SessionsCommand {
         match done {
             Ok(()) | Err(Failure::Unheard) => ExitCode::SUCCESS,
             Err(error @ Failure::Usage(_)) => end(&mut io::stderr(), &told(error), WRONG_USAGE),
-            Err(error @ Failure::NotDone(_)) => end(&mut io::stderr(), &told(error), 1),
+            Err(error @ (Failure::NotDone(_) | Failure::Unreached(_))) => {
+                end(&mut io::stderr(), &told(error), 1)
+            }
         }
     }
 }
@@ -175,11 +167,11 @@ async fn list(settings: &Settings, arguments: ListArguments) -> Result<(), Failu
         let mut query: Vec<(&str, String)> = filter.iter().cloned().collect();
         query.push(("limit", limit.to_string()));
         query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-        let page = outpost.list(&query).await?;
+        let page: Page = outpost.get("sessions", &query).await?;
         let (sessions, left) = split(page.sessions, most - shown);
         shown += sessions.len();
         let text = if arguments.json {
-            sessions.iter().map(show::json_line).collect()
+            sessions.iter().map(terminal::json_line).collect()
         } else {
             table.rows(&sessions)?
         };
@@ -214,8 +206,8 @@ async fn revoke(settings: &Settings, arguments: RevokeArguments) -> Result<(), F
         .named()
         .ok_or_else(|| Failure::Usage("say which sessions; see --help".to_owned()))?;
     let mut outpost = Outpost::new(settings, arguments.at.url)?;
-    let order = |dry_run: bool| json!({ name: value.as_str(), "dry_run": dry_run });
-    let would_end = outpost.revoke(&order(true)).await?;
+    let meant = |dry_run: bool| json!({ name: value.as_str(), "dry_run": dry_run });
+    let would_end = order(&mut outpost, &meant(true)).await?;
     let mut out = io::stdout().lock();
     writeln!(out, "{} would end", sessions(would_end))?;
     if arguments.dry_run || would_end == 0 {
@@ -224,7 +216,7 @@ async fn revoke(settings: &Settings, arguments: RevokeArguments) -> Result<(), F
     if would_end > 1 && !arguments.yes && !agreed()? {
         return Err(Failure::NotDone("nothing was ended".to_owned()));
     }
-    let ended = outpost.revoke(&order(false)).await?;
+    let ended = order(&mut outpost, &meant(false)).await?;
     writeln!(out, "{} ended", sessions(ended))?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! who may ask is said in [`access`](super::access). Answers are JSON; what goes wrong is a [`problem::Problem`].
 //! No answer holds a token, a claim or a cookie: the store does not show them.
 
+mod explaining;
 mod listing;
 mod problem;
 mod revoking;
@@ -26,6 +27,7 @@ use self::problem::Problem;
 use super::access::{Access, Asking, Operator};
 use super::dashboard::answers::lock_down;
 use super::metrics::Metrics;
+use super::views::Views;
 use crate::publish::Published;
 use crate::session::Sessions;
 use crate::snapshot::Snapshot;
@@ -52,6 +54,8 @@ pub struct AdminParts {
     pub metrics: Arc<Metrics>,
     /// Who may ask.
     pub access: Arc<Access>,
+    /// What is shown.
+    pub views: Views,
     /// Told of the key of each provider whose sessions have ended here.
     pub changed: Arc<dyn Fn(i64) + Send + Sync>,
 }
@@ -84,6 +88,7 @@ impl Admin {
         let api = web::scope(PREFIX)
             .app_data(Data::new(self.clone()))
             .app_data(json)
+            .route("/explain", web::get().to(explaining::explain))
             .route("/sessions", web::get().to(listing::list))
             .route("/sessions/revoke", web::post().to(revoking::revoke))
             .default_service(fn_service(async |request: ServiceRequest| {

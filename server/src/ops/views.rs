@@ -4,6 +4,7 @@
 mod decisions;
 mod doctor;
 mod explain;
+mod near;
 mod notice;
 mod overview;
 mod providers;
@@ -11,6 +12,8 @@ mod reasoning;
 mod sessions;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub use self::explain::Served;
 
 use std::fmt;
 use std::sync::Arc;
@@ -64,6 +67,8 @@ pub struct ViewParts {
     pub certificates: Published<CertificateIndex>,
     /// The sessions.
     pub sessions: Sessions,
+    /// The settings that requests are decided by.
+    pub served: Served,
 }
 
 /// The views. Cheap to clone.

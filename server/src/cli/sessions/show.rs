@@ -9,7 +9,8 @@ use outpost_dashboard::time::distance;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Failure;
+use super::{Failure, strange};
+use crate::cli::terminal::is_hostile;
 use crate::clock;
 
 const COLUMNS: usize = 8;
@@ -61,7 +62,7 @@ impl Table {
         let now = clock::now().0;
         let mut lines = Vec::new();
         for session in sessions {
-            let row = Row::deserialize(session).map_err(|_| super::ask::strange())?;
+            let row = Row::deserialize(session).map_err(|_| strange())?;
             lines.push(self.cells(row, now));
         }
         let mut text = String::new();
@@ -114,20 +115,6 @@ impl Table {
     }
 }
 
-/// A session as one line of JSON. What a terminal would obey is escaped.
-pub(super) fn json_line(session: &Value) -> String {
-    let mut line = String::new();
-    for c in session.to_string().chars() {
-        if is_hostile(c) {
-            let _ = write!(line, "\\u{:04x}", u32::from(c));
-        } else {
-            line.push(c);
-        }
-    }
-    line.push('\n');
-    line
-}
-
 fn widths(lines: &[[String; COLUMNS]]) -> [usize; COLUMNS] {
     let mut widths = [0; COLUMNS];
     for cells in lines {
@@ -144,17 +131,12 @@ fn cut(cell: &mut String, widest: usize) {
     }
 }
 
-/// Control characters, and those that order lines and directions (UAX #9).
-fn is_hostile(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::cli::terminal::json_line;
 
     fn session(user: &str, agent: &str) -> Value {
         json!({

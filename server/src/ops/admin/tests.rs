@@ -30,6 +30,7 @@ impl Office {
             snapshot,
             metrics: Arc::new(Metrics::new("1", "b").unwrap()),
             access: crate::ops::access::testing::local(),
+            views: crate::ops::views::testing::views(),
             changed: Arc::new(move |provider| told.lock().unwrap().push(provider)),
         });
         let office = Self { admin, changed, _snapshot: publisher };
@@ -281,4 +282,27 @@ async fn a_web_page_of_another_site_ends_nobody() {
         assert!(problem["remedy"].as_str().unwrap().contains("admin.token"), "{problem}");
     }
     assert_eq!(office.left().await, 4);
+}
+
+#[actix_web::test]
+async fn requests_are_explained_and_mistakes_told() {
+    let office = Office::open().await;
+    let ask = async |query: &str| {
+        let uri = format!("{PREFIX}/explain?{query}");
+        office.ask(test::TestRequest::get().uri(&uri)).await
+    };
+    let (status, body) = ask("url=https://app.test/").await;
+    assert_eq!((status, &body["problem"]), (StatusCode::OK, &Value::Null), "{body}");
+    assert_eq!(body["explained"]["reasoning"]["reason"], "not_ready", "{body}");
+    let (status, body) = ask("url=app.test").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(body["problem"].as_str().unwrap().contains("https://"), "{body}");
+    for query in ["", "url=", "url=https://app.test/&via=pigeon"] {
+        let (status, body) = ask(query).await;
+        assert_eq!(
+            (status, &body["error"]),
+            (StatusCode::BAD_REQUEST, &json!("bad_request")),
+            "{query}"
+        );
+    }
 }

@@ -4,8 +4,10 @@ use outpost_dashboard::model::{
     DecisionFilter, DecisionPage, DecisionRow, Decisions, ProviderRef, Reasoning,
 };
 use outpost_decision::decision::Reason;
+use outpost_decision::target::{Authority, Scheme, Target};
 
 use super::Views;
+use super::near::near;
 use super::reasoning::{Evidence, reasoning, undecided};
 use crate::clock;
 use crate::ops::event::{RequestEvent, milliseconds};
@@ -69,11 +71,30 @@ impl Views {
             provider: event.provider.as_deref(),
             ruleset: &snapshot.ruleset,
         };
-        match &event.decided {
-            Some(decided) => reasoning(decided, &evidence),
-            None => undecided(event, &evidence),
+        let Some(decided) = &event.decided else { return undecided(event, &evidence) };
+        let mut told = reasoning(decided, &evidence);
+        if let Some(target) = target(event) {
+            let (ruleset, provider) = (&snapshot.ruleset, event.provider.as_deref());
+            told.near = near(ruleset, decided.reason, &target, provider, &told.headers);
         }
+        told
     }
+}
+
+/// What the request was about, as far as the journal keeps it.
+fn target(event: &RequestEvent) -> Option<Target> {
+    let text = event.path.as_str();
+    let (path, query) = match text.split_once('?') {
+        Some((path, query)) => (path, Some(query.to_owned())),
+        None => (text, None),
+    };
+    Some(Target {
+        // Of a request that nobody serves it does not matter.
+        scheme: event.provider.as_ref().map_or(Scheme::Https, |it| it.external.scheme),
+        authority: Authority::parse(&event.host)?,
+        path: path.to_owned(),
+        query,
+    })
 }
 
 fn fits(filter: &DecisionFilter, event: &RequestEvent) -> bool {

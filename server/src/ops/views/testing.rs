@@ -1,14 +1,20 @@
 //! Views of an outpost that knows nothing, for tests.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use outpost_dashboard::model::Fleet;
+use outpost_decision::decide::Scripts;
 use outpost_decision::decision::{Action, Decision, Reason, Step};
+use outpost_decision::headers::IdentityRules;
+use outpost_decision::lifetime::Lifetimes;
+use outpost_decision::origin::{Trust, TrustedNetworks};
 use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
 
-use super::{ViewParts, Views};
+use super::{Served, ViewParts, Views};
 use crate::drain::Drain;
+use crate::http::Policy;
 use crate::ops::event::Decided;
 use crate::ops::journal::Journal;
 use crate::ops::metrics::Metrics;
@@ -41,7 +47,28 @@ pub(crate) fn parts() -> ViewParts {
         certificates: published(CertificateIndex::default()).1,
         metrics: Arc::new(Metrics::new("1", "b").unwrap()),
         sessions: Sessions::with(Arc::new(MemoryStore::new(1000)), SessionOptions::default(), None),
+        served: served(),
     }
+}
+
+/// The settings that requests are decided by: as shipped, with one trusted proxy.
+pub(crate) fn served() -> Served {
+    let policy = Policy {
+        scripts: Scripts::Challenge,
+        akprox: false,
+        flow_seconds: 3600,
+        max_tries: 1,
+        lifetimes: Lifetimes::default(),
+        header_ttl: Duration::from_secs(60),
+        header_negative_ttl: Duration::from_secs(10),
+        identity: IdentityRules::default(),
+        check_server_name: true,
+        keep_post_bytes: 0,
+        header_bytes: 65536,
+        cookie_bytes: 32768,
+    };
+    let networks = TrustedNetworks::parse("127.0.0.0/8").unwrap();
+    Served { trust: Trust::from(networks), policy, embedded: false }
 }
 
 /// Views of [`parts`].

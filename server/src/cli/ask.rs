@@ -1,5 +1,6 @@
-//! Asking the running outpost.
+//! Asking the running outpost, by its API.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,13 +8,14 @@ use awc::Client;
 use awc::error::SendRequestError;
 use awc::http::{Method, header};
 use bytes::Bytes;
+use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use thiserror::Error;
 use url::{Host, Url};
 
-use super::Failure;
 use crate::core_tls::{self, CoreTimeouts, CoreTrust};
 use crate::ops::admin::PREFIX;
 use crate::settings::Settings;
@@ -23,13 +25,45 @@ const ANSWER_BYTES: usize = 32 << 20;
 
 /// Limit of connecting.
 const CONNECT: Duration = Duration::from_secs(3);
-/// Limit of one page.
-const PAGE: Duration = Duration::from_secs(60);
-/// Limit of one revocation: a provider may have very many sessions.
-const REVOCATION: Duration = Duration::from_secs(900);
-
 /// Who asks.
 const AGENT: &str = concat!("outpost/", env!("CARGO_PKG_VERSION"));
+
+/// Limit of a question that names none.
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// Whom to ask.
+#[derive(Debug, Args)]
+pub(super) struct Where {
+    /// The operators' listener [default: dashboard.listen]; https:// except on this machine
+    #[arg(long)]
+    pub(super) url: Option<Url>,
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, Error)]
+pub(super) enum Failure {
+    /// It makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// It could not be done.
+    #[error("{0}")]
+    NotDone(String),
+    /// Nobody could be asked.
+    #[error("{0}")]
+    Unreached(String),
+    /// Whoever read our output does not want to hear more.
+    #[error("nobody reads the output")]
+    Unheard,
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Unheard,
+            _ => Self::NotDone(format!("the output cannot be written: {error}")),
+        }
+    }
+}
 
 /// The running outpost.
 pub(super) struct Outpost {
@@ -37,19 +71,6 @@ pub(super) struct Outpost {
     /// Where it may be, the one that answered first.
     bases: Vec<Url>,
     token: Option<SecretString>,
-}
-
-/// A page of sessions.
-#[derive(Debug, Deserialize)]
-pub(super) struct Page {
-    pub(super) sessions: Vec<Value>,
-    pub(super) next: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Report {
-    ended: Option<u64>,
-    would_end: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,24 +97,36 @@ impl Outpost {
         };
         let tls = core_tls::client_config(&trust)
             .map_err(|error| Failure::NotDone(format!("TLS cannot be set up: {error}")))?;
-        let timeouts = CoreTimeouts { connect: CONNECT, response: PAGE };
+        let timeouts = CoreTimeouts { connect: CONNECT, response: ANSWER };
         let client = core_tls::http_client(Arc::new(tls), timeouts);
         Ok(Self { client, bases, token: settings.admin.token.clone() })
     }
 
-    /// A page of sessions.
-    pub(super) async fn list(&mut self, query: &[(&str, String)]) -> Result<Page, Failure> {
+    /// Reads what the API answers to a question.
+    ///
+    /// # Errors
+    /// When nobody can be asked, or refuses to answer.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<T, Failure> {
         let query =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
-        let answer = self.ask(Method::GET, &format!("sessions?{query}"), None, PAGE).await?;
-        read(&answer)
+        read(&self.ask(Method::GET, &format!("{path}?{query}"), None, ANSWER).await?)
     }
 
-    /// Carries out an order; gives how many sessions ended, or would.
-    pub(super) async fn revoke(&mut self, order: &Value) -> Result<u64, Failure> {
-        let answer = self.ask(Method::POST, "sessions/revoke", Some(order), REVOCATION).await?;
-        let report: Report = read(&answer)?;
-        report.ended.or(report.would_end).ok_or_else(strange)
+    /// Sends an order, which may take as long as `limit`.
+    ///
+    /// # Errors
+    /// When nobody can be asked, or refuses.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        order: &Value,
+        limit: Duration,
+    ) -> Result<T, Failure> {
+        read(&self.ask(Method::POST, path, Some(order), limit).await?)
     }
 
     /// Asks the first place where somebody listens, and stays with it.
@@ -123,18 +156,18 @@ impl Outpost {
                     silent.push(format!("{base}: {error}"));
                     continue;
                 }
-                Err(error) => return Err(Failure::NotDone(format!("{base}: {error}"))),
+                Err(error) => return Err(Failure::Unreached(format!("{base}: {error}"))),
             };
             let status = answer.status();
             let body = answer.body().limit(ANSWER_BYTES).await;
-            let body = body.map_err(|error| Failure::NotDone(format!("{base}: {error}")))?;
+            let body = body.map_err(|error| Failure::Unreached(format!("{base}: {error}")))?;
             if !status.is_success() {
                 return Err(refused(base, status.as_u16(), &body));
             }
             self.bases.swap(0, place);
             return Ok(body);
         }
-        Err(Failure::NotDone(format!(
+        Err(Failure::Unreached(format!(
             "no outpost answers (is it running, and is dashboard.listen on?): {}",
             silent.join("; ")
         )))
@@ -147,11 +180,11 @@ fn configured(settings: &Settings) -> Result<Vec<Url>, Failure> {
     if bound.is_empty() {
         let message = "dashboard.listen is off, so that nobody answers operators; turn it on, or \
             name another outpost with --url";
-        return Err(Failure::NotDone(message.to_owned()));
+        return Err(Failure::Unreached(message.to_owned()));
     }
     if bound.iter().any(|address| address.port() == 0) {
         let message = "dashboard.listen leaves the port to the machine; name it with --url";
-        return Err(Failure::NotDone(message.to_owned()));
+        return Err(Failure::Unreached(message.to_owned()));
     }
     Ok(bound.iter().filter_map(|at| Url::parse(&format!("http://{at}")).ok()).collect())
 }
