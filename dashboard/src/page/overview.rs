@@ -7,7 +7,9 @@ mod tests;
 
 use leptos::prelude::*;
 
-use super::parts::{Column, address, empty, icon, notices, outside, region, row, section, table};
+use super::parts::{
+    Column, address, empty, icon, keyed_row, notices, outside, region, section, table,
+};
 use super::providers::{failed, mode};
 use super::{Page, regions};
 use crate::chart;
@@ -114,7 +116,8 @@ fn slow_row(provider: &ProviderRow) -> AnyView {
     };
     let href = format!("/providers/{}", provider.pk);
     let asked = address("/decisions", &[("provider", &provider.pk.to_string())]);
-    row(
+    keyed_row(
+        &provider.pk.to_string(),
         &SLOWEST,
         vec![
             view! { <a href=href>{provider.name.clone()}</a> }.into_any(),

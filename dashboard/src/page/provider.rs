@@ -7,8 +7,8 @@ mod tests;
 use leptos::prelude::*;
 
 use super::parts::{
-    Column, Fact, address, empty, facts, icon, notices, outcome_pill, outside, pairs, pill, region,
-    row, section, table,
+    Column, Fact, address, empty, facts, icon, keyed_row, notices, outcome_pill, outside, pairs,
+    pill, region, section, table,
 };
 use super::providers::{certificate, failed, mode, sessions};
 use super::{Page, regions};
@@ -165,7 +165,8 @@ fn decisions(page: &ProviderPage) -> AnyView {
 fn reason(counted: &ReasonCount, most: u64, provider: &str) -> AnyView {
     let ReasonCount { reason, action, outcome, explanation, count: times } = counted.clone();
     let href = address("/decisions", &[("provider", provider), ("reason", &reason)]);
-    row(
+    keyed_row(
+        &format!("{action} {reason}"),
         &REASONS,
         vec![
             view! {

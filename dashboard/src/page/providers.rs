@@ -3,14 +3,15 @@
 use leptos::prelude::*;
 
 use super::parts::{
-    Column, address, empty, moment, outside_short, pill, region, row, section, severity_pill, table,
+    Column, address, empty, keyed_row, moment, outside_short, pill, region, section, severity_pill,
+    table,
 };
 use super::{Page, regions};
 use crate::live::Frame;
 use crate::model::{
     Certificate, Notice, Place, ProviderRow, Providers, Severity, Shell, Speed, Tone,
 };
-use crate::number::{count, millis, percent, rate};
+use crate::number::{count, counted, millis, percent, rate};
 
 /// Seconds before its end from which on a certificate is odd.
 const SOON: i64 = 21 * 86_400;
@@ -45,7 +46,7 @@ impl Page for Providers {
 
 const COLUMNS: [Column; 9] = [
     Column::text("Provider"),
-    Column::text("Mode"),
+    Column::classed("Mode", "mode"),
     Column::classed("Hosts", "host"),
     Column::number("Sessions"),
     Column::number("Requests/s"),
@@ -74,7 +75,7 @@ fn list(providers: &Providers) -> AnyView {
     }
     let rows = providers.rows.iter().map(|provider| line(provider, providers.now)).collect();
     let content = table("Providers with their figures", &COLUMNS, None, rows);
-    let heading = format!("{} in all", providers.rows.len());
+    let heading = counted(providers.rows.len() as u64, "provider", "providers");
     section("providers-title", heading, content)
 }
 
@@ -82,7 +83,8 @@ fn line(provider: &ProviderRow, now: i64) -> AnyView {
     let href = format!("/providers/{}", provider.pk);
     let application = (!provider.application.is_empty() && provider.application != provider.name)
         .then(|| view! { <div class="small">{provider.application.clone()}</div> });
-    row(
+    keyed_row(
+        &provider.pk.to_string(),
         &COLUMNS,
         vec![
             view! { <a href=href.clone()>{provider.name.clone()}</a>{application} }.into_any(),

@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::super::parts::{Column, empty, icon, moment, moment_or, pill, row, section, table};
+use super::super::parts::{
+    Column, empty, icon, keyed_row, moment, moment_or, pill, section, table,
+};
 use crate::model::{Overview, Replica, Tone};
 use crate::number::{count, rate};
 
@@ -82,7 +84,8 @@ fn line(replica: &Replica, own: &str, now: i64) -> AnyView {
     let this = replica.this.then(|| view! { " " <span class="tag">"this one"</span> });
     let short: String = replica.instance.chars().take(8).collect();
     let about = format!("{} · {short}", replica.version);
-    row(
+    keyed_row(
+        &replica.instance,
         &COLUMNS,
         vec![
             view! { {name.clone()}{this}<div class="small" title=replica.instance.clone()>{about}</div> }
