@@ -2,18 +2,20 @@
 
 use outpost_dashboard::model::{
     Certificate, Check, Doctor, Fleet, Link, LinkState, Notice, Outcome, Overview, ProviderPage,
-    ProviderRow, Providers, ReasonCount, Refresh, Replica, Role, Setting, Severity, SkipRule,
-    SkipTry, Speed, Store, Traffic,
+    ProviderRow, Providers, ReasonCount, Refresh, Replica, Role, Setting, Severity, Shell,
+    SkipRule, SkipTry, Speed, Standing, Store, Traffic,
 };
 
-use crate::sample::{DAY, HOUR, MINUTE, NOW, notice, provider_ref, traffic};
+use outpost_dashboard::page::{Page, render};
+
+use crate::sample::{DAY, HOUR, MINUTE, NOW, notice, provider_ref, shell, traffic};
 use crate::{Pages, shown};
 
 /// The pages.
 pub(crate) fn pages() -> Pages {
     vec![
         ("overview", shown(Role::Act, &overview())),
-        ("overview-empty", shown(Role::Act, &empty_overview())),
+        ("overview-empty", unready(&empty_overview())),
         ("providers", shown(Role::Act, &providers())),
         (
             "providers-empty",
@@ -25,6 +27,12 @@ pub(crate) fn pages() -> Pages {
         ("doctor", shown(Role::Act, &doctor())),
         ("doctor-well", shown(Role::Act, &Doctor { findings: Vec::new(), ..doctor() })),
     ]
+}
+
+/// A page of an outpost that has not heard core yet.
+fn unready(page: &impl Page) -> String {
+    let standing = Standing::NotReady;
+    render(&Shell { standing, outpost: String::new(), ..shell(Role::View) }, page)
 }
 
 const NAMES: [&str; 20] = [

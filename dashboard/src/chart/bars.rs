@@ -139,7 +139,7 @@ pub(crate) fn bar(part: u64, most: u64, outcome: Outcome) -> AnyView {
     let share = u32::try_from(share).unwrap_or(PARTS);
     let width = percent(if part > 0 { share.max(100) } else { 0 });
     view! {
-        <svg class="bar" aria-hidden="true" focusable="false">
+        <svg class="gauge" aria-hidden="true" focusable="false">
             <rect class=ground(outcome) width=width height="100%" rx="2" />
         </svg>
     }

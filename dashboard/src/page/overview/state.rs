@@ -107,10 +107,14 @@ fn store(store: &Store, now: i64) -> Fact {
         (false, true) => "survives a restart, for one process",
         (false, false) => "a restart signs everybody out",
     };
-    let place = if store.place.is_empty() { String::new() } else { format!(" at {}", store.place) };
+    let place = if store.place.is_empty() {
+        format!(", {durable}")
+    } else {
+        format!(" at {}, {durable}", store.place)
+    };
     let mut fact = Fact::new("Session store", value)
         .wide()
-        .line(view! { <b>{store.kind.clone()}</b> {place} ", " {durable} });
+        .line(view! { <b>{store.kind.clone()}</b> {place} });
     if store.operations > 0 {
         let speed = store.speed.map_or_else(String::new, |speed| {
             format!("p50 {}, p99 {}; ", millis(speed.p50), millis(speed.p99))
