@@ -1,12 +1,16 @@
-//! The operators' API, mounted on the listener of their page: who is signed in, and signing out.
+//! The operators' API, mounted on the listener of their pages: what those show ([`reading`],
+//! [`explaining`]), who is signed in ([`listing`]), and signing out ([`revoking`]).
 //!
-//! `GET /api/v1/sessions` lists ([`listing`]), `POST /api/v1/sessions/revoke` ends ([`revoking`]);
-//! who may ask is said in [`access`](super::access). Answers are JSON; what goes wrong is a [`problem::Problem`].
-//! No answer holds a token, a claim or a cookie: the store does not show them.
+//! All calls stand in one table ([`calls`]) and are described ([`openapi`]); who may ask is said in
+//! [`access`](super::access). Answers are JSON; what goes wrong is a [`problem::Problem`]. No
+//! answer holds a token, a claim or a cookie.
 
+mod calls;
 mod explaining;
 mod listing;
+mod openapi;
 mod problem;
+mod reading;
 mod revoking;
 #[cfg(test)]
 mod tests;
@@ -79,23 +83,26 @@ impl Admin {
         Self { parts: Arc::new(parts) }
     }
 
-    /// Routes of the dashboard listener, all below [`PREFIX`]. To be mounted before the page,
-    /// which answers nobody under foreign names.
+    /// Routes of the dashboard listener, all below [`PREFIX`] but the description of them. To be
+    /// mounted before the page, which answers nobody under foreign names.
     pub fn configure(&self, config: &mut ServiceConfig) {
         let json = JsonConfig::default()
             .limit(BODY_BYTES)
             .error_handler(|error, _| Problem::unreadable_body(&error).into());
+        let nothing = fn_service(async |request: ServiceRequest| {
+            Ok(request.into_response(Problem::no_such_thing().error_response()))
+        });
         let api = web::scope(PREFIX)
             .app_data(Data::new(self.clone()))
             .app_data(json)
-            .route("/explain", web::get().to(explaining::explain))
-            .route("/sessions", web::get().to(listing::list))
-            .route("/sessions/revoke", web::post().to(revoking::revoke))
-            .default_service(fn_service(async |request: ServiceRequest| {
-                Ok(request.into_response(Problem::no_such_thing().error_response()))
-            }))
+            .configure(|config| calls::all().into_iter().for_each(|call| call.mount(config)))
+            .default_service(nothing)
             .wrap(from_fn(guarded));
-        config.service(api);
+        let description = web::resource(openapi::PATH)
+            .app_data(Data::new(self.clone()))
+            .route(web::get().to(reading::description))
+            .wrap(from_fn(guarded));
+        config.service(api).service(description);
     }
 
     /// Who asks, if they may.

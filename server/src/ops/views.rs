@@ -116,6 +116,12 @@ impl Views {
         }
     }
 
+    /// This replica and the others.
+    #[must_use]
+    pub fn fleet(&self) -> Fleet {
+        Fleet::clone(&self.parts.fleet.load())
+    }
+
     /// Core's key of a provider with its name, as far as the configuration in effect knows it.
     fn provider_ref(&self, pk: i64) -> ProviderRef {
         let snapshot = self.parts.snapshot.load();

@@ -17,22 +17,32 @@ use crate::snapshot::Snapshot;
 /// Sessions a call looks at, unless it says how many.
 const USUAL: usize = 100;
 
+/// Which sessions are wanted: by one of these names, or all.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Question {
+    /// The session's own key.
     key: Option<String>,
+    /// Subject.
     sub: Option<String>,
+    /// Session of core.
     sid: Option<String>,
+    /// Key in core, name or application of a provider.
     provider: Option<String>,
+    /// User name.
     user: Option<String>,
+    /// Address it was begun from.
     address: Option<String>,
+    /// How many sessions are looked at; no more than 1000.
     limit: Option<usize>,
+    /// Where to go on: `next` of the page before.
     cursor: Option<String>,
 }
 
 /// A page.
 #[derive(Debug, Serialize)]
 struct Page<'a> {
+    /// In an order of the store's that new sessions do not disturb.
     sessions: Vec<Row<'a>>,
     /// How many sessions were looked at.
     scanned: usize,
@@ -43,28 +53,42 @@ struct Page<'a> {
 /// A session. Times are seconds since 1970.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
+    /// Its key: a hash, of no use to sign in with.
     key: String,
+    /// Its provider.
     provider: ProviderRow<'a>,
+    /// User name.
     user: &'a str,
+    /// Subject.
     sub: &'a str,
+    /// Session of core, where it hangs on one.
     sid: Option<&'a str>,
+    /// How it came to be.
     origin: crate::session::Origin,
+    /// When it came to be.
     created: i64,
     /// When its token ends, or the longest that settings allow.
     expires: i64,
     /// When it ends if nobody uses it any more, where there is an idle limit.
     idle_until: Option<i64>,
+    /// When it was last used, as far as the store has been told.
     seen: i64,
+    /// When core last vouched for it.
     verified: i64,
+    /// Address it was begun from.
     client_address: Option<std::net::IpAddr>,
+    /// User agent it was begun with.
     user_agent: &'a str,
 }
 
+/// Provider of a session.
 #[derive(Debug, Serialize)]
 struct ProviderRow<'a> {
+    /// Its key in core.
     pk: i64,
     /// `null` where the configuration in effect does not know it.
     name: Option<&'a str>,
+    /// Slug of its application.
     application: Option<&'a str>,
 }
 

@@ -16,8 +16,11 @@ use crate::session::StoreError;
 pub(super) struct Problem {
     #[serde(skip)]
     status: StatusCode,
+    /// Its stable name.
     error: &'static str,
+    /// What is the matter.
     message: String,
+    /// What to do about it.
     #[serde(skip_serializing_if = "str::is_empty")]
     remedy: &'static str,
 }
@@ -44,6 +47,25 @@ impl Problem {
         let message = format!("{name:?} may mean any of the providers {keys:?}");
         let remedy = "Name the provider by its number in core.";
         Self { remedy, ..Self::new(StatusCode::CONFLICT, "ambiguous_provider", message) }
+    }
+
+    /// No session of this key lives.
+    pub(super) fn no_session() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "unknown_session", "no session of this key lives")
+    }
+
+    /// No decision of this id is kept.
+    pub(super) fn no_decision() -> Self {
+        let message = "no decision of this id is kept here";
+        let remedy = "Each replica keeps its own latest decisions (journal.capacity); the log \
+                      lines of all name the id.";
+        Self { remedy, ..Self::new(StatusCode::NOT_FOUND, "unknown_decision", message) }
+    }
+
+    /// The call takes another method.
+    pub(super) fn other_method(allowed: &str) -> Self {
+        let message = format!("this takes {allowed}");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "other_method", message)
     }
 
     /// A path that the API does not have.

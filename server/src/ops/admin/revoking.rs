@@ -19,12 +19,19 @@ use crate::session::{PageCursor, Selection, Sessions, StoreError, providers_of};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
+    /// A session's own key.
     key: Option<String>,
+    /// Subject.
     sub: Option<String>,
+    /// Session of core.
     sid: Option<String>,
+    /// Key in core, name or application of a provider.
     provider: Option<ProviderName>,
+    /// User name.
     user: Option<String>,
+    /// Address that they were begun from.
     address: Option<String>,
+    /// Whether sessions are only counted.
     #[serde(default)]
     dry_run: bool,
 }
@@ -32,8 +39,10 @@ pub(super) struct Order {
 /// What became of it.
 #[derive(Debug, Default, Serialize)]
 struct Report {
+    /// How many have ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<usize>,
+    /// How many would end, where they are only counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     would_end: Option<usize>,
     /// Of a user name: how many subjects have it, and how many sessions were looked at to tell.
@@ -43,7 +52,9 @@ struct Report {
 
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 struct Search {
+    /// How many subjects have the user name.
     subjects: usize,
+    /// How many sessions were looked at to find them.
     scanned: usize,
 }
 

@@ -1,7 +1,7 @@
 //! The outpost at one moment.
 
 use outpost_dashboard::model::{
-    Fleet, Link, LinkState as ShownLink, Overview, ProviderRow, Refresh, Store,
+    Link, LinkState as ShownLink, Overview, ProviderRow, Refresh, Store,
 };
 use outpost_decision::link::LinkState;
 use outpost_decision::time::Timestamp;
@@ -37,7 +37,7 @@ impl Views {
             refresh: refresh(&status),
             missing: parts.readiness.report().missing.iter().map(missing).collect(),
             findings: worst_first(findings),
-            fleet: Fleet::clone(&parts.fleet.load()),
+            fleet: self.fleet(),
             store: self.store(now),
             traffic: parts.activity.traffic(now),
             providers: rows.len(),

@@ -1,0 +1,117 @@
+//! What the pages show, as JSON: the very same read models.
+
+use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use outpost_dashboard::model::{DecisionFilter, Outcome};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+use super::{Admin, PAGE, openapi};
+use crate::session::SessionKey;
+
+/// Decisions an answer has, unless the call says how many.
+const USUAL: usize = 100;
+
+/// What is asked about a provider.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Trying {
+    /// A path with a query, or a URL, to be tried against the provider's skip rules.
+    r#try: Option<String>,
+}
+
+/// Which decisions are wanted. What is left out asks for all.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Wanted {
+    /// Key of the provider in core.
+    provider: String,
+    /// `allowed`, `sign_in`, `denied` or `failed`.
+    outcome: String,
+    /// Stable name of a reason.
+    reason: String,
+    /// The user name.
+    user: String,
+    /// Part of host, path and query.
+    path: String,
+    /// The client's address, or how it begins.
+    address: String,
+    /// Only those made after the one of this number: `latest` of the answer before.
+    after: Option<u64>,
+    /// How many at most: 100, unless said otherwise; no more than 1000.
+    limit: Option<usize>,
+}
+
+pub(super) async fn overview(admin: Data<Admin>) -> HttpResponse {
+    HttpResponse::Ok().json(admin.parts.views.overview())
+}
+
+pub(super) async fn providers(admin: Data<Admin>) -> HttpResponse {
+    HttpResponse::Ok().json(admin.parts.views.providers())
+}
+
+pub(super) async fn provider(
+    admin: Data<Admin>,
+    pk: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let question: Trying = query(&request)?;
+    let found =
+        pk.parse().ok().and_then(|key| admin.parts.views.provider(key, question.r#try.as_deref()));
+    let found = found.ok_or_else(|| Problem::unknown_provider(&pk))?;
+    Ok(HttpResponse::Ok().json(found))
+}
+
+pub(super) async fn session(
+    admin: Data<Admin>,
+    key: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let key = SessionKey::parse(&key).ok_or_else(Problem::no_session)?;
+    let found = admin.parts.views.session(&key).await?.ok_or_else(Problem::no_session)?;
+    Ok(HttpResponse::Ok().json(found))
+}
+
+pub(super) async fn decisions(
+    admin: Data<Admin>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let Wanted { provider, outcome, reason, user, path, address, after, limit } = query(&request)?;
+    if !outcome.is_empty() && !Outcome::ALL.iter().any(|known| known.code() == outcome) {
+        let known = Outcome::ALL.map(Outcome::code).join(", ");
+        return Err(Problem::wrong(format!("outcome: must be one of {known}")));
+    }
+    let limit = limit.unwrap_or(USUAL);
+    if !(1..=PAGE).contains(&limit) {
+        return Err(Problem::wrong(format!("limit: must be between 1 and {PAGE}")));
+    }
+    let filter = DecisionFilter { provider, outcome, reason, user, path, address };
+    Ok(HttpResponse::Ok().json(admin.parts.views.decisions(&filter, after, limit)))
+}
+
+pub(super) async fn decision(
+    admin: Data<Admin>,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let found = admin.parts.views.decision(&id).ok_or_else(Problem::no_decision)?;
+    Ok(HttpResponse::Ok().json(found))
+}
+
+pub(super) async fn doctor(admin: Data<Admin>) -> HttpResponse {
+    HttpResponse::Ok().json(admin.parts.views.doctor())
+}
+
+pub(super) async fn fleet(admin: Data<Admin>) -> HttpResponse {
+    HttpResponse::Ok().json(admin.parts.views.fleet())
+}
+
+/// The description of all calls.
+pub(super) async fn description() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(openapi::DOCUMENT)
+}
+
+/// What the query asks.
+fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
+    let read = Query::<T>::from_query(request.query_string());
+    Ok(read.map_err(|error| Problem::wrong(error.to_string()))?.into_inner())
+}
