@@ -41,3 +41,6 @@ pub const SCRIPT: Asset = Asset {
 
 /// All of them.
 pub const ALL: [Asset; 2] = [STYLE, SCRIPT];
+
+#[cfg(test)]
+mod tests;
