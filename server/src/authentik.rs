@@ -40,8 +40,8 @@ pub trait CoreApi {
     async fn private_key(&self, uuid: &str) -> Result<SecretString, ApiError>;
     /// The version core expects of outposts (`version_should`), where it can be learned.
     async fn expected_version(&self, outpost_uuid: &str) -> Result<Option<String>, ApiError>;
-    /// Reports a misconfiguration seen in a request to core's event log.
-    async fn report(&self, report: &MisconfigurationReport) -> Result<(), ApiError>;
+    /// Puts a report into core's event log.
+    async fn report(&self, report: &Report) -> Result<(), ApiError>;
 }
 
 /// The providers of an outpost as far as they could be read.
@@ -73,6 +73,66 @@ pub struct MisconfigurationReport {
     pub client_ip: Option<IpAddr>,
     /// Details. Holds no secret.
     pub context: Map<String, Value>,
+}
+
+/// What an operator did, or was kept from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperatorReport {
+    /// What it is to core.
+    pub action: OperatorAction,
+    /// What happened, in a sentence.
+    pub message: String,
+    /// Address of whoever was connected, without a port.
+    pub client_ip: Option<IpAddr>,
+    /// Details. Holds no secret.
+    pub context: Map<String, Value>,
+}
+
+/// What something that operators do is to core: one of its event actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperatorAction {
+    /// Somebody has signed in.
+    Login,
+    /// Somebody was not let in.
+    LoginFailed,
+    /// Somebody has signed out.
+    Logout,
+    /// Sessions have ended; core says so of its own in the same way.
+    Deleted,
+}
+
+impl OperatorAction {
+    /// Core's name of it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::LoginFailed => "login_failed",
+            Self::Logout => "logout",
+            Self::Deleted => "model_deleted",
+        }
+    }
+}
+
+/// Something for core's event log.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    /// What a request shows.
+    Misconfiguration(MisconfigurationReport),
+    /// What an operator did.
+    Operator(OperatorReport),
+}
+
+impl From<MisconfigurationReport> for Report {
+    fn from(report: MisconfigurationReport) -> Self {
+        Self::Misconfiguration(report)
+    }
+}
+
+impl From<OperatorReport> for Report {
+    fn from(report: OperatorReport) -> Self {
+        Self::Operator(report)
+    }
 }
 
 /// Why core did not give what was asked.

@@ -6,6 +6,7 @@ mod ending;
 mod figures;
 mod key_source;
 mod operations;
+mod operators;
 mod presence;
 mod service;
 mod signals;

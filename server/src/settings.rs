@@ -200,6 +200,16 @@ impl Settings {
             effective: Vec::new(),
         };
         check_listeners(&settings, &mut read);
+        let core_is_local = settings.core.host.scheme() == "unix";
+        if settings.dashboard.sign_in.is_some()
+            && core_is_local
+            && settings.core.host_browser.is_none()
+        {
+            read.mistake(
+                "core.host_browser",
+                "is not set, and operators' browsers cannot reach core by a socket",
+            );
+        }
         if settings.core.insecure && settings.core.ca_file.is_some() {
             read.mistake(
                 "core.ca_file",

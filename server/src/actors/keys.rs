@@ -59,6 +59,8 @@ pub struct KeyParts {
     pub settings: KeySettings,
     /// The configuration that says which key sets are in use.
     pub snapshot: Published<Snapshot>,
+    /// Key sets that are in use whatever it says.
+    pub also: Vec<KeyEndpoint>,
     /// Where the keys are published.
     pub ring: Arc<Publisher<KeyRing>>,
     /// What requests ask for.
@@ -111,6 +113,7 @@ impl KeysActor {
         self.wanted = providers
             .iter()
             .filter_map(|provider| KeyEndpoint::of(provider))
+            .chain(self.parts.also.iter().cloned())
             .map(|endpoint| (endpoint.url.clone(), endpoint))
             .collect();
         let before = self.known.len();

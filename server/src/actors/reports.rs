@@ -1,5 +1,6 @@
 //! Tells core's event log of misconfigurations seen in requests, at a bounded rate: a stranger
-//! who asks nonsense must not fill core's log.
+//! who asks nonsense must not fill core's log. And of what operators do, each of it, with patience
+//! while core is away.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -12,13 +13,28 @@ use futures_util::stream::unfold;
 use tokio::sync::{Mutex, mpsc};
 
 use super::supervisor::Shutdown;
-use crate::authentik::{CoreApi, MisconfigurationReport};
+use crate::authentik::{ApiError, CoreApi, MisconfigurationReport, OperatorReport, Report};
 
 /// Reports on their way from requests. Bounded; who sends when it is full drops the report.
 pub type ReportQueue = mpsc::Receiver<MisconfigurationReport>;
 
 /// Reports that wait at most.
 pub const QUEUE: usize = 64;
+
+/// What operators did, on its way. Bounded; who sends when it is full says so in the log.
+pub type DeedQueue = mpsc::Receiver<OperatorReport>;
+
+/// What operators did that waits at most: they are few, and the log has all of it.
+pub const DEEDS: usize = 256;
+
+/// The waits before core is told again what it did not take.
+const PATIENCE: [Duration; 5] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(25),
+    Duration::from_secs(60),
+    Duration::from_secs(300),
+];
 
 /// The same misconfiguration of the same host is reported once in this time.
 const SILENCE: Duration = Duration::from_secs(10 * 60);
@@ -31,6 +47,8 @@ const MOST_IN_SILENCE: usize = 30;
 pub struct ReportParts {
     /// What requests have seen.
     pub queue: Arc<Mutex<ReportQueue>>,
+    /// What operators did.
+    pub deeds: Arc<Mutex<DeedQueue>>,
 }
 
 /// The actor. Supervised.
@@ -69,6 +87,32 @@ impl Actor for ReportsActor {
             let report = queue.lock().await.recv().await?;
             Some((report, queue))
         }));
+        let (deeds, core) = (Arc::clone(&self.parts.deeds), Rc::clone(&self.core));
+        ctx.spawn(tell_deeds(deeds, core).into_actor(self));
+    }
+}
+
+/// Tells core what operators did, one after the other.
+async fn tell_deeds(deeds: Arc<Mutex<DeedQueue>>, core: Rc<dyn CoreApi>) {
+    let mut deeds = deeds.lock().await;
+    while let Some(deed) = deeds.recv().await {
+        let report = Report::Operator(deed);
+        let mut patience = PATIENCE.iter();
+        while let Err(error) = core.report(&report).await {
+            let wait = patience.next().filter(|_| may_pass(&error));
+            tracing::warn!(%error, again = ?wait, "core did not take the report of what an operator did");
+            let Some(wait) = wait else { break };
+            tokio::time::sleep(*wait).await;
+        }
+    }
+}
+
+/// Whether the same report may be taken later.
+const fn may_pass(error: &ApiError) -> bool {
+    match error {
+        ApiError::Unreachable(_) => true,
+        ApiError::Status { status, .. } => *status >= 500 || *status == 429,
+        _ => false,
     }
 }
 
@@ -84,7 +128,7 @@ impl StreamHandler<MisconfigurationReport> for ReportsActor {
         );
         let core = Rc::clone(&self.core);
         let telling = async move {
-            if let Err(error) = core.report(&report).await {
+            if let Err(error) = core.report(&Report::Misconfiguration(report)).await {
                 tracing::warn!(%error, "core did not take the report of a misconfiguration");
             }
         };

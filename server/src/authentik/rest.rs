@@ -16,7 +16,7 @@ use url::Url;
 
 use super::connection::CoreConnection;
 use super::records::{cores_own_words, provider, without_values};
-use super::{ApiError, CoreApi, MisconfigurationReport, ProviderList};
+use super::{ApiError, CoreApi, ProviderList, Report};
 use crate::trace::{Kind, Scope};
 
 /// How much of core's answers is taken.
@@ -235,15 +235,21 @@ impl CoreApi for RestClient {
             .find(|version| !version.is_empty()))
     }
 
-    async fn report(&self, report: &MisconfigurationReport) -> Result<(), ApiError> {
-        let mut context = report.context.clone();
-        context.insert("message".to_owned(), Value::from(report.message.clone()));
+    async fn report(&self, report: &Report) -> Result<(), ApiError> {
+        let (action, message, client_ip, context) = match report {
+            Report::Misconfiguration(it) => {
+                ("configuration_error", &it.message, it.client_ip, &it.context)
+            }
+            Report::Operator(it) => (it.action.as_str(), &it.message, it.client_ip, &it.context),
+        };
+        let mut context = context.clone();
+        context.insert("message".to_owned(), Value::from(message.clone()));
         let mut event = json!({
-            "action": "configuration_error",
+            "action": action,
             "app": "authentik.providers.proxy",
             "context": context,
         });
-        if let Some(address) = report.client_ip {
+        if let Some(address) = client_ip {
             // Without a port: core refuses one (fixture 05).
             event["client_ip"] = Value::from(address.to_canonical().to_string());
         }

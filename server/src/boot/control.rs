@@ -14,7 +14,7 @@ use super::BootError;
 use super::figures::{self, Followed};
 use super::key_source::OidcKeySource;
 use super::operations::Operations;
-use super::telemetry;
+use super::{operators, telemetry};
 use crate::actors::core_link::{CoreLink, CoreLinkParts, InstanceIdentity, LinkStatus};
 use crate::actors::coverage::{self, CoverageActor, CoverageParts};
 use crate::actors::handle::ActorHandle;
@@ -33,7 +33,7 @@ use crate::authentik::connection::{CoreAddress, CoreConnection};
 use crate::authentik::rest::{RestClient, RestLimits};
 use crate::core_tls::{self, CoreTimeouts, CoreTrust};
 use crate::http::SessionNotice;
-use crate::keys::{KeyRequests, KeyRing};
+use crate::keys::{KeyEndpoint, KeyRequests, KeyRing};
 use crate::ops::logging::LogControl;
 use crate::pem;
 use crate::primary_url::PrimaryUrl;
@@ -73,6 +73,8 @@ pub(super) struct Control {
     pub(super) keys: KeyRequests,
     /// Misconfigurations seen in requests go here.
     pub(super) reports: mpsc::Sender<crate::authentik::MisconfigurationReport>,
+    /// What operators did goes here.
+    pub(super) deeds: mpsc::Sender<crate::authentik::OperatorReport>,
     /// News of sessions go here.
     pub(super) notices: mpsc::Sender<SessionNotice>,
     /// Session ends of core that the store must be told of.
@@ -200,9 +202,14 @@ impl Control {
             CoverageActor::new(coverage_parts.clone())
         });
         let oidc = (&connection, core_timeouts, operations.traces.scope());
-        let keys = start_keys(&supervisor, plane, &readers, oidc);
+        let also = operators::key_endpoint(settings, connection.address());
+        let keys = start_keys(&supervisor, plane, &readers, oidc, also);
         let (reports, queue) = mpsc::channel(reports::QUEUE);
-        let report_parts = ReportParts { queue: Arc::new(Mutex::new(queue)) };
+        let (deeds, queue_of_deeds) = mpsc::channel(reports::DEEDS);
+        let report_parts = ReportParts {
+            queue: Arc::new(Mutex::new(queue)),
+            deeds: Arc::new(Mutex::new(queue_of_deeds)),
+        };
         supervisor.supervise("reports", &plane.handle(), move || {
             ReportsActor::new(report_parts.clone(), core())
         });
@@ -227,6 +234,7 @@ impl Control {
             sessions,
             keys,
             reports,
+            deeds,
             notices,
             session_ends: inbox,
             connection,
@@ -284,12 +292,14 @@ fn start_keys(
     plane: &ControlPlane,
     readers: &RegistryReaders,
     (connection, timeouts, scope): (&CoreConnection, CoreTimeouts, Scope),
+    also: Option<KeyEndpoint>,
 ) -> KeyRequests {
     let (ring, ring_reader) = published(KeyRing::default());
     let (requests, queue) = KeyRequests::new(ring_reader, KEY_PATIENCE);
     let parts = KeyParts {
         settings: KeySettings::default(),
         snapshot: readers.snapshot.clone(),
+        also: also.into_iter().collect(),
         ring: Arc::new(ring),
         requests: Arc::new(Mutex::new(queue)),
     };

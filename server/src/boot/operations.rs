@@ -13,15 +13,17 @@ use uuid::Uuid;
 use super::BootError;
 use super::control::Control;
 use super::data;
+use super::operators;
 use super::telemetry::Traces;
 use crate::actors::live::{SEATS, Seats};
 use crate::clock;
 use crate::downstream;
 use crate::drain::Drain;
 use crate::http::SessionNotice;
-use crate::ops::access::{Access, AccessParts};
+use crate::ops::access::Access;
 use crate::ops::activity::{Activity, StoreActivity};
 use crate::ops::admin::{Admin, AdminParts};
+use crate::ops::audit::Audit;
 use crate::ops::dashboard::{Dashboard, DashboardParts, LiveParts};
 use crate::ops::endpoints::Endpoints;
 use crate::ops::finish::Finish;
@@ -142,13 +144,18 @@ impl Operations {
             readiness: readiness.clone(),
         };
         let metrics = listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
-        let access = Arc::new(access(settings, control));
+        let access = Arc::new(operators::access(settings, control));
         let views = self.views(settings, control, readiness, fleet);
-        let admin = self.admin(control, Arc::clone(&access), views.clone());
+        let audit = Audit::new(control.deeds.clone(), control.instance.hostname.clone());
+        let admin = self.admin(control, Arc::clone(&access), views.clone(), audit.clone());
+        let core = operators::core_door(settings, control, &access);
         let pages = Dashboard::new(DashboardParts {
             views,
             access,
             live: LiveParts { seats: Seats::new(SEATS), drain: drain.clone() },
+            admin: admin.clone(),
+            audit,
+            core,
         });
         let dashboard = listen(&settings.dashboard.listen, move |config| {
             admin.configure(config);
@@ -192,7 +199,7 @@ impl Operations {
     }
 
     /// The operators' way to sessions.
-    fn admin(&self, control: &Control, access: Arc<Access>, views: Views) -> Admin {
+    fn admin(&self, control: &Control, access: Arc<Access>, views: Views, audit: Audit) -> Admin {
         let notices = control.notices.clone();
         Admin::new(AdminParts {
             sessions: control.sessions.clone(),
@@ -200,31 +207,13 @@ impl Operations {
             metrics: Arc::clone(&self.metrics),
             access,
             views,
+            audit,
             changed: Arc::new(move |provider| {
                 // Full: the providers' actors count anew at intervals.
                 let _ = notices.try_send(SessionNotice { provider });
             }),
         })
     }
-}
-
-/// Who may see pages and call the API.
-fn access(settings: &Settings, control: &Control) -> Access {
-    let core = settings.dashboard.sign_in.as_ref().map(|it| {
-        // All that decides who may come in and as what; none of the texts holds a line break.
-        let group = |name: &Option<String>| name.clone().unwrap_or_default();
-        [it.application.clone(), it.client_id.clone(), group(&it.view_group), group(&it.act_group)]
-            .join("\n")
-    });
-    Access::new(AccessParts {
-        core_token: settings.core.token.clone(),
-        token: settings.admin.token.clone(),
-        view_token: settings.admin.view_token.clone(),
-        core,
-        url: settings.dashboard.url.clone(),
-        lifetime: settings.dashboard.session_lifetime,
-        notes: Arc::new(control.sessions.clone()),
-    })
 }
 
 fn listen(

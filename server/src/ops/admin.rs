@@ -29,6 +29,7 @@ use outpost_dashboard::model::Role;
 
 use self::problem::Problem;
 use super::access::{Access, Asking, Operator};
+use super::audit::Audit;
 use super::dashboard::answers::lock_down;
 use super::metrics::Metrics;
 use super::views::Views;
@@ -60,6 +61,8 @@ pub struct AdminParts {
     pub access: Arc<Access>,
     /// What is shown.
     pub views: Views,
+    /// What operators do is told here.
+    pub audit: Audit,
     /// Told of the key of each provider whose sessions have ended here.
     pub changed: Arc<dyn Fn(i64) + Send + Sync>,
 }
@@ -113,7 +116,7 @@ impl Admin {
         let called = self.parts.access.call(asking).await;
         let operator = called.and_then(|operator| operator.may(role).map(|()| operator));
         let operator = operator.inspect_err(|refusal| {
-            tracing::warn!(?peer, ?refusal, "an operators' request was refused");
+            Audit::refused(peer, request.path(), *refusal);
         })?;
         let long = request.uri().path_and_query().map_or(0, |asked| asked.as_str().len());
         if long > URL_BYTES { Err(Problem::long_url()) } else { Ok(operator) }

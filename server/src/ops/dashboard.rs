@@ -6,11 +6,13 @@
 
 pub(in crate::ops) mod answers;
 mod asked;
+mod core;
 mod entrance;
 mod files;
 mod forms;
 mod found;
 mod live;
+mod revoking;
 #[cfg(test)]
 mod tests;
 
@@ -28,9 +30,12 @@ use outpost_dashboard::page;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::asked::{Asked, Fields};
+pub use self::core::{ClientParts, CoreDoor, operators_client};
 use self::found::Found;
 pub use self::live::LiveParts;
 use super::access::{Access, Asking, Operator, Refusal};
+use super::admin::Admin;
+use super::audit::Audit;
 use super::views::Views;
 
 /// Longest path and query, in bytes: room for the headers of an explained request.
@@ -44,6 +49,12 @@ pub struct DashboardParts {
     pub access: Arc<Access>,
     /// How they are kept up to date.
     pub live: LiveParts,
+    /// What their buttons do.
+    pub admin: Admin,
+    /// Where it is told.
+    pub audit: Audit,
+    /// The way in through core, where there is one.
+    pub core: Option<CoreDoor>,
 }
 
 /// The dashboard. Cheap to clone.
@@ -67,6 +78,9 @@ impl Dashboard {
 
     /// Routes of the dashboard listener: all that no other has taken.
     pub fn configure(&self, config: &mut ServiceConfig) {
+        if let Some(door) = &self.parts.core {
+            config.app_data(Data::new(core::BackChannel((door.oidc)())));
+        }
         let pages = web::scope("")
             .app_data(Data::new(self.clone()))
             .app_data(PayloadConfig::new(forms::BYTES))
@@ -77,7 +91,15 @@ impl Dashboard {
                     .route(web::head().to(entrance::page))
                     .route(web::post().to(entrance::by_token)),
             )
+            .service(only("/sign-in/core").route(web::get().to(core::begin)))
+            .service(only("/sign-in/callback").route(web::get().to(core::finish)))
             .service(only("/sign-out").route(web::post().to(entrance::leave)))
+            .service(
+                only("/sessions/revoke")
+                    .route(web::get().to(show))
+                    .route(web::head().to(show))
+                    .route(web::post().to(revoking::revoke)),
+            )
             .default_service(web::to(show))
             .wrap(from_fn(guarded));
         config.service(pages);
@@ -181,7 +203,7 @@ fn ended(query: &str) -> Option<String> {
 
 /// Says why not.
 fn refused(request: &HttpRequest, refusal: Refusal) -> HttpResponse {
-    tracing::warn!(peer = ?request.peer_addr(), ?refusal, "an operators' page was refused");
+    Audit::refused(Asking::of(request).peer, request.path(), refusal);
     let (status, title) = match refusal {
         Refusal::Host => (StatusCode::MISDIRECTED_REQUEST, "Not under this name"),
         Refusal::SignIn | Refusal::Token => (StatusCode::UNAUTHORIZED, "Not signed in"),

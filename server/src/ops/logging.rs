@@ -12,6 +12,7 @@ use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
+use super::audit::TARGET as AUDIT;
 use crate::reporting::{self, ReportQueue};
 use crate::settings::{Log, LogFormat, LogLevel};
 
@@ -143,7 +144,8 @@ fn targets(level: LogLevel) -> Targets {
         LogLevel::Debug => Level::DEBUG,
         LogLevel::Trace => Level::TRACE,
     };
-    let targets = Targets::new().with_default(wanted);
+    // What operators do is told whatever else is.
+    let targets = Targets::new().with_default(wanted).with_target(AUDIT, wanted.max(Level::INFO));
     if level == LogLevel::Trace {
         return targets;
     }

@@ -127,7 +127,7 @@ async fn a_report_is_taken() {
         client_ip: Some("10.1.2.3".parse().unwrap()),
         context: serde_json::Map::new(),
     };
-    rest(&core).report(&report).await.unwrap();
+    rest(&core).report(&report.into()).await.unwrap();
     core.observe(|seen| {
         assert_eq!(seen.events.len(), 1);
         assert!(seen.events[0].to_string().contains("10.1.2.3"), "{:?}", seen.events);

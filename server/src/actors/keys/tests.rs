@@ -80,6 +80,7 @@ impl Bench {
         let (snapshot, snapshot_reader) = published(Snapshot::default());
         let (requests, queue) = KeyRequests::new(ring.clone(), patience);
         let parts = KeyParts {
+            also: Vec::new(),
             settings,
             snapshot: snapshot_reader,
             ring: Arc::new(publisher),

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::Map;
 
 use super::*;
+use crate::authentik::MisconfigurationReport;
 use crate::authentik::connection::CoreAddress;
 use crate::core_tls::{CoreTimeouts, CoreTrust, client_config};
 
@@ -256,7 +257,7 @@ async fn a_report_names_the_client_without_a_port() {
             client_ip,
             context: context.clone(),
         };
-        core.client().report(&report).await.unwrap();
+        core.client().report(&report.into()).await.unwrap();
     }
     let seen = core.seen();
     assert_eq!(

@@ -63,10 +63,13 @@ impl Refusal {
             Self::Form => "Reload the page and send the form again.",
             Self::Limited(_) => "Wait, and try again.",
             Self::Broken => "Look at the machine's source of randomness.",
-            Self::Host => "Ask under one of these names, or set dashboard.url to the one you use.",
+            Self::Host => {
+                "Ask under one of these names, set dashboard.url to the one you use, or send the \
+                token of admin.token (OUTPOST__ADMIN__TOKEN) as `Authorization: Bearer <token>`."
+            }
             Self::Site => {
                 "Open the page yourself (a reverse proxy before it must keep the Host); programs \
-                bring the token of admin.token."
+                bring the token of admin.token (OUTPOST__ADMIN__TOKEN)."
             }
             Self::Peer | Self::Forwarded | Self::ContentType => {
                 "Ask on the outpost's own machine, or set admin.token (OUTPOST__ADMIN__TOKEN) and \

@@ -13,7 +13,7 @@ use crate::session::StoreError;
 
 /// A refusal or failure as JSON: a code for programs, a message and a remedy for people.
 #[derive(Debug, Serialize)]
-pub(super) struct Problem {
+pub(in crate::ops) struct Problem {
     #[serde(skip)]
     status: StatusCode,
     /// Its stable name.
@@ -28,6 +28,16 @@ pub(super) struct Problem {
 impl Problem {
     fn new(status: StatusCode, error: &'static str, message: impl Into<String>) -> Self {
         Self { status, error, message: message.into(), remedy: "" }
+    }
+
+    /// The status of the answer.
+    pub(in crate::ops) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What to do about it; may be empty.
+    pub(in crate::ops) const fn remedy(&self) -> &'static str {
+        self.remedy
     }
 
     /// Something in the request is not as it must be.

@@ -3,16 +3,18 @@
 //! What has begun is carried out, whether or not whoever asked waits for the answer.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
+use outpost_dashboard::model::SearchBy;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
 use super::who::{self, Named, ProviderName};
 use super::{Admin, PAGE};
 use crate::clock;
+use crate::ops::access::Operator;
+use crate::ops::audit::{Deed, Who};
 use crate::session::{PageCursor, Selection, Sessions, StoreError, providers_of};
 
 /// What is to end: one of the names, and whether it is only counted.
@@ -75,32 +77,63 @@ pub(super) async fn revoke(
     let meant = named
         .selection(&admin.parts.snapshot.load().ruleset)?
         .ok_or_else(|| Problem::wrong("name one of key, sub, sid, provider, user and address"))?;
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    // A task of its own: it does not die with the client's connection.
-    let task = actix_web::rt::spawn(async move {
-        if order.dry_run {
-            count(&admin.parts.sessions, &meant).await
-        } else {
-            end(&admin, &meant, peer).await
-        }
-    });
-    let report = task.await.map_err(|error| {
-        tracing::error!(%error, "an operator's revocation failed");
-        Problem::internal()
-    })??;
+    // The guard has put it there.
+    let operator = Operator::of(&request).ok_or_else(Problem::internal)?;
+    let report = if order.dry_run {
+        count(&admin.parts.sessions, &meant).await?
+    } else {
+        carried_out(Admin::clone(&admin), meant, Who::is(&operator)).await?
+    };
     Ok(HttpResponse::Ok().json(report))
 }
 
-async fn end(admin: &Admin, meant: &Selection, peer: Option<IpAddr>) -> Result<Report, Problem> {
+impl Admin {
+    /// Ends the sessions of this name on behalf of `operator`; how many.
+    ///
+    /// # Errors
+    /// When the name makes no sense, or the store cannot end them; some may have ended then.
+    pub(in crate::ops) async fn revoke_named(
+        &self,
+        by: SearchBy,
+        value: String,
+        operator: &Operator,
+    ) -> Result<usize, Problem> {
+        let value = Some(value);
+        let named = match by {
+            SearchBy::User => Named { user: value, ..Named::default() },
+            SearchBy::Sid => Named { sid: value, ..Named::default() },
+            SearchBy::Address => Named { address: value, ..Named::default() },
+            SearchBy::Provider => {
+                Named { provider: value.map(ProviderName::Text), ..Named::default() }
+            }
+            SearchBy::Sub => Named { sub: value, ..Named::default() },
+            SearchBy::Key => Named { key: value, ..Named::default() },
+        };
+        let meant = named.selection(&self.parts.snapshot.load().ruleset)?;
+        let meant =
+            meant.ok_or_else(|| Problem::wrong("it is not said whose sessions are meant"))?;
+        let report = carried_out(self.clone(), meant, Who::is(operator)).await?;
+        Ok(report.ended.unwrap_or_default())
+    }
+}
+
+/// Ends what is meant in a task of its own: it does not die with the client's connection.
+async fn carried_out(admin: Admin, meant: Selection, who: Who) -> Result<Report, Problem> {
+    let task = actix_web::rt::spawn(async move { end(&admin, &meant, &who).await });
+    task.await.map_err(|error| {
+        tracing::error!(%error, "an operator's revocation failed");
+        Problem::internal()
+    })?
+}
+
+async fn end(admin: &Admin, meant: &Selection, who: &Who) -> Result<Report, Problem> {
     let mut ended = 0;
     let result = end_all(admin, meant, &mut ended).await;
-    admin.parts.metrics.operator_revoked(who::by(meant), result.is_ok(), ended);
-    match &result {
-        Ok(_) => tracing::info!(?meant, ?peer, ended, "an operator ended sessions"),
-        Err(error) => {
-            tracing::error!(?meant, ?peer, ended, %error, "an operator's revocation failed; some sessions may have ended");
-        }
-    }
+    let by = who::by(meant);
+    admin.parts.metrics.operator_revoked(by, result.is_ok(), ended);
+    let failure = result.as_ref().err().map(ToString::to_string);
+    let deed = Deed::Ended { by, value: &who::value(meant), count: ended, failure };
+    admin.parts.audit.tell(who, &deed);
     let search = result?;
     Ok(Report { ended: Some(ended), search, ..Report::default() })
 }

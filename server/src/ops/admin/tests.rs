@@ -31,6 +31,7 @@ impl Office {
             metrics: Arc::new(Metrics::new("1", "b").unwrap()),
             access: crate::ops::access::testing::local(),
             views: crate::ops::views::testing::views(),
+            audit: crate::ops::audit::Audit::new(tokio::sync::mpsc::channel(64).0, String::new()),
             changed: Arc::new(move |provider| told.lock().unwrap().push(provider)),
         });
         let office = Self { admin, changed, _snapshot: publisher };

@@ -70,6 +70,19 @@ pub(super) const fn by(selection: &Selection) -> &'static str {
     }
 }
 
+/// What that is, in text.
+pub(super) fn value(selection: &Selection) -> String {
+    match selection {
+        Selection::Key(key) => key.to_string(),
+        Selection::Keys(keys) => format!("{} keys", keys.len()),
+        Selection::Subject(text) | Selection::CoreSession(text) | Selection::User(text) => {
+            text.clone()
+        }
+        Selection::Provider(pk) => pk.to_string(),
+        Selection::Address(address) => address.to_string(),
+    }
+}
+
 /// An empty name means nobody; it is rather a mistake of whoever wrote it than a question.
 fn some(what: &str, text: Option<String>) -> Result<Option<String>, Problem> {
     match text {

@@ -9,7 +9,8 @@ use outpost_dashboard::page::Entrance;
 
 use super::asked::{Asked, Fields};
 use super::{Dashboard, answers, forms, refused};
-use crate::ops::access::{Asking, Badge, Refusal, Ways};
+use crate::ops::access::{Asking, Badge, How, Refusal, Ways};
+use crate::ops::audit::{Audit, Deed, Who};
 
 /// Where signing in goes on to when nothing else was asked for.
 const FRONT: &str = "/";
@@ -45,9 +46,20 @@ pub(super) async fn by_token(
     };
     let next = next(&fields.raw("next"));
     match access.admit_by_token(asking, &fields.text("token")) {
-        Ok(badge) => welcome(&dashboard, &badge, &next),
+        Ok(badge) => {
+            let who = Who { name: badge.name.clone(), how: How::Token, peer: asking.peer };
+            dashboard.parts.audit.tell(&who, &Deed::SignedIn);
+            welcome(&dashboard, &badge, &next)
+        }
+        Err(refusal @ Refusal::Limited(_)) => {
+            // Core has been told of those that led to this.
+            Audit::refused(asking.peer, request.path(), refusal);
+            not_admitted(ways, next, refusal)
+        }
         Err(refusal) => {
-            tracing::warn!(peer = ?asking.peer, %refusal, "an operator was not signed in");
+            let who = Who { name: String::new(), how: How::Token, peer: asking.peer };
+            let why = refusal.to_string();
+            dashboard.parts.audit.tell(&who, &Deed::NotSignedIn { why: &why });
             not_admitted(ways, next, refusal)
         }
     }
@@ -73,6 +85,7 @@ pub(super) async fn leave(
         return refused(&request, refusal);
     }
     let Some(badge) = &operator.badge else { return answers::go_on(FRONT) };
+    dashboard.parts.audit.tell(&Who::is(&operator), &Deed::SignedOut);
     let mut answer = answers::go_on("/sign-in");
     if let Some(cookie) = access.dismiss(badge).await {
         set_cookie(&mut answer, &cookie);
@@ -111,7 +124,8 @@ fn not_admitted(ways: Ways, next: String, refusal: Refusal) -> HttpResponse {
     answer
 }
 
-fn form(ways: Ways, next: String, problem: Option<String>) -> String {
+/// The page to sign in on.
+pub(super) fn form(ways: Ways, next: String, problem: Option<String>) -> String {
     Entrance { token: ways.token, core: ways.core, next, problem }.render()
 }
 

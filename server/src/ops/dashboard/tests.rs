@@ -2,10 +2,13 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{App, test};
 use outpost_dashboard::assets;
 
+use tokio::sync::mpsc;
+
 use super::answers::SECURITY;
 use super::*;
 use crate::actors::live::Seats;
 use crate::drain::Drain;
+use crate::ops::admin::AdminParts;
 use crate::ops::views::testing;
 
 struct Answer {
@@ -26,8 +29,25 @@ async fn send(request: test::TestRequest) -> Answer {
 
 async fn ask(access: &Arc<Access>, request: test::TestRequest) -> Answer {
     let access = Arc::clone(access);
-    let live = LiveParts { seats: Seats::new(1), drain: Drain::never() };
-    let dashboard = Dashboard::new(DashboardParts { views: testing::views(), access, live });
+    let views = testing::parts();
+    let audit = Audit::new(mpsc::channel(64).0, "here".to_owned());
+    let admin = Admin::new(AdminParts {
+        views: testing::views(),
+        sessions: views.sessions.clone(),
+        snapshot: views.snapshot.clone(),
+        metrics: Arc::clone(&views.metrics),
+        access: Arc::clone(&access),
+        audit: audit.clone(),
+        changed: Arc::new(|_| {}),
+    });
+    let dashboard = Dashboard::new(DashboardParts {
+        views: Views::new(views),
+        access,
+        live: LiveParts { seats: Seats::new(1), drain: Drain::never() },
+        admin,
+        audit,
+        core: None,
+    });
     let app = App::new().configure(|config| dashboard.configure(config));
     let app = test::init_service(app).await;
     let request = request.peer_addr("127.0.0.1:4711".parse().unwrap()).to_request();

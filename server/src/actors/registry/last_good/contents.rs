@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::NoneKept;
 use crate::actors::registry::certificates::Pem;
-use crate::authentik::{ApiError, CoreApi, MisconfigurationReport, ProviderList, provider_record};
+use crate::authentik::{ApiError, CoreApi, ProviderList, Report, provider_record};
 
 /// Name of the certificates among the contents.
 const CERTIFICATES: &str = "certificates";
@@ -253,7 +253,7 @@ impl CoreApi for KeptCore {
         Ok(self.expected_version.clone())
     }
 
-    async fn report(&self, _: &MisconfigurationReport) -> Result<(), ApiError> {
+    async fn report(&self, _: &Report) -> Result<(), ApiError> {
         Err(ApiError::Unreachable("what was kept takes no reports".to_owned()))
     }
 }

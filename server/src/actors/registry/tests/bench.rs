@@ -23,7 +23,7 @@ use super::super::{RegistryActor, RegistryParts, RegistryReaders, RegistrySettin
 use super::ASKED;
 use crate::actors::handle::ActorHandle;
 use crate::actors::supervisor::{RebuildPolicy, Supervisor};
-use crate::authentik::{ApiError, CoreApi, MisconfigurationReport, ProviderList, UnreadableRecord};
+use crate::authentik::{ApiError, CoreApi, ProviderList, Report, UnreadableRecord};
 use crate::session::memory::MemoryStore;
 use crate::session::{SessionId, Sessions, StoreError, contract};
 use crate::snapshot::Snapshot;
@@ -250,7 +250,7 @@ impl CoreApi for Client {
         Ok(Some("2025.10.0".into()))
     }
 
-    async fn report(&self, _: &MisconfigurationReport) -> Result<(), ApiError> {
+    async fn report(&self, _: &Report) -> Result<(), ApiError> {
         unreachable!("the registry reports nothing")
     }
 }
