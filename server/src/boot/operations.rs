@@ -35,6 +35,18 @@ use crate::publish::Published;
 use crate::session::{Found, StoreError, StoreWatch};
 use crate::settings::Settings;
 
+/// Connections that each of the operators' listeners has at a time.
+const CONNECTIONS: usize = 512;
+
+/// How long such a connection may be idle.
+const IDLE: Duration = Duration::from_secs(75);
+
+/// How long the head of a request may take there.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// How long whoever was answered for the last time may take to close.
+const GOODBYE: Duration = Duration::from_secs(2);
+
 /// What every part of the program writes its figures to.
 pub(super) struct Operations {
     /// The figures.
@@ -225,6 +237,10 @@ fn listen(
     }
     let mut server = HttpServer::new(move || App::new().configure(configure.clone()))
         .workers(1)
+        .max_connections(CONNECTIONS)
+        .keep_alive(IDLE)
+        .client_request_timeout(HEAD)
+        .client_disconnect_timeout(GOODBYE)
         .disable_signals();
     let mut bound = Vec::new();
     for address in addresses {

@@ -67,6 +67,11 @@ pub struct ProviderSpec {
     pub application_name: String,
     /// `false`: no application is assigned, so the provider is missing from `/outposts/proxy/`.
     pub has_application: bool,
+    /// Whether it is a proxy provider: an application of its own knows how to sign people in, and
+    /// no outpost is told of it.
+    pub is_proxy: bool,
+    /// Whether its client has a secret: one that has none proves by PKCE alone whose code it is.
+    pub is_confidential: bool,
     /// Mode of the provider.
     pub mode: Mode,
     /// URL under which browsers see the application.
@@ -135,12 +140,26 @@ impl ProviderSpec {
         }
     }
 
+    /// An OAuth2 provider that is no proxy provider, for an application at these redirect URIs. Its
+    /// tokens are signed with a key.
+    pub fn oauth2(slug: &str, redirect_uris: &[&str]) -> Self {
+        Self {
+            is_proxy: false,
+            scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
+            signing: Signing::Rs256,
+            redirect_uris: Some(redirect_uris.iter().map(|&uri| uri.to_owned()).collect()),
+            ..Self::new(slug, Mode::Proxy, "")
+        }
+    }
+
     fn new(slug: &str, mode: Mode, external_host: &str) -> Self {
         Self {
             name: slug.to_owned(),
             slug: slug.to_owned(),
             application_name: slug.to_owned(),
             has_application: true,
+            is_proxy: true,
+            is_confidential: true,
             mode,
             external_host: external_host.to_owned(),
             internal_host: String::new(),
@@ -186,6 +205,13 @@ impl ProviderSpec {
     #[must_use]
     pub fn without_application(mut self) -> Self {
         self.has_application = false;
+        self
+    }
+
+    /// Makes its client a public one, without a secret.
+    #[must_use]
+    pub fn public(mut self) -> Self {
+        self.is_confidential = false;
         self
     }
 

@@ -10,10 +10,13 @@ use crate::core::{
     state::{Provider, State},
 };
 
-/// The providers that have an application, by name.
+/// The proxy providers that have an application, by name.
 pub(crate) fn list(state: &State, ask: &Ask) -> Reply {
-    let mut providers: Vec<&Provider> =
-        state.providers.iter().filter(|one| one.spec.has_application).collect();
+    let mut providers: Vec<&Provider> = state
+        .providers
+        .iter()
+        .filter(|one| one.spec.is_proxy && one.spec.has_application)
+        .collect();
     providers.sort_by(|one, other| one.spec.name.cmp(&other.spec.name));
     let records = providers.into_iter().map(|provider| record(state, ask, provider)).collect();
     paginated(ask, READ, records, state.page_size_cap)

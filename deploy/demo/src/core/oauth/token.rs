@@ -64,7 +64,9 @@ fn grant(state: &mut State, ask: &Ask) -> Result<serde_json::Value, Refusal> {
     let (client_id, client_secret) = client_credentials(ask);
     let provider = state.provider_by_client(&client_id).cloned().ok_or(Refusal::InvalidClient)?;
     match ask.form("grant_type").unwrap_or_default() {
-        "authorization_code" | "refresh_token" if client_secret != provider.spec.client_secret => {
+        "authorization_code" | "refresh_token"
+            if provider.spec.is_confidential && client_secret != provider.spec.client_secret =>
+        {
             Err(Refusal::InvalidClient)
         }
         "authorization_code" => exchange(state, ask, &provider),
