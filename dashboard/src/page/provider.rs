@@ -10,7 +10,7 @@ use super::parts::{
     Column, Fact, address, empty, facts, icon, keyed_row, notices, outcome_pill, outside, pairs,
     pill, region, section, table,
 };
-use super::providers::{certificate, failed, mode, sessions};
+use super::providers::{certificate, failed, mode, other_hosts, sessions};
 use super::{Page, regions};
 use crate::chart;
 use crate::live::Frame;
@@ -35,9 +35,7 @@ impl Page for ProviderPage {
     }
 
     fn content(&self, _: &Shell) -> AnyView {
-        let mut hosts = self.row.hosts.clone();
-        hosts.retain(|host| !self.row.external_host.contains(host.as_str()));
-        let hosts = hosts.join(", ");
+        let hosts = other_hosts(&self.row).join(", ");
         view! {
             <div>
                 <p class="trail"><a href=Place::Providers.path()>"Providers"</a></p>

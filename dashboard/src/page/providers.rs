@@ -124,8 +124,7 @@ fn short_mode(name: &str) -> AnyView {
 
 /// Where browsers see it, and how many more hosts there are.
 fn hosts(provider: &ProviderRow) -> AnyView {
-    let mut others = provider.hosts.clone();
-    others.retain(|host| !provider.external_host.contains(host.as_str()));
+    let others = other_hosts(provider);
     let shown = match others.len() {
         0 => None,
         1 | 2 => Some(others.join(", ")),
@@ -136,6 +135,14 @@ fn hosts(provider: &ProviderRow) -> AnyView {
         {shown.map(|shown| view! { <div class="small">{shown}</div> })}
     }
     .into_any()
+}
+
+/// The hosts it answers for beside its external host.
+pub(super) fn other_hosts(provider: &ProviderRow) -> Vec<&str> {
+    let external = provider.external_host.trim_end_matches('/');
+    let own = external.split_once("://").map_or(external, |(_, own)| own);
+    let hosts = provider.hosts.iter().map(|host| host.trim_end_matches('/'));
+    hosts.filter(|host| !host.eq_ignore_ascii_case(own)).collect()
 }
 
 /// How many sessions there are, leading to them.

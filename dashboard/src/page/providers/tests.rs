@@ -126,3 +126,22 @@ fn texts_of_others_stay_texts() {
     let script = ProviderRow { external_host: "JavaScript:alert(1)".into(), ..provider() };
     assert_lacks(&main_of(Role::View, &of(vec![script])), "href=\"JavaScript:");
 }
+
+#[test]
+fn a_host_is_not_told_twice() {
+    for (external, hosts, others) in [
+        ("https://wiki.test", &["wiki.test/", "wiki.test"][..], &[][..]),
+        ("https://Wiki.test/", &["wiki.test"], &[]),
+        (
+            "http://wiki.test:9000/docs",
+            &["wiki.test:9000/docs", "wiki.test:9000"],
+            &["wiki.test:9000"],
+        ),
+        ("https://auth.test", &["auth.test/", "test", "*.test"], &["test", "*.test"]),
+        ("", &["wiki.test"], &["wiki.test"]),
+    ] {
+        let hosts = hosts.iter().map(ToString::to_string).collect();
+        let row = ProviderRow { external_host: external.into(), hosts, ..ProviderRow::default() };
+        assert_eq!(other_hosts(&row), others, "{external}");
+    }
+}
