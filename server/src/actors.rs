@@ -8,6 +8,7 @@ pub mod handle;
 pub mod keys;
 pub mod live;
 pub mod presence;
+pub mod probes;
 pub mod provider;
 pub mod registry;
 pub mod reports;

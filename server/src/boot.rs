@@ -1,5 +1,6 @@
 //! Wires everything together, in order, and takes it apart again. The only place that knows all.
 
+mod alone;
 mod control;
 mod data;
 mod ending;
@@ -8,6 +9,7 @@ mod key_source;
 mod operations;
 mod operators;
 mod presence;
+mod probes;
 mod service;
 mod signals;
 mod store;
@@ -32,6 +34,7 @@ use crate::authentik::connection::AddressError;
 use crate::core_tls::CoreTlsError;
 use crate::drain::Departure;
 use crate::http::renewal::Renewals;
+use crate::http::unbelieved::Unbelieved;
 use crate::ops::logging::{self, LogControl};
 use crate::ops::readiness::Readiness;
 use crate::publish::Published;
@@ -48,8 +51,11 @@ use crate::upstream::DialerError;
 
 use self::control::{Control, FAREWELL};
 use self::ending::Impatience;
+use self::operations::Seen;
 use self::service::ServiceManager;
 use self::telemetry::Traces;
+
+pub use self::alone::look as look_alone;
 
 /// Why the outpost does not start.
 #[derive(Debug, Error)]
@@ -232,10 +238,19 @@ async fn start_with(
     );
 
     let renewals = data::renewals(settings, &control);
-    let data = data::serve(settings, &control, &operations, &renewals, &departure.drain())?;
+    let unbelieved = Unbelieved::default();
+    let data = data::serve(
+        settings,
+        &control,
+        &operations,
+        (&renewals, unbelieved.clone()),
+        &departure.drain(),
+    )?;
+    let probes = probes::start(settings, &control)?;
     let fleet = presence::start(&control, &readiness, departure.drain());
+    let seen = Seen { fleet: fleet.clone(), probes, unbelieved };
     let (metrics, dashboard) =
-        operations.serve(settings, &control, &readiness, fleet.clone(), &departure.drain())?;
+        operations.serve(settings, &control, &readiness, &seen, &departure.drain())?;
     let addresses = Addresses {
         http: data.http,
         https: data.https,

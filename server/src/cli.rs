@@ -1,6 +1,7 @@
 //! The command line.
 
 mod ask;
+mod doctor;
 mod explain;
 mod healthcheck;
 mod sessions;
@@ -48,6 +49,8 @@ enum Command {
     Config(ConfigArguments),
     /// Ask the running outpost whether it serves; exit 0 if it does, else 1
     Healthcheck,
+    /// Ask the running outpost what is wrong, and what to do about it
+    Doctor(Box<doctor::DoctorArguments>),
     /// Ask the running outpost what it would decide about a request, and why
     Explain(Box<explain::ExplainArguments>),
     /// Ask the running outpost who is signed in, or sign people out
@@ -79,6 +82,7 @@ impl Cli {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => end(&mut io::stderr(), &format!("unhealthy: {error}\n"), 1),
             },
+            Some(Command::Doctor(arguments)) => arguments.run(&settings),
             Some(Command::Explain(arguments)) => arguments.run(&settings),
             Some(Command::Sessions(command)) => command.run(&settings),
         }

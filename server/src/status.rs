@@ -1,6 +1,7 @@
 //! How the control plane is doing: read models for readiness, metrics and operators.
 
 pub mod link;
+pub mod probes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -14,6 +14,7 @@ pub mod crypto;
 pub mod decide;
 pub mod decision;
 pub mod dialect;
+pub mod doctor;
 pub mod embedded;
 pub mod endpoint;
 pub mod facts;

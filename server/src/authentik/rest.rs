@@ -185,6 +185,40 @@ struct PemAnswer {
 struct InstanceHealth {
     #[serde(default)]
     version_should: Option<String>,
+    #[serde(default)]
+    uid: String,
+    #[serde(default)]
+    hostname: String,
+    #[serde(default)]
+    last_seen: String,
+}
+
+/// An instance of the outpost that core has heard of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeardInstance {
+    /// Its uuid, new with each start.
+    pub uid: String,
+    /// Name of its machine.
+    pub hostname: String,
+    /// When core last heard of it, as core writes it.
+    pub last_seen: String,
+}
+
+impl RestClient {
+    /// The instances of an outpost that core has heard of lately.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn instances(&self, outpost_uuid: &str) -> Result<Vec<HeardInstance>, ApiError> {
+        let found: Vec<InstanceHealth> =
+            self.get_json(&["outposts", "instances", outpost_uuid, "health"]).await?;
+        let heard = |InstanceHealth { uid, hostname, last_seen, .. }| HeardInstance {
+            uid,
+            hostname,
+            last_seen,
+        };
+        Ok(found.into_iter().map(heard).collect())
+    }
 }
 
 #[async_trait(?Send)]

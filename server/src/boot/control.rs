@@ -20,6 +20,7 @@ use crate::actors::coverage::{self, CoverageActor, CoverageParts};
 use crate::actors::handle::ActorHandle;
 use crate::actors::keys::{self, KeyParts, KeySettings};
 use crate::actors::presence::{PresenceActor, PresenceParts};
+use crate::actors::probes::{Outside, ProbesActor, ProbesParts};
 use crate::actors::registry::{
     self, RegistryActor, RegistryParts, RegistryReaders, RegistrySettings,
 };
@@ -254,6 +255,18 @@ impl Control {
             .supervise("presence", &plane.handle(), move || PresenceActor::new(parts.clone()));
     }
 
+    /// Starts looking at what is outside; `outside` is called on the actor's thread.
+    pub(super) fn look_outside(
+        &self,
+        parts: ProbesParts,
+        outside: impl Fn() -> Rc<dyn Outside> + Send + 'static,
+    ) {
+        let [plane, _] = &self.planes;
+        self.supervisor.supervise("probes", &plane.handle(), move || {
+            ProbesActor::new(parts.clone(), outside())
+        });
+    }
+
     /// Asks for a refresh.
     pub(super) fn refresh(&self, cause: RefreshCause) {
         if self.registry.do_send(Refresh { cause }).is_err() {
@@ -267,7 +280,11 @@ impl Control {
     }
 }
 
-fn core_trust(settings: &crate::settings::Core) -> Result<CoreTrust, BootError> {
+/// Whose certificate core may show.
+///
+/// # Errors
+/// When the authorities cannot be read.
+pub(super) fn core_trust(settings: &crate::settings::Core) -> Result<CoreTrust, BootError> {
     let Some(file) = &settings.ca_file else {
         return Ok(if settings.insecure { CoreTrust::Nothing } else { CoreTrust::NativeRoots });
     };

@@ -38,13 +38,13 @@ pub(super) fn serve(
     settings: &Settings,
     control: &Control,
     operations: &Operations,
-    renewals: &Renewals,
+    (renewals, unbelieved): (&Renewals, Unbelieved),
     drain: &Drain,
 ) -> Result<BoundServer, BootError> {
     let gateway = Arc::new(Gateway {
         snapshot: control.readers.snapshot.clone(),
         trusted: trust(settings),
-        unbelieved: Unbelieved::default(),
+        unbelieved,
         certificates: control.readers.certificates.clone(),
         sessions: control.sessions.clone(),
         header_results: HeaderCache::new(settings.header_auth.capacity),

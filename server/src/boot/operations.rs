@@ -20,6 +20,7 @@ use crate::clock;
 use crate::downstream;
 use crate::drain::Drain;
 use crate::http::SessionNotice;
+use crate::http::unbelieved::Unbelieved;
 use crate::ops::access::Access;
 use crate::ops::activity::{Activity, StoreActivity};
 use crate::ops::admin::{Admin, AdminParts};
@@ -34,6 +35,7 @@ use crate::ops::views::{Served, ViewParts, Views};
 use crate::publish::Published;
 use crate::session::{Found, StoreError, StoreWatch};
 use crate::settings::Settings;
+use crate::status::probes::Probes;
 
 /// Connections that each of the operators' listeners has at a time.
 const CONNECTIONS: usize = 512;
@@ -65,6 +67,16 @@ pub(super) struct Operations {
     pub(super) instance: String,
     /// Where traces go.
     pub(super) traces: Traces,
+}
+
+/// What was seen around the outpost.
+pub(super) struct Seen {
+    /// The replicas.
+    pub(super) fleet: Published<Fleet>,
+    /// What is outside.
+    pub(super) probes: Published<Probes>,
+    /// Peers that were not believed.
+    pub(super) unbelieved: Unbelieved,
 }
 
 /// Counts what the session store cannot do, and keeps traffic away while it cannot be reached.
@@ -147,7 +159,7 @@ impl Operations {
         settings: &Settings,
         control: &Control,
         readiness: &Readiness,
-        fleet: Published<Fleet>,
+        seen: &Seen,
         drain: &Drain,
     ) -> Result<(Listening, Listening), BootError> {
         let endpoints = Endpoints {
@@ -157,7 +169,7 @@ impl Operations {
         };
         let metrics = listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
         let access = Arc::new(operators::access(settings, control));
-        let views = self.views(settings, control, readiness, fleet);
+        let views = self.views(settings, control, readiness, seen);
         let audit = Audit::new(control.deeds.clone(), control.instance.hostname.clone());
         let admin = self.admin(control, Arc::clone(&access), views.clone(), audit.clone());
         let core = operators::core_door(settings, control, &access);
@@ -183,7 +195,7 @@ impl Operations {
         settings: &Settings,
         control: &Control,
         readiness: &Readiness,
-        fleet: Published<Fleet>,
+        seen: &Seen,
     ) -> Views {
         Views::new(ViewParts {
             instance: control.instance.uuid.clone(),
@@ -193,7 +205,9 @@ impl Operations {
             status: control.readers.status.clone(),
             providers: control.readers.providers.clone(),
             link: control.link.clone(),
-            fleet,
+            fleet: seen.fleet.clone(),
+            probes: seen.probes.clone(),
+            unbelieved: seen.unbelieved.clone(),
             readiness: readiness.clone(),
             journal: Arc::clone(&self.journal),
             metrics: Arc::clone(&self.metrics),

@@ -44,6 +44,7 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
         kind: RequestKind::App,
         method: cut(exchange.request.method().as_str()).to_owned(),
         host: String::new(),
+        scheme: None,
         path: MaskedPath::new(uri.path_and_query().map_or("/", |path| path.as_str())),
         provider: None,
         decided: None,
@@ -72,6 +73,7 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
             event.client = Some(refused.client);
             event.host = refused.host().unwrap_or_else(own_host);
             if let Some((_, target)) = &refused.about {
+                event.scheme = Some(target.scheme);
                 event.path = MaskedPath::new(&target.path_and_query());
             }
             event.decided = Some(Decided::from(refused.decision));
@@ -79,6 +81,7 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
         Some(Judged::Full { facts, decision, .. }) => {
             event.client = Some(facts.origin.client);
             event.host = facts.target.authority.to_string();
+            event.scheme = Some(facts.target.scheme);
             event.path = MaskedPath::new(&facts.target.path_and_query());
             event.provider = Some(facts.provider);
             event.decided = Some(Decided::from(decision).with_identity(identity));

@@ -125,7 +125,7 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
     };
     let gathered = gather::gather(&received, &rules, &hints);
     if let Some(origin) = gathered.origin() {
-        gateway.unbelieved.note(peer.address, origin);
+        gateway.unbelieved.note(peer.address, origin, exchange.now);
     }
     gathered
 }

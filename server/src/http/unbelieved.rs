@@ -1,26 +1,40 @@
-//! Peers whose forwarding headers are not believed: of each, it is logged once.
+//! Peers whose forwarding headers are not believed: of each, it is logged once, and kept for the
+//! doctor.
 //!
 //! Most often it is the operator's own proxy at an address that nobody has named.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use outpost_decision::doctor;
 use outpost_decision::origin::Origin;
+use outpost_decision::time::Timestamp;
 
 /// How many peers are told of. Anybody may send such headers; the log is not theirs to fill.
 const PEERS: usize = 1024;
 
-/// The peers told of so far.
-#[derive(Debug, Default)]
+/// The peers told of so far. Cheap to clone; clones are the same.
+#[derive(Clone, Debug, Default)]
 pub struct Unbelieved {
-    peers: RwLock<HashSet<IpAddr>>,
+    peers: Arc<RwLock<HashMap<IpAddr, Seen>>>,
+}
+
+/// What one peer did.
+#[derive(Debug)]
+struct Seen {
+    peer_trusted: bool,
+    headers: Vec<&'static str>,
+    first: Timestamp,
+    last: AtomicI64,
+    count: AtomicU64,
 }
 
 impl Unbelieved {
     /// Logs the headers of `origin` that were ignored, if this is the first time for `peer`.
-    pub fn note(&self, peer: IpAddr, origin: &Origin) {
-        if origin.ignored.is_empty() || !self.is_first(peer) {
+    pub fn note(&self, peer: IpAddr, origin: &Origin, now: Timestamp) {
+        if origin.ignored.is_empty() || !self.is_first(peer, origin, now) {
             return;
         }
         let setting = match origin.peer_trusted {
@@ -35,14 +49,49 @@ impl Unbelieved {
         );
     }
 
+    /// Every peer, as it was last seen.
+    #[must_use]
+    pub fn seen(&self) -> Vec<doctor::Unbelieved> {
+        let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
+        peers
+            .iter()
+            .map(|(peer, seen)| doctor::Unbelieved {
+                peer: *peer,
+                peer_trusted: seen.peer_trusted,
+                headers: seen.headers.clone(),
+                first: seen.first,
+                last: Timestamp(seen.last.load(Ordering::Relaxed)),
+                count: seen.count.load(Ordering::Relaxed),
+            })
+            .collect()
+    }
+
     /// Whether nothing was said of `peer` yet, and there is room to remember that something is.
-    fn is_first(&self, peer: IpAddr) -> bool {
-        let knows = |peers: &HashSet<IpAddr>| peers.contains(&peer) || peers.len() >= PEERS;
+    fn is_first(&self, peer: IpAddr, origin: &Origin, now: Timestamp) -> bool {
+        let knows = |peers: &HashMap<IpAddr, Seen>| match peers.get(&peer) {
+            Some(seen) => {
+                seen.last.store(now.0, Ordering::Relaxed);
+                seen.count.fetch_add(1, Ordering::Relaxed);
+                true
+            }
+            None => peers.len() >= PEERS,
+        };
         if knows(&self.peers.read().unwrap_or_else(PoisonError::into_inner)) {
             return false;
         }
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
-        !knows(&peers) && peers.insert(peer)
+        if knows(&peers) {
+            return false;
+        }
+        let seen = Seen {
+            peer_trusted: origin.peer_trusted,
+            headers: origin.ignored.clone(),
+            first: now,
+            last: AtomicI64::new(now.0),
+            count: AtomicU64::new(1),
+        };
+        peers.insert(peer, seen);
+        true
     }
 }
 
@@ -50,21 +99,33 @@ impl Unbelieved {
 mod tests {
     use std::net::Ipv4Addr;
 
+    use outpost_decision::facts::Peer;
+    use outpost_decision::origin::{Trust, TrustedNetworks, resolve};
+
     use super::*;
+
+    fn origin(peer: IpAddr) -> Origin {
+        let trust = Trust::from(TrustedNetworks::parse("127.0.0.0/8").unwrap());
+        let headers = [("host", "app.test"), ("x-forwarded-for", "192.0.2.7")];
+        resolve(&Peer { address: peer, tls: false }, &headers[..], None, &trust).unwrap()
+    }
 
     #[test]
     fn each_peer_is_told_of_once_and_no_more_than_there_is_room_for() {
         let unbelieved = Unbelieved::default();
-        let peer = |number: usize| {
-            let number = u32::try_from(number).unwrap();
-            IpAddr::from(Ipv4Addr::from(number))
+        let first = |number: u32| {
+            let peer = IpAddr::from(Ipv4Addr::from(0x0a00_0000 + number));
+            unbelieved.is_first(peer, &origin(peer), Timestamp(i64::from(number)))
         };
-        for _ in 0..2 {
-            let told = (0..PEERS - 1).filter(|number| unbelieved.is_first(peer(*number))).count();
-            assert!(told == PEERS - 1 || told == 0, "{told}");
+        let most = u32::try_from(PEERS).unwrap();
+        for round in [true, false] {
+            let told = (0..most - 1).filter(|number| first(*number)).count();
+            assert_eq!(told, if round { PEERS - 1 } else { 0 });
         }
-        assert!(unbelieved.is_first(peer(PEERS)));
-        assert!(!unbelieved.is_first(peer(PEERS + 1)), "full");
-        assert_eq!(unbelieved.peers.read().unwrap().len(), PEERS);
+        assert!(first(most));
+        assert!(!first(most + 1), "full");
+        assert_eq!(unbelieved.seen().len(), PEERS);
+        let twice = unbelieved.seen().into_iter().find(|seen| seen.first == Timestamp(7)).unwrap();
+        assert_eq!((twice.count, twice.headers), (2, vec!["X-Forwarded-For"]));
     }
 }

@@ -8,6 +8,7 @@ use outpost_decision::decision::{Action, Decision, Reason, Step};
 use outpost_decision::dialect::Dialect;
 use outpost_decision::headers::HeaderNote;
 use outpost_decision::provider::Provider;
+use outpost_decision::target::Scheme;
 use outpost_decision::time::Timestamp;
 use outpost_decision::trace_context::TraceId;
 
@@ -32,6 +33,8 @@ pub struct RequestEvent {
     pub method: String,
     /// Host, as the client (or a trusted proxy) wrote it.
     pub host: String,
+    /// Scheme of the URL, as it was understood; `None` where nothing was.
+    pub scheme: Option<Scheme>,
     /// Path and query, masked.
     pub path: MaskedPath,
     /// The provider that answers for the host.

@@ -26,10 +26,12 @@ use super::journal::Journal;
 use super::metrics::Metrics;
 use super::readiness::{Readiness, StoreReach};
 use crate::clock;
+use crate::http::unbelieved::Unbelieved;
 use crate::publish::Published;
 use crate::session::Sessions;
 use crate::snapshot::Snapshot;
 use crate::status::link::LinkStatus;
+use crate::status::probes::Probes;
 use crate::status::{ProviderStates, RegistryStatus};
 use crate::tls::CertificateIndex;
 
@@ -51,6 +53,10 @@ pub struct ViewParts {
     pub link: Published<LinkStatus>,
     /// This replica and the others, as presence publishes them.
     pub fleet: Published<Fleet>,
+    /// What is outside: applications, core's clock.
+    pub probes: Published<Probes>,
+    /// Peers whose forwarding headers were not believed.
+    pub unbelieved: Unbelieved,
     /// What keeps traffic away.
     pub readiness: Readiness,
     /// The latest decisions.

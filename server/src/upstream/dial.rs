@@ -77,6 +77,30 @@ impl Dialer {
         self.manner(endpoint).http
     }
 
+    /// Whether a connection can be had to the application with this slug, within `limit`: TCP, and
+    /// TLS where its URL says so. Nothing is asked over it.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn reach(
+        &self,
+        url: &Url,
+        verify: bool,
+        application: &str,
+        limit: Duration,
+    ) -> Result<(), UpstreamError> {
+        let endpoint = self.endpoint(url, verify, application)?;
+        let http = self.http(&endpoint);
+        match timeout(limit, self.connect(&endpoint, http)).await {
+            Ok(connected) => connected.map(drop),
+            Err(_) => Err(UpstreamError::Connect {
+                upstream: endpoint.to_string(),
+                failure: ConnectFailure::Timeout,
+                source: io::ErrorKind::TimedOut.into(),
+            }),
+        }
+    }
+
     /// Opens a connection and drives it on a task of this worker.
     pub(super) async fn dial(
         &self,

@@ -28,6 +28,7 @@ pub(crate) fn event() -> RequestEvent {
         kind: RequestKind::App,
         method: "GET".to_owned(),
         host: "app.example.com".to_owned(),
+        scheme: None,
         path: MaskedPath::new("/page?code=s3cr3t&x=1"),
         provider: None,
         decided: Some(Decided::from(decision)),

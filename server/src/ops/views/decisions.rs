@@ -89,8 +89,7 @@ fn target(event: &RequestEvent) -> Option<Target> {
         None => (text, None),
     };
     Some(Target {
-        // Of a request that nobody serves it does not matter.
-        scheme: event.provider.as_ref().map_or(Scheme::Https, |it| it.external.scheme),
+        scheme: event.scheme.unwrap_or(Scheme::Https),
         authority: Authority::parse(&event.host)?,
         path: path.to_owned(),
         query,

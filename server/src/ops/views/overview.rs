@@ -7,7 +7,7 @@ use outpost_decision::link::LinkState;
 use outpost_decision::time::Timestamp;
 
 use super::Views;
-use super::notice::{missing, worst_first};
+use super::notice::missing;
 use crate::clock;
 use crate::status::RegistryStatus;
 use crate::status::link::LinkStatus;
@@ -24,8 +24,6 @@ impl Views {
         let snapshot = parts.snapshot.load();
         let status = parts.status.load();
         let rows = self.provider_rows(now);
-        let mut findings = self.configuration_findings();
-        findings.extend(self.doctor().findings);
         Overview {
             now: now.0,
             outpost: snapshot.outpost.name.clone(),
@@ -36,7 +34,7 @@ impl Views {
             link: link(&parts.link.load()),
             refresh: refresh(&status),
             missing: parts.readiness.report().missing.iter().map(missing).collect(),
-            findings: worst_first(findings),
+            findings: self.findings(now),
             fleet: self.fleet(),
             store: self.store(now),
             traffic: parts.activity.traffic(now),

@@ -15,6 +15,7 @@ use outpost_decision::time::Timestamp;
 use super::{Served, ViewParts, Views};
 use crate::drain::Drain;
 use crate::http::Policy;
+use crate::http::unbelieved::Unbelieved;
 use crate::ops::event::Decided;
 use crate::ops::journal::Journal;
 use crate::ops::metrics::Metrics;
@@ -24,6 +25,7 @@ use crate::session::memory::MemoryStore;
 use crate::session::{SessionOptions, Sessions};
 use crate::snapshot::Snapshot;
 use crate::status::link::LinkStatus;
+use crate::status::probes::Probes;
 use crate::status::{ProviderState, ProviderStates, RegistryStatus, SessionFigures};
 use crate::tls::CertificateIndex;
 
@@ -39,6 +41,8 @@ pub(crate) fn parts() -> ViewParts {
         providers: published(ProviderStates::default()).1,
         link: published(LinkStatus::idle(Timestamp(0))).1,
         fleet: published(Fleet::default()).1,
+        probes: published(Probes::default()).1,
+        unbelieved: Unbelieved::default(),
         readiness: Readiness::new(snapshot, StoreReach::default(), Drain::never()),
         journal: Arc::new(Journal::new(64)),
         activity: Arc::default(),
