@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::parts::{
-    Column, icon, moment_or, notices, pill, region, row, section, severity_pill, table,
+    Column, empty, icon, moment, notices, pill, region, row, section, severity_pill, table,
 };
 use super::{Page, regions};
 use crate::live::Frame;
@@ -40,7 +40,12 @@ impl Page for Doctor {
 }
 
 fn findings(doctor: &Doctor) -> AnyView {
-    let content = if doctor.findings.is_empty() {
+    let content = if doctor.findings.is_empty() && doctor.checks.is_empty() {
+        empty(
+            "Nothing has been looked at yet.",
+            "The doctor begins soon after the start, and this page follows by itself.",
+        )
+    } else if doctor.findings.is_empty() {
         view! { <p class="calm">{icon(Tone::Good)} " Nothing was found."</p> }.into_any()
     } else {
         let pills = [Severity::Error, Severity::Warning, Severity::Info].map(|severity| {
@@ -60,10 +65,18 @@ const CHECKS: [Column; 3] =
     [Column::text("Looked at"), Column::text("Result"), Column::text("Code")];
 
 fn checks(doctor: &Doctor) -> AnyView {
-    let probed = view! {
-        <p class="small">
-            "Applications and core's clock were last looked at " {moment_or(doctor.probed, doctor.now, "never")} "."
-        </p>
+    if doctor.checks.is_empty() {
+        return ().into_any();
+    }
+    let probed = match doctor.probed {
+        Some(at) => view! {
+            <p class="small">"Applications and core's clock were last looked at " {moment(at, doctor.now)} "."</p>
+        }
+        .into_any(),
+        None => view! {
+            <p class="small">"Applications and core's clock have not been looked at yet."</p>
+        }
+        .into_any(),
     };
     let content = view! {
         {table("Everything the doctor looks at", &CHECKS, None, doctor.checks.iter().map(check).collect())}

@@ -66,7 +66,16 @@ fn a_sound_outpost_is_told_so_and_the_command_line_is_named() {
     let html = main_of(Role::View, &Doctor { findings: Vec::new(), ..doctor() });
     assert_has(&html, "Nothing was found.");
     assert_has(&html, "<code>outpost doctor</code>");
-    assert_has(&main_of(Role::View, &Doctor::default()), "last looked at never");
+    let unprobed = Doctor { probed: None, ..doctor() };
+    assert_has(&main_of(Role::View, &unprobed), "have not been looked at yet");
+}
+
+#[test]
+fn before_anything_was_looked_at_nothing_is_called_sound() {
+    let html = main_of(Role::View, &Doctor { now: NOW, ..Doctor::default() });
+    assert_has(&html, "Nothing has been looked at yet.");
+    assert_lacks(&html, "Nothing was found.");
+    assert_lacks(&html, "<table");
 }
 
 #[test]

@@ -100,7 +100,8 @@ fn line(replica: &Replica, own: &str, now: i64) -> AnyView {
             count(replica.errors_last_minute).into_any(),
             count(replica.cached_sessions as u64).into_any(),
             moment(replica.started, now),
-            moment(replica.seen, now),
+            // Said between the moment of this page and now.
+            moment(replica.seen.min(now), now),
         ],
     )
 }

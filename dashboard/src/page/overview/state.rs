@@ -112,9 +112,10 @@ fn store(store: &Store, now: i64) -> Fact {
     } else {
         format!(" at {}, {durable}", store.place)
     };
-    let mut fact = Fact::new("Session store", value)
-        .wide()
-        .line(view! { <b>{store.kind.clone()}</b> {place} });
+    let mut fact = Fact::new("Session store", value).wide();
+    if !store.kind.is_empty() {
+        fact = fact.line(view! { <b>{store.kind.clone()}</b> {place} });
+    }
     if store.operations > 0 {
         let speed = store.speed.map_or_else(String::new, |speed| {
             format!("p50 {}, p99 {}; ", millis(speed.p50), millis(speed.p99))

@@ -186,6 +186,7 @@ fn what_cannot_be_told_is_not_made_up() {
     ] {
         assert_has(&nothing, part);
     }
+    assert_lacks(&nothing, "a restart signs everybody out");
 }
 
 #[test]
