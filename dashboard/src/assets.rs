@@ -39,8 +39,15 @@ pub const SCRIPT: Asset = Asset {
     body: include_str!("assets/live.js"),
 };
 
+/// The sign of the pages in tabs and bookmarks.
+pub const ICON: Asset = Asset {
+    path: "/assets/icon.svg",
+    content_type: "image/svg+xml",
+    body: include_str!("assets/icon.svg"),
+};
+
 /// All of them.
-pub const ALL: [Asset; 2] = [STYLE, SCRIPT];
+pub const ALL: [Asset; 3] = [STYLE, SCRIPT, ICON];
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,14 @@ use crate::wait;
 /// How WebDriver names an element in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// Keys without a sign (W3C WebDriver, section 17.4.2).
+pub mod keys {
+    /// The tabulator.
+    pub const TAB: &str = "\u{e004}";
+    /// Enter.
+    pub const ENTER: &str = "\u{e007}";
+}
+
 /// One browser window with a profile of its own. [`Self::quit`] ends it in good order; dropping
 /// it ends the driver.
 #[derive(Debug)]
@@ -50,7 +58,8 @@ impl Chromium {
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": {"binary": "/usr/bin/chromium", "args": arguments},
-            "timeouts": {"implicit": 30_000, "pageLoad": 60_000, "script": 30_000},
+            "goog:loggingPrefs": {"browser": "ALL"},
+            "timeouts": {"implicit": 30_000, "pageLoad": 60_000, "script": 60_000},
         }}});
         let driver_url = format!("http://127.0.0.1:{port}");
         let begun = command(&client, Method::POST, &format!("{driver_url}/session"), &wanted).await;
@@ -61,12 +70,22 @@ impl Chromium {
             profile,
             _driver: driver,
         };
+        browser.resize(width, height).await;
+        browser.prefer("light").await;
+        browser
+    }
+
+    /// Gives the page another size.
+    pub async fn resize(&self, width: u32, height: u32) {
         let screen =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
-        browser.devtools("Emulation.setDeviceMetricsOverride", screen).await;
-        let light = json!({"features": [{"name": "prefers-color-scheme", "value": "light"}]});
-        browser.devtools("Emulation.setEmulatedMedia", light).await;
-        browser
+        self.devtools("Emulation.setDeviceMetricsOverride", screen).await;
+    }
+
+    /// Has the system prefer colours: `light` or `dark`.
+    pub async fn prefer(&self, scheme: &str) {
+        let scheme = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.devtools("Emulation.setEmulatedMedia", scheme).await;
     }
 
     /// Opens an address and waits for the page.
@@ -103,6 +122,61 @@ impl Chromium {
     pub async fn fetch_status(&self, path: &str) -> Value {
         let script = "const done = arguments[1]; fetch(arguments[0]).then(a => done(a.status), e => done(String(e)))";
         self.post("/execute/async", json!({"script": script, "args": [path]})).await
+    }
+
+    /// The cookies that the browser sends to the page shown, as a header.
+    pub async fn cookie_header(&self) -> String {
+        let url = format!("{}/cookie", self.session);
+        let cookies = command(&self.client, Method::GET, &url, &Value::Null).await;
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        let cookies = cookies.as_array().expect("cookies").iter();
+        let pairs =
+            cookies.map(|cookie| format!("{}={}", text(&cookie["name"]), text(&cookie["value"])));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
+    /// What a script of the page shown returns.
+    pub async fn run(&self, script: &str, arguments: Value) -> Value {
+        self.post("/execute/sync", json!({"script": script, "args": arguments})).await
+    }
+
+    /// What a script of the page shown gives to the function that is its last argument.
+    pub async fn run_until_done(&self, script: &str, arguments: Value) -> Value {
+        self.post("/execute/async", json!({"script": script, "args": arguments})).await
+    }
+
+    /// Waits until an expression is true in the page shown; gives its value.
+    pub async fn sees(&self, expression: &str) -> Value {
+        wait::until_async(expression, async || {
+            let value = self.run(&format!("return ({expression})"), json!([])).await;
+            let holds = !matches!(&value, Value::Null | Value::Bool(false))
+                && value != json!(0)
+                && value != json!("");
+            if holds { Ok(value) } else { Err(value.to_string()) }
+        })
+        .await
+    }
+
+    /// Presses a key and lets it go, wherever the focus is. Keys without a sign are in [`keys`].
+    pub async fn press(&self, key: &str) {
+        let strokes = json!([{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]);
+        let keyboard = json!({"type": "key", "id": "keyboard", "actions": strokes});
+        self.post("/actions", json!({"actions": [keyboard]})).await;
+    }
+
+    /// Moves the mouse to a place of the window, in pixels from its upper left corner.
+    pub async fn point_at(&self, x: u32, y: u32) {
+        let there = json!([{"type": "pointerMove", "duration": 0, "x": x, "y": y}]);
+        let mouse = json!({"type": "pointer", "id": "mouse", "actions": there});
+        self.post("/actions", json!({"actions": [mouse]})).await;
+    }
+
+    /// What has been written to the console since this was last asked: errors of scripts, refused
+    /// requests, violations of the page's policy.
+    pub async fn console(&self) -> Vec<String> {
+        let lines = self.post("/se/log", json!({"type": "browser"})).await;
+        let lines = lines.as_array().expect("lines");
+        lines.iter().map(|line| format!("{} {}", line["level"], line["message"])).collect()
     }
 
     /// Sends a form from the page shown, as its own markup would.

@@ -38,8 +38,9 @@ impl Entrance {
         let closed = (!self.token && !self.core).then(|| {
             view! {
                 <p class="prose">
-                    "Nobody can sign in yet. Whoever runs this outpost has to name a token in the settings below "
-                    <code>"dashboard"</code> ", or a group at authentik."
+                    "Nobody can sign in yet: the settings of this outpost name neither a token ("
+                    <code>"admin.token"</code> ") nor an application at authentik ("
+                    <code>"dashboard.application"</code> ")."
                 </p>
             }
         });
@@ -100,7 +101,7 @@ fn refused(text: String) -> impl IntoView {
 fn through_core(next: &str) -> impl IntoView + use<> {
     view! {
         <p><a class="button main" href=address("/sign-in/core", &[("next", next)])>"Sign in with authentik"</a></p>
-        <p class="small prose">"For members of the group that the settings name."</p>
+        <p class="small prose">"For members of the groups that the settings name."</p>
     }
 }
 
@@ -118,8 +119,8 @@ fn with_token(entrance: &Entrance) -> impl IntoView + use<> {
                     autocapitalize="off" spellcheck="false" aria-describedby=described
                     aria-invalid=refused.then_some("true") />
                 <p class="hint" id="token-hint">
-                    "One of those in the settings of this outpost, below " <code>"dashboard"</code>
-                    "; whoever runs it can tell you one."
+                    "What stands in the settings of this outpost as " <code>"admin.token"</code> " or "
+                    <code>"admin.view_token"</code> "; whoever runs it can tell you."
                 </p>
             </div>
             {hidden("next", next)}

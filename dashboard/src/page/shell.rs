@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::Page;
 use super::parts::{address, csrf, exact, icon, pill};
-use crate::assets::{SCRIPT, STYLE};
+use crate::assets::{ICON, SCRIPT, STYLE};
 use crate::model::{Place, Role, Shell, Standing, Tone, Viewer};
 
 /// Id of the region that tells how it stands with the outpost.
@@ -54,6 +54,7 @@ pub(super) fn head(title: &str, script: bool) -> AnyView {
             <meta name="color-scheme" content="light dark" />
             <meta name="robots" content="noindex" />
             <title>{title}</title>
+            <link rel="icon" type=ICON.content_type href=ICON.path />
             <link rel="stylesheet" href=STYLE.path />
             {script.then(|| view! { <script src=SCRIPT.path defer></script> })}
         </head>

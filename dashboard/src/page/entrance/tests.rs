@@ -30,7 +30,7 @@ fn only_ways_that_are_open_are_offered() {
     assert_lacks(&Entrance { token: false, ..both() }.render(), "name=\"token\"");
     assert_lacks(&Entrance { core: false, ..both() }.render(), "/sign-in/core");
     let closed = Entrance { token: false, core: false, ..both() }.render();
-    assert_has(&closed, "Nobody can sign in yet.");
+    assert_has(&closed, "Nobody can sign in yet");
 }
 
 #[test]
