@@ -37,7 +37,7 @@ use crate::http::renewal::Renewals;
 use crate::http::unbelieved::Unbelieved;
 use crate::ops::logging::{self, LogControl};
 use crate::ops::readiness::Readiness;
-use crate::publish::Published;
+use crate::publish::{Published, published};
 use crate::reporting;
 use crate::session::file::FileStoreError;
 use crate::session::redis::RedisSetupError;
@@ -247,10 +247,12 @@ async fn start_with(
         &departure.drain(),
     )?;
     let probes = probes::start(settings, &control)?;
-    let fleet = presence::start(&control, &readiness, departure.drain());
+    let (publisher, fleet) = published(Fleet::default());
     let seen = Seen { fleet: fleet.clone(), probes, unbelieved };
+    let views = operations.views(settings, &control, &readiness, &seen);
+    presence::start(&control, &operations, &readiness, (&views, departure.drain(), publisher));
     let (metrics, dashboard) =
-        operations.serve(settings, &control, &readiness, &seen, &departure.drain())?;
+        operations.serve(settings, &control, &readiness, views, &departure.drain())?;
     let addresses = Addresses {
         http: data.http,
         https: data.https,

@@ -19,5 +19,6 @@ pub mod logging;
 pub mod masking;
 pub mod metrics;
 pub mod outcome;
+pub mod questions;
 pub mod readiness;
 pub mod views;

@@ -358,6 +358,18 @@ impl Sessions {
         self.inner.store.shared().is_some()
     }
 
+    /// Whether what is kept outlives this process.
+    #[must_use]
+    pub fn is_durable(&self) -> bool {
+        self.inner.store.durable()
+    }
+
+    /// Since when the store cannot be reached, and why, as far as it knows without being asked.
+    #[must_use]
+    pub fn trouble(&self) -> Option<(Timestamp, String)> {
+        self.inner.store.trouble()
+    }
+
     /// How many sessions this replica has at hand.
     #[must_use]
     pub fn cached(&self) -> usize {

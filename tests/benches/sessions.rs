@@ -2,13 +2,16 @@
 //!
 //! ```text
 //! cargo build --release -p outpost
-//! cargo bench -p outpost-tests --bench sessions -- [sessions of other users …]
+//! cargo bench -p outpost-tests --bench sessions -- [pages] [sessions of other users …]
 //! ```
 //!
-//! One row for each number of sessions, by default 1,000, 10,000 and 100,000.
+//! One row for each number of sessions, by default 1,000, 10,000 and 100,000; then how long a page
+//! of them takes operators. The word `pages` leaves out all but the pages.
 #![expect(clippy::expect_used, reason = "a measurement that fails has nothing to say")]
 #![expect(clippy::print_stdout, reason = "that is what it is for")]
 
+#[path = "sessions/pages.rs"]
+mod pages;
 #[path = "sessions/setup.rs"]
 mod setup;
 
@@ -37,8 +40,10 @@ const CACHED: usize = 10_000 / SHARE;
 
 fn main() {
     // Cargo adds `--bench`.
-    let numbers = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
+    let words = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
+    let (pages, numbers): (Vec<_>, Vec<_>) = words.partition(|word| word == "pages");
     let counts: Vec<usize> = numbers
+        .into_iter()
         .map(|number| {
             number.parse().unwrap_or_else(|_| {
                 println!("{number:?} is no number of sessions");
@@ -49,16 +54,26 @@ fn main() {
     let counts = if counts.is_empty() { vec![1_000, 10_000, 100_000] } else { counts };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        println!(
-            "| sessions | refused everywhere after sign-out, p50 / p99 | commands per sign-out \
-             (in scripts) | bytes each in Redis | bytes each in an outpost's cache | {MANY} of one \
-             user end in | others meanwhile, p50 / p99, failures |"
-        );
-        println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+        if pages.is_empty() {
+            table(&counts).await;
+        }
         for count in counts {
-            println!("{}", measure(count).await);
+            pages::measure(count).await;
         }
     });
+}
+
+/// A row for each number of sessions.
+async fn table(counts: &[usize]) {
+    println!(
+        "| sessions | refused everywhere after sign-out, p50 / p99 | commands per sign-out \
+             (in scripts) | bytes each in Redis | bytes each in an outpost's cache | {MANY} of one \
+             user end in | others meanwhile, p50 / p99, failures |"
+    );
+    println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for count in counts {
+        println!("{}", measure(*count).await);
+    }
 }
 
 /// One row.

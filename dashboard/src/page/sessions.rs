@@ -169,7 +169,7 @@ fn nothing(sessions: &Sessions) -> AnyView {
     }
     if asked(sessions).is_some() {
         let then = view! {
-            "What is looked for is compared as a whole, and sessions that have ended are gone. "
+            "What is looked for is compared as a whole, in the case that authentik has it, and sessions that have ended are gone. "
             <a href="/sessions">"Show all sessions"</a> ", or see among the "
             <a href="/decisions">"latest decisions"</a> " what became of a request."
         };

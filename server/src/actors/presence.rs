@@ -1,8 +1,9 @@
 //! Says to the other replicas of this outpost how this one is doing, and hears how they are.
 //!
-//! They meet in the store that they share ([`roll`]): every few seconds each writes its entry and
-//! reads those of the others, three commands in all. Nothing that serves requests waits for any
-//! of it. While the store is away, each replica is alone and says why.
+//! They meet in the store that they share ([`roll`]): every few seconds each writes its entry,
+//! reads those of the others, and looks what they ask ([`questions`](crate::ops::questions)): three
+//! commands in all. Nothing that serves requests waits for any of it. While the store is away, each
+//! replica is alone and says why.
 
 mod roll;
 #[cfg(test)]
@@ -15,13 +16,15 @@ use std::time::{Duration, Instant};
 
 use actix::fut::{ActorFutureExt, WrapFuture};
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, SpawnHandle};
-use outpost_dashboard::model::{Fleet, Replica};
+use outpost_dashboard::model::{DecisionPage, Fleet, Replica};
 use outpost_decision::compile;
 use outpost_decision::time::Timestamp;
 
 use self::roll::{Beat, Roll, Unreadable, Watch};
 use super::supervisor::Shutdown;
 use crate::drain::Drain;
+use crate::ops::activity::{Activity, Pulse};
+use crate::ops::questions::Questions;
 use crate::ops::readiness::Readiness;
 use crate::publish::{Published, Publisher};
 use crate::session::Sessions;
@@ -36,6 +39,9 @@ const BEAT_EVERY: Duration = Duration::from_secs(5);
 /// By how much that differs: replicas that start together do not go on together.
 const JITTER: Duration = Duration::from_secs(1);
 
+/// Between two looks at what others ask, while somebody asks.
+const LISTEN_EVERY: Duration = Duration::from_secs(1);
+
 /// How long the roll stands when nobody writes it any more.
 const LIFETIME: Duration = Duration::from_secs(120);
 
@@ -47,15 +53,6 @@ const PAUSE: Duration = Duration::from_millis(60);
 
 /// How long the last word may take.
 const LAST_WORD: Duration = Duration::from_secs(2);
-
-/// What traffic looks like from here.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Traffic {
-    /// Requests a second over the last 10 seconds.
-    pub requests_per_second: f64,
-    /// Requests answered with an error of ours or an application away, over the last minute.
-    pub errors_last_minute: u64,
-}
 
 /// What the actor is made of. Cloned for each incarnation.
 #[derive(Clone)]
@@ -78,8 +75,12 @@ pub struct PresenceParts {
     pub readiness: Readiness,
     /// The end of the program.
     pub drain: Drain,
-    /// What traffic looks like.
-    pub traffic: Arc<dyn Fn() -> Traffic + Send + Sync>,
+    /// What traffic looks like from here.
+    pub activity: Arc<Activity>,
+    /// What the others ask.
+    pub questions: Arc<Questions>,
+    /// What is known here of the decision with an id.
+    pub decision: Arc<dyn Fn(&str) -> Option<DecisionPage> + Send + Sync>,
     /// Where the fleet is published.
     pub fleet: Arc<Publisher<Fleet>>,
 }
@@ -161,13 +162,27 @@ impl Presence {
         }
     }
 
-    /// Beats, forever.
+    /// Beats, forever; answers what others ask in between.
     async fn follow(mut self) {
         loop {
             let told = self.told();
             self.beat().await;
-            self.rest(told).await;
+            let next = Instant::now() + (BEAT_EVERY - JITTER / 2) + a_part_of(JITTER);
+            loop {
+                let pause = next.saturating_duration_since(Instant::now());
+                let pause = if self.answer().await { pause.min(LISTEN_EVERY) } else { pause };
+                if self.is_woken(told, pause).await || Instant::now() >= next {
+                    break;
+                }
+            }
         }
+    }
+
+    /// Answers what others ask. Whether somebody asks.
+    async fn answer(&self) -> bool {
+        let answered = self.parts.questions.answer_others(|id| (self.parts.decision)(id)).await;
+        // A store that is away has been told of.
+        answered.unwrap_or_default()
     }
 
     /// One beat: writes, reads and publishes.
@@ -226,7 +241,7 @@ impl Presence {
             self.configuration = (snapshot.generation, print);
         }
         self.beats = self.beats.wrapping_add(1);
-        let Traffic { requests_per_second, errors_last_minute } = (parts.traffic)();
+        let Pulse { requests_per_second, errors_last_minute } = parts.activity.pulse(clock::now());
         Beat {
             beat: self.beats,
             replica: Replica {
@@ -256,9 +271,9 @@ impl Presence {
         }
     }
 
-    /// Waits for the next beat. The end of the program is told at once, another configuration
-    /// almost.
-    async fn rest(&self, told: Told) {
+    /// Waits for `pause`, or until there is something to tell: the end of the program at once,
+    /// another configuration almost. Whether there is.
+    async fn is_woken(&self, told: Told, pause: Duration) -> bool {
         let Self { parts, .. } = self;
         let leaving = async {
             if told.leaving {
@@ -273,11 +288,10 @@ impl Presence {
             }
             tokio::time::sleep(a_part_of(PAUSE)).await;
         };
-        let pause = (BEAT_EVERY - JITTER / 2) + a_part_of(JITTER);
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = leaving => {}
-            () = configured => {}
+            () = tokio::time::sleep(pause) => false,
+            () = leaving => true,
+            () = configured => true,
         }
     }
 }

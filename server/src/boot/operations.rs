@@ -14,6 +14,7 @@ use super::BootError;
 use super::control::Control;
 use super::data;
 use super::operators;
+use super::store;
 use super::telemetry::Traces;
 use crate::actors::live::{SEATS, Seats};
 use crate::clock;
@@ -30,6 +31,7 @@ use crate::ops::endpoints::Endpoints;
 use crate::ops::finish::Finish;
 use crate::ops::journal::Journal;
 use crate::ops::metrics::Metrics;
+use crate::ops::questions::Questions;
 use crate::ops::readiness::{Readiness, StoreReach};
 use crate::ops::views::{Served, ViewParts, Views};
 use crate::publish::Published;
@@ -159,7 +161,7 @@ impl Operations {
         settings: &Settings,
         control: &Control,
         readiness: &Readiness,
-        seen: &Seen,
+        views: Views,
         drain: &Drain,
     ) -> Result<(Listening, Listening), BootError> {
         let endpoints = Endpoints {
@@ -169,7 +171,6 @@ impl Operations {
         };
         let metrics = listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
         let access = Arc::new(operators::access(settings, control));
-        let views = self.views(settings, control, readiness, seen);
         let audit = Audit::new(control.deeds.clone(), control.instance.hostname.clone());
         let admin = self.admin(control, Arc::clone(&access), views.clone(), audit.clone());
         let core = operators::core_door(settings, control, &access);
@@ -190,7 +191,7 @@ impl Operations {
     }
 
     /// What operators see.
-    fn views(
+    pub(super) fn views(
         &self,
         settings: &Settings,
         control: &Control,
@@ -221,6 +222,12 @@ impl Operations {
                 policy: data::policy(settings),
                 embedded: settings.embedded.is_some(),
             },
+            store: store::place(&settings.sessions.store),
+            questions: Arc::new(Questions::new(
+                control.sessions.clone(),
+                control.readers.snapshot.clone(),
+                &settings.core.token,
+            )),
         })
     }
 

@@ -5,15 +5,22 @@ use std::sync::Arc;
 use outpost_dashboard::model::Fleet;
 
 use super::control::Control;
-use crate::actors::presence::{PresenceParts, Traffic};
+use super::operations::Operations;
+use crate::actors::presence::PresenceParts;
 use crate::clock;
 use crate::drain::Drain;
 use crate::ops::readiness::Readiness;
-use crate::publish::{Published, published};
+use crate::ops::views::Views;
+use crate::publish::Publisher;
 
-/// Begins to tell the others of this one, and to hear of them.
-pub(super) fn start(control: &Control, readiness: &Readiness, drain: Drain) -> Published<Fleet> {
-    let (publisher, fleet) = published(Fleet::default());
+/// Begins to tell the others of this one, to hear of them, and to answer what they ask.
+pub(super) fn start(
+    control: &Control,
+    operations: &Operations,
+    readiness: &Readiness,
+    (views, drain, fleet): (&Views, Drain, Publisher<Fleet>),
+) {
+    let views = views.clone();
     control.tell_replicas(PresenceParts {
         instance: control.instance.uuid.clone(),
         hostname: control.instance.hostname.clone(),
@@ -24,8 +31,9 @@ pub(super) fn start(control: &Control, readiness: &Readiness, drain: Drain) -> P
         link: control.link.clone(),
         readiness: readiness.clone(),
         drain,
-        traffic: Arc::new(Traffic::default),
-        fleet: Arc::new(publisher),
+        activity: Arc::clone(&operations.activity),
+        questions: views.questions(),
+        decision: Arc::new(move |id| views.decision(id)),
+        fleet: Arc::new(fleet),
     });
-    fleet
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::BootError;
+use crate::ops::views::StorePlace;
 use crate::session::SessionStore;
 use crate::session::file::{FileStore, FileStoreLimits};
 use crate::session::memory::MemoryStore;
@@ -31,6 +32,22 @@ pub(super) fn open(settings: &Settings) -> Result<Arc<dyn SessionStore>, BootErr
         }
         StoreUrl::Redis(redis) => Arc::new(RedisStore::new(options(redis, sessions)?)?),
     })
+}
+
+/// Where it is, for operators; without credentials.
+pub(super) fn place(url: &StoreUrl) -> StorePlace {
+    match url {
+        StoreUrl::Memory => StorePlace { kind: "memory", place: String::new() },
+        StoreUrl::File(path) => StorePlace { kind: "file", place: path.display().to_string() },
+        StoreUrl::Redis(redis) => StorePlace {
+            kind: match &redis.topology {
+                Topology::Single(_) => "redis",
+                Topology::Sentinel { .. } => "redis+sentinel",
+                Topology::Cluster(_) => "redis+cluster",
+            },
+            place: redis.to_string(),
+        },
+    }
 }
 
 fn options(

@@ -189,6 +189,7 @@ async fn show_page(
         }
         Found::Nothing(message) => answers::message(StatusCode::NOT_FOUND, &message),
         Found::Away(message) => answers::message(StatusCode::SERVICE_UNAVAILABLE, &message),
+        Found::Later(message) => answers::later(&message),
     }
 }
 

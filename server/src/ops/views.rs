@@ -24,6 +24,7 @@ use outpost_decision::link::LinkState;
 use super::activity::{Activity, StoreActivity};
 use super::journal::Journal;
 use super::metrics::Metrics;
+use super::questions::Questions;
 use super::readiness::{Readiness, StoreReach};
 use crate::clock;
 use crate::http::unbelieved::Unbelieved;
@@ -75,6 +76,19 @@ pub struct ViewParts {
     pub sessions: Sessions,
     /// The settings that requests are decided by.
     pub served: Served,
+    /// Where sessions are kept, as the settings say.
+    pub store: StorePlace,
+    /// What other replicas are asked.
+    pub questions: Arc<Questions>,
+}
+
+/// Where sessions are kept. Holds no credentials.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StorePlace {
+    /// `memory`, `file`, `redis`, `redis+sentinel` or `redis+cluster`.
+    pub kind: &'static str,
+    /// The path or the URL, empty for `memory`.
+    pub place: String,
 }
 
 /// The views. Cheap to clone.
@@ -108,6 +122,12 @@ impl Views {
             viewer,
             done: None,
         }
+    }
+
+    /// What other replicas are asked, and ask.
+    #[must_use]
+    pub fn questions(&self) -> Arc<Questions> {
+        Arc::clone(&self.parts.questions)
     }
 
     fn standing(&self) -> Standing {

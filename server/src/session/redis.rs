@@ -214,4 +214,11 @@ impl SessionStore for RedisStore {
     fn values(&self) -> &dyn SharedValues {
         self
     }
+
+    fn trouble(&self) -> Option<(Timestamp, String)> {
+        match self.reach() {
+            Reach::Connecting | Reach::Up { .. } => None,
+            Reach::Down { since, reason } => Some((since, reason)),
+        }
+    }
 }

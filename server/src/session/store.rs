@@ -192,6 +192,12 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
     fn durable(&self) -> bool {
         true
     }
+
+    /// Since when the store cannot be reached, and why, as far as it knows without being asked;
+    /// `None` also where it does not know. Holds no credentials.
+    fn trouble(&self) -> Option<(Timestamp, String)> {
+        None
+    }
 }
 
 /// A place in the revocation log.

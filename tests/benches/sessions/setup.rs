@@ -25,7 +25,7 @@ const PAGE: &str = "/json";
 const TOKEN: usize = 1_500;
 
 /// Insertions under way at a time.
-const AT_ONCE: usize = 64;
+pub(crate) const AT_ONCE: usize = 64;
 
 /// The outposts, behind a balancer where people sign in.
 pub(crate) struct Front {

@@ -7,7 +7,7 @@ use outpost_dashboard::model::{Fleet, Replica};
 use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore};
 use outpost_tests::redis::RedisServer;
 use outpost_tests::world::outpost;
-use outpost_tests::{Relay, Replicas, wait};
+use outpost_tests::{Browser, Relay, Replicas, wait};
 
 /// Longest that something is awaited: who is killed is missed after half of it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -127,4 +127,34 @@ async fn outposts_of_different_cores_over_one_store_do_not_mix() {
         let lists = onlooker.redis.cli(&["keys", "*v:fleet/*"]);
         if lists.lines().count() == 2 { Ok(()) } else { Err(lists) }
     });
+}
+
+#[tokio::test]
+async fn a_decision_of_one_replica_is_found_at_another_and_one_of_nobody_is_not() {
+    let onlooker = Onlooker::start(RedisServer::url);
+    let replicas = onlooker.replicas(1, &[]).await;
+    onlooker.sees("the other", |fleet| others(fleet).iter().any(|it| it.ready)).await;
+    let browser = Browser::new();
+    let answer = browser.get(&replicas.url(0, "app.test", "/where-it-was")).await;
+    let id = answer.header("x-request-id").to_owned();
+    assert!(!id.is_empty(), "{answer:?}");
+    let dashboard = onlooker.outpost.addresses.dashboard[0];
+    let page = async |id: &str| browser.get(&format!("http://{dashboard}/decisions/{id}")).await;
+    let first = page(&id).await;
+    assert_eq!((first.status.as_u16(), first.header("refresh")), (202, "2"), "{first:?}");
+    let found = wait::until_async("the decision", async || match page(&id).await {
+        page if page.status == 200 => Ok(page),
+        page => Err(format!("{page:?}")),
+    })
+    .await;
+    assert!(found.body.contains("/where-it-was"), "{}", found.body);
+
+    assert_eq!(page("nobody-made-this-one").await.status, 202);
+    wait::until_async("nobody", async || {
+        match page("nobody-made-this-one").await.status.as_u16() {
+            404 => Ok(()),
+            status => Err(status.to_string()),
+        }
+    })
+    .await;
 }

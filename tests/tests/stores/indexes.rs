@@ -31,7 +31,7 @@ fn make_older(server: &RedisServer) {
           end
         end
         return redis.call('DEL', KEYS[1])";
-    server.cli(&["eval", script, "1", "outpost:v:indexed"]);
+    let _ = server.cli(&["eval", script, "1", "outpost:v:indexed"]);
 }
 
 async fn users(store: &RedisStore, name: &str) -> Vec<SessionKey> {

@@ -1,10 +1,12 @@
 use std::time::Duration;
 
+use outpost_dashboard::model::DecisionRow;
 use outpost_decision::link::LinkState;
 
 use super::*;
 use crate::actors::supervisor::{ControlPlane, Supervisor};
 use crate::drain::Departure;
+use crate::ops::questions::FleetDecision;
 use crate::ops::readiness::StoreReach;
 use crate::publish::published;
 use crate::session::memory::MemoryStore;
@@ -28,6 +30,8 @@ fn bench(instance: &str, uuid: &str, sessions: &Sessions) -> Bench {
     let readiness = Readiness::new(configuration.clone(), StoreReach::default(), departure.drain());
     readiness.listening();
     let (publisher, fleet) = published(Fleet::default());
+    let token = secrecy::SecretString::from("token".to_owned());
+    let questions = Questions::new(sessions.clone(), configuration.clone(), &token);
     let link = LinkStatus { state: LinkState::Up, ..LinkStatus::idle(Timestamp(0)) };
     let parts = PresenceParts {
         instance: instance.to_owned(),
@@ -39,10 +43,21 @@ fn bench(instance: &str, uuid: &str, sessions: &Sessions) -> Bench {
         link: published(link).1,
         readiness,
         drain: departure.drain(),
-        traffic: Arc::new(|| Traffic { requests_per_second: 1.5, errors_last_minute: 2 }),
+        activity: Arc::default(),
+        questions: Arc::new(questions),
+        decision: {
+            let own = instance.to_owned();
+            Arc::new(move |id| (id == own).then(|| decision(id)))
+        },
         fleet: Arc::new(publisher),
     };
     Bench { parts, departure, snapshot, fleet }
+}
+
+/// A decision that only the replica of the same name knows.
+fn decision(id: &str) -> DecisionPage {
+    let row = DecisionRow { id: id.to_owned(), ..DecisionRow::default() };
+    DecisionPage { row, ..DecisionPage::default() }
 }
 
 fn shared() -> Sessions {
@@ -72,7 +87,7 @@ async fn replicas_of_one_outpost_see_each_other_and_no_others() {
     assert!(this.this && !other.this);
     assert_eq!(other.hostname, "host-one");
     assert_eq!((other.started, other.generation), (7, 1));
-    assert_eq!((other.requests_per_second, other.errors_last_minute), (1.5, 2));
+    assert_eq!((other.requests_per_second, other.errors_last_minute), (0.0, 0));
     assert!(other.ready && other.core_connected && !other.draining);
     assert!(!other.configuration.is_empty());
     assert_eq!(other.configuration, this.configuration);
@@ -133,6 +148,30 @@ async fn the_actor_tells_of_its_end_at_once_and_takes_itself_off_the_list() {
     assert!(beat(&two).await.replicas[1].draining);
     assert!(supervisor.shutdown(Duration::from_secs(5)).await.is_empty());
     assert_eq!(names(&beat(&two).await), ["two"]);
+}
+
+#[actix::test]
+async fn who_asks_for_a_decision_of_another_replica_gets_it() {
+    let sessions = shared();
+    let (one, two) = (bench("one", "u", &sessions), bench("two", "u", &sessions));
+    let plane = ControlPlane::start().unwrap();
+    let supervisor = Supervisor::default();
+    for bench in [&one, &two] {
+        let parts = bench.parts.clone();
+        let new = move || PresenceActor::new(parts.clone());
+        supervisor.supervise("presence", &plane.handle(), new);
+    }
+    let end = Instant::now() + Duration::from_secs(30);
+    let found = loop {
+        match one.parts.questions.ask("two").await {
+            FleetDecision::Asking if Instant::now() < end => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            answer => break answer,
+        }
+    };
+    assert_eq!(found, FleetDecision::Found(Box::new(decision("two"))));
+    assert!(supervisor.shutdown(Duration::from_secs(5)).await.is_empty());
 }
 
 fn own_snapshot(uuid: &str) -> Snapshot {

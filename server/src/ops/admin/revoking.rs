@@ -182,7 +182,7 @@ async fn look(
         }
         from = page.next;
         if from.is_none() {
-            let search = is_user.then(|| Search { subjects: subjects.len(), scanned: found });
+            let search = is_user.then_some(Search { subjects: subjects.len(), scanned: found });
             return Ok((found, search));
         }
     }

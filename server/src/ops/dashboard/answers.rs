@@ -49,6 +49,14 @@ pub(super) fn message(status: StatusCode, message: &Message) -> HttpResponse {
     answer
 }
 
+/// A message until there is a page: browsers look again by themselves, without a script.
+pub(super) fn later(message: &Message) -> HttpResponse {
+    let mut answer = document(StatusCode::ACCEPTED, message.render());
+    let refresh = HeaderName::from_static("refresh");
+    answer.headers_mut().insert(refresh, HeaderValue::from_static("2"));
+    answer
+}
+
 /// A message of these texts.
 pub(super) fn say(status: StatusCode, title: &str, text: &str, remedy: &str) -> HttpResponse {
     message(status, &Message { title: title.into(), text: text.into(), remedy: remedy.into() })

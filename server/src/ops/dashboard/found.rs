@@ -5,6 +5,7 @@ use outpost_dashboard::page::{Message, Page};
 
 use super::asked::{Asked, Named, Understood};
 use crate::clock;
+use crate::ops::questions::FleetDecision;
 use crate::ops::views::Views;
 use crate::session::StoreError;
 
@@ -24,6 +25,8 @@ pub(super) enum Found {
     Nothing(Message),
     /// It cannot be told.
     Away(Message),
+    /// It cannot be told yet.
+    Later(Message),
 }
 
 /// Looks for it. `after` leaves out decisions up to the one with this number.
@@ -69,18 +72,41 @@ pub(super) async fn find(views: &Views, asked: &Asked, after: Option<u64>) -> Fo
         }
         Asked::Decision(id) => match views.decision(&id) {
             Some(decision) => page(decision),
-            None => nothing(
-                "No such decision",
-                "The journal of this replica has no decision with this id.",
-                "It may have been made by another replica, or so long ago that newer ones have \
-                taken its place (journal.capacity); log lines with the same id tell more.",
-            ),
+            None => elsewhere(views, &id).await,
         },
         Asked::Explain(Understood { question: form, problem: None }) => page(views.explain(form)),
         Asked::Explain(Understood { question: form, problem }) => {
             page(ExplainPage { now, form, problem, explained: None })
         }
         Asked::Doctor => page(views.doctor()),
+    }
+}
+
+/// A decision that another replica may have made.
+async fn elsewhere(views: &Views, id: &str) -> Found {
+    match views.fleet_decision(id).await {
+        FleetDecision::Found(decision) => page(*decision),
+        FleetDecision::Asking => Found::Later(Message {
+            title: "Asking the other replicas".into(),
+            text: "The journal of this replica has no decision with this id. The others are being \
+                asked for it."
+                .into(),
+            remedy: "This page looks again by itself; an answer takes a few seconds.".into(),
+        }),
+        FleetDecision::Away(error) => Found::Away(Message {
+            title: "The other replicas cannot be asked".into(),
+            text: format!(
+                "The journal of this replica has no decision with this id, and the others are \
+                asked through the store: {error}."
+            ),
+            remedy: "Look at each replica's own dashboard, or try again when it is back.".into(),
+        }),
+        FleetDecision::Nobody => nothing(
+            "No such decision",
+            "No journal of a replica has a decision with this id.",
+            "It may have been made so long ago that newer ones have taken its place \
+            (journal.capacity), or by a replica that is gone; log lines with the same id tell more.",
+        ),
     }
 }
 

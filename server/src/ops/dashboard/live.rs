@@ -102,7 +102,7 @@ impl LiveSource for Source {
                     page::frame(&dashboard.shell(&operator), &*page)
                 }
                 // What stood there stays: a reload says what is the matter.
-                Found::Nothing(_) | Found::Away(_) => Frame::default(),
+                Found::Nothing(_) | Found::Away(_) | Found::Later(_) => Frame::default(),
             }
         }
         .boxed_local()

@@ -13,6 +13,7 @@ use crate::clock;
 use crate::ops::event::{RequestEvent, milliseconds};
 use crate::ops::journal::Entry;
 use crate::ops::outcome::outcome;
+use crate::ops::questions::FleetDecision;
 
 impl Views {
     /// The latest decisions that fit `filter`, at most `limit`; only those made after the one
@@ -37,6 +38,17 @@ impl Views {
             capacity: journal.capacity(),
             reasons: Reason::ALL.into_iter().map(|reason| reason.code().to_owned()).collect(),
             providers: self.provider_refs(),
+        }
+    }
+
+    /// What the other replicas say of the decision with this id, which this one does not know.
+    pub async fn fleet_decision(&self, id: &str) -> FleetDecision {
+        match self.parts.questions.ask(id).await {
+            FleetDecision::Found(mut page) => {
+                page.now = clock::now().0;
+                FleetDecision::Found(page)
+            }
+            other => other,
         }
     }
 

@@ -47,14 +47,20 @@ impl Views {
     /// Where sessions are kept.
     fn store(&self, now: Timestamp) -> Store {
         let activity = &self.parts.store_activity;
+        let sessions = &self.parts.sessions;
         let (operations, failures) = activity.operations(now);
+        // What the store knows of its servers without being asked, and what whoever asked found.
+        let trouble = sessions.trouble().map(|(since, reason)| (since.0, reason));
         Store {
-            reachable: self.parts.store_reach.is_there(),
+            kind: self.parts.store.kind.to_owned(),
+            place: self.parts.store.place.clone(),
+            shared: sessions.is_shared(),
+            durable: sessions.is_durable(),
+            reachable: self.parts.store_reach.is_there() && trouble.is_none(),
             operations,
             failures,
             speed: activity.speed(now),
-            last_failure: activity.last_failure(),
-            ..Store::default()
+            last_failure: activity.last_failure().max(trouble),
         }
     }
 }

@@ -11,14 +11,16 @@ use outpost_decision::lifetime::Lifetimes;
 use outpost_decision::origin::{Trust, TrustedNetworks};
 use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
+use secrecy::SecretString;
 
-use super::{Served, ViewParts, Views};
+use super::{Served, StorePlace, ViewParts, Views};
 use crate::drain::Drain;
 use crate::http::Policy;
 use crate::http::unbelieved::Unbelieved;
 use crate::ops::event::Decided;
 use crate::ops::journal::Journal;
 use crate::ops::metrics::Metrics;
+use crate::ops::questions::Questions;
 use crate::ops::readiness::{Readiness, StoreReach};
 use crate::publish::published;
 use crate::session::memory::MemoryStore;
@@ -32,6 +34,9 @@ use crate::tls::CertificateIndex;
 /// Parts where nothing has happened yet, to be changed by whoever tests.
 pub(crate) fn parts() -> ViewParts {
     let (_, snapshot) = published(Snapshot::default());
+    let store = Arc::new(MemoryStore::new(1000));
+    let sessions = Sessions::with(store, SessionOptions::default(), None);
+    let token = SecretString::from("token".to_owned());
     ViewParts {
         instance: "0f0e".to_owned(),
         hostname: "here".to_owned(),
@@ -43,14 +48,16 @@ pub(crate) fn parts() -> ViewParts {
         fleet: published(Fleet::default()).1,
         probes: published(Probes::default()).1,
         unbelieved: Unbelieved::default(),
-        readiness: Readiness::new(snapshot, StoreReach::default(), Drain::never()),
+        readiness: Readiness::new(snapshot.clone(), StoreReach::default(), Drain::never()),
         journal: Arc::new(Journal::new(64)),
         activity: Arc::default(),
         store_activity: Arc::default(),
         store_reach: StoreReach::default(),
         certificates: published(CertificateIndex::default()).1,
         metrics: Arc::new(Metrics::new("1", "b").unwrap()),
-        sessions: Sessions::with(Arc::new(MemoryStore::new(1000)), SessionOptions::default(), None),
+        store: StorePlace { kind: "memory", place: String::new() },
+        questions: Arc::new(Questions::new(sessions.clone(), snapshot.clone(), &token)),
+        sessions,
         served: served(),
     }
 }

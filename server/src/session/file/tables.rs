@@ -166,7 +166,7 @@ impl<'t> Tables<'t> {
         last: Option<[u8; 32]>,
         limit: usize,
     ) -> Result<Option<[u8; 32]>, Failure> {
-        let after = last.map_or(Bound::Unbounded, |last| Bound::Excluded(last));
+        let after = last.map_or(Bound::Unbounded, Bound::Excluded);
         let range = (after.as_ref(), Bound::Unbounded);
         let some = self.sessions.range::<&[u8; 32]>(range)?.take(limit).map(|found| {
             let (key, bytes) = found?;
