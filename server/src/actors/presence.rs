@@ -54,6 +54,9 @@ const PAUSE: Duration = Duration::from_millis(60);
 /// How long the last word may take.
 const LAST_WORD: Duration = Duration::from_secs(2);
 
+/// Finds the decision with an id in the journal of this replica.
+pub type Finder = dyn Fn(&str) -> Option<DecisionPage> + Send + Sync;
+
 /// What the actor is made of. Cloned for each incarnation.
 #[derive(Clone)]
 pub struct PresenceParts {
@@ -80,7 +83,7 @@ pub struct PresenceParts {
     /// What the others ask.
     pub questions: Arc<Questions>,
     /// What is known here of the decision with an id.
-    pub decision: Arc<dyn Fn(&str) -> Option<DecisionPage> + Send + Sync>,
+    pub decision: Arc<Finder>,
     /// Where the fleet is published.
     pub fleet: Arc<Publisher<Fleet>>,
 }
