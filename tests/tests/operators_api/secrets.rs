@@ -69,7 +69,7 @@ async fn no_secret_is_in_any_answer_of_the_api_nor_in_the_log() {
     let mut spec = ProviderSpec::proxy("app", &home, &upstream).skip("^/public/");
     spec.client_secret = planted("client-secret");
     spec.cookie_secret = planted("cookie-secret");
-    let pk = core.put_provider(spec).unwrap();
+    core.put_provider(spec).unwrap();
     outpost.signal("USR1");
     outpost.serves(1).await;
 
@@ -96,6 +96,8 @@ async fn no_secret_is_in_any_answer_of_the_api_nor_in_the_log() {
     ]
     .map(ToOwned::to_owned)
     .into();
+    let providers = api.get("v1/providers").await;
+    let pk = providers["rows"][0]["pk"].as_i64().unwrap();
     let tried = format!("/x%3Ftoken%3D{}", planted("tried"));
     paths.push(format!("v1/providers/{pk}?try={tried}"));
     paths.push(format!(
