@@ -146,3 +146,23 @@ impl Handler<Shutdown> for ReportsActor {
         ctx.stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn core_is_told_again_what_it_could_not_take_and_not_what_it_refused() {
+        let status = |status| ApiError::Status { status, path: String::new() };
+        for (error, again) in [
+            (ApiError::Unreachable("away".to_owned()), true),
+            (status(503), true),
+            (status(429), true),
+            (status(400), false),
+            (ApiError::Unauthorized, false),
+        ] {
+            assert_eq!(may_pass(&error), again, "{error}");
+        }
+        assert!(PATIENCE.is_sorted());
+    }
+}

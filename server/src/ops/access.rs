@@ -14,41 +14,35 @@
 //! out is noted ([`ended`]); while nobody can tell, its holder may look and not act.
 
 mod badge;
+mod doors;
 mod ended;
 mod limiter;
 mod local;
+mod operator;
 mod refusal;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServiceRequest;
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::{HttpMessage, HttpRequest};
-use outpost_dashboard::model::{Role, Viewer};
-use outpost_decision::cookie;
+use outpost_dashboard::model::Role;
 use outpost_decision::crypto::{base64url, constant_time_eq, derive, sha256};
-use outpost_decision::target::{Authority, Scheme};
-use outpost_decision::time::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use url::Url;
 
 use self::badge::BadgeKeys;
 pub use self::badge::{Badge, How};
+use self::doors::Doors;
 use self::ended::Ended;
 pub use self::ended::Notes;
 use self::limiter::Limiter;
+pub use self::operator::{Asking, Operator, Ways};
 pub use self::refusal::Refusal;
 use crate::clock;
 use crate::ops::host::only_host;
 use crate::randomness;
-
-/// What the cookie of operators is called, behind what https adds.
-const COOKIE: &str = "outpost_operator";
 
 /// How often it is looked whether another replica has signed somebody out.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -76,107 +70,6 @@ pub struct Access {
     doors: Option<Doors>,
     /// Of this process alone: forms of browsers that nobody asks are bound to it.
     local_secret: Option<[u8; 32]>,
-}
-
-/// The ways in where people are asked.
-struct Doors {
-    /// Hashes of tokens, so that a comparison tells nothing of their length either.
-    tokens: Vec<([u8; 32], Role)>,
-    core: bool,
-    url: Option<(Scheme, Authority)>,
-    keys: BadgeKeys,
-    seconds: i64,
-    ended: Ended,
-    limiter: Limiter,
-}
-
-/// A request, as far as it decides who asks.
-#[derive(Clone, Copy)]
-pub struct Asking<'a> {
-    /// Who is connected.
-    pub peer: Option<IpAddr>,
-    /// The method.
-    pub method: &'a Method,
-    /// The headers.
-    pub headers: &'a HeaderMap,
-}
-
-/// Somebody who may ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Operator {
-    /// How they are called.
-    pub name: String,
-    /// What they may do.
-    pub role: Role,
-    /// How they came in.
-    pub how: How,
-    /// Who is connected.
-    pub peer: Option<IpAddr>,
-    /// Their session, where they have one.
-    pub badge: Option<Badge>,
-    /// Whether nobody can tell if the session was signed out: such may not act.
-    unsure: bool,
-    /// Goes with every form of theirs.
-    csrf: String,
-}
-
-/// The ways to sign in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ways {
-    /// With a token.
-    pub token: bool,
-    /// Through core.
-    pub core: bool,
-}
-
-impl<'a> Asking<'a> {
-    /// Of a request on its way to a handler.
-    #[must_use]
-    pub fn of(request: &'a HttpRequest) -> Self {
-        let peer = request.peer_addr().map(|peer| peer.ip());
-        Self { peer, method: request.method(), headers: request.headers() }
-    }
-
-    /// Of a request on its way through the middleware.
-    #[must_use]
-    pub fn of_service(request: &'a ServiceRequest) -> Self {
-        let peer = request.peer_addr().map(|peer| peer.ip());
-        Self { peer, method: request.method(), headers: request.headers() }
-    }
-
-    fn reads(&self) -> bool {
-        *self.method == Method::GET || *self.method == Method::HEAD
-    }
-}
-
-impl Operator {
-    /// As pages see them.
-    #[must_use]
-    pub fn viewer(&self) -> Viewer {
-        Viewer {
-            name: self.name.clone(),
-            role: self.role,
-            csrf: self.csrf.clone(),
-            signed_in: self.badge.is_some(),
-        }
-    }
-
-    /// Whether they may do what asks for `role`.
-    ///
-    /// # Errors
-    /// [`Refusal::Role`], [`Refusal::Unsure`].
-    pub fn may(&self, role: Role) -> Result<(), Refusal> {
-        if self.role < role {
-            return Err(Refusal::Role);
-        }
-        if role == Role::Act && self.unsure { Err(Refusal::Unsure) } else { Ok(()) }
-    }
-
-    /// The operator whom [`Access::call`] has let through.
-    #[must_use]
-    pub fn of(request: &HttpRequest) -> Option<Self> {
-        request.extensions().get::<Self>().cloned()
-    }
 }
 
 impl fmt::Debug for Access {
@@ -318,9 +211,10 @@ impl Access {
             return self.page(asking).await;
         }
         let role = bearer(asking.headers).and_then(|token| doors.role_of(token));
+        let role = role.ok_or(Refusal::Token)?;
         Ok(Operator {
-            name: "a token".to_owned(),
-            role: role.ok_or(Refusal::Token)?,
+            name: name_by_token(role).to_owned(),
+            role,
             how: How::Token,
             peer: asking.peer,
             badge: None,
@@ -338,13 +232,7 @@ impl Access {
         let now = Instant::now();
         doors.limiter.check(asking.peer, now).map_err(Refusal::Limited)?;
         match doors.role_of(token) {
-            Some(role) => {
-                let name = match role {
-                    Role::View => "viewer by token",
-                    Role::Act => "operator by token",
-                };
-                doors.new_badge(name, role, How::Token)
-            }
+            Some(role) => doors.new_badge(name_by_token(role), role, How::Token),
             None => {
                 doors.limiter.failed(asking.peer, now);
                 Err(Refusal::Token)
@@ -409,88 +297,11 @@ impl Access {
     }
 }
 
-impl Doors {
-    /// Whether the `Host` is one that the pages are served under.
-    fn host(&self, headers: &HeaderMap) -> Result<Authority, Refusal> {
-        let host = only_host(headers).ok_or(Refusal::Host)?;
-        let fits = match &self.url {
-            None => true,
-            Some((scheme, named)) => {
-                local::is_loopback(&host) || host.clone().without_default_port(*scheme) == *named
-            }
-        };
-        if fits { Ok(host) } else { Err(Refusal::Host) }
-    }
-
-    /// Who holds the badge of this request.
-    async fn badge(&self, asking: Asking<'_>) -> Result<Operator, Refusal> {
-        let now = clock::now();
-        let badge = self
-            .cookies(asking.headers)
-            .into_iter()
-            .filter_map(|value| self.keys.open(value))
-            .find(|badge| self.is_in_time(badge, now))
-            .ok_or(Refusal::SignIn)?;
-        let unsure = match self.ended.has(&badge.id, now).await {
-            Ok(true) => return Err(Refusal::SignIn),
-            Ok(false) => false,
-            Err(error) => {
-                tracing::warn!(%error, "nobody can tell whether an operator has signed out");
-                true
-            }
-        };
-        Ok(Operator {
-            name: badge.name.clone(),
-            role: badge.role,
-            how: badge.how,
-            peer: asking.peer,
-            unsure,
-            csrf: self.keys.csrf(&badge.id),
-            badge: Some(badge),
-        })
-    }
-
-    /// A lifetime that was shortened counts for badges that were made before, too.
-    fn is_in_time(&self, badge: &Badge, now: Timestamp) -> bool {
-        now < badge.until && now < badge.since.plus(self.seconds)
-    }
-
-    fn cookies<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
-        let sent = headers.get_all(header::COOKIE).map(|value| value.as_bytes());
-        cookie::values(sent, &self.cookie_name())
-    }
-
-    fn has_cookie(&self, headers: &HeaderMap) -> bool {
-        !self.cookies(headers).is_empty()
-    }
-
-    /// All tokens are compared, whichever fits.
-    fn role_of(&self, token: &str) -> Option<Role> {
-        let given = sha256(token.as_bytes());
-        let fits =
-            |(known, role): &([u8; 32], Role)| constant_time_eq(&given, known).then_some(*role);
-        self.tokens.iter().filter_map(fits).max()
-    }
-
-    fn new_badge(&self, name: &str, role: Role, how: How) -> Result<Badge, Refusal> {
-        Badge::new(name, role, how, clock::now(), self.seconds).map_err(|_| Refusal::Broken)
-    }
-
-    fn is_https(&self) -> bool {
-        matches!(self.url, Some((Scheme::Https, _)))
-    }
-
-    /// With https browsers take care that nobody else sets it (RFC 6265bis, section 4.1.3.2).
-    fn cookie_name(&self) -> String {
-        let prefix = if self.is_https() { "__Host-" } else { "" };
-        format!("{prefix}{COOKIE}")
-    }
-
-    /// Lax: coming back from core is a navigation from another site.
-    fn set_cookie(&self, value: &str, seconds: i64) -> String {
-        let secure = if self.is_https() { "; Secure" } else { "" };
-        let name = self.cookie_name();
-        format!("{name}={value}; Path=/; Max-Age={seconds}{secure}; HttpOnly; SameSite=Lax")
+/// How somebody is called of whom only the token is known.
+const fn name_by_token(role: Role) -> &'static str {
+    match role {
+        Role::View => "viewer by token",
+        Role::Act => "operator by token",
     }
 }
 

@@ -7,8 +7,8 @@ use secrecy::ExposeSecret;
 use serde_json::Map;
 
 use super::*;
-use crate::authentik::MisconfigurationReport;
 use crate::authentik::connection::CoreAddress;
+use crate::authentik::{MisconfigurationReport, OperatorAction, OperatorReport};
 use crate::core_tls::{CoreTimeouts, CoreTrust, client_config};
 
 /// A request as the scripted core saw it.
@@ -259,7 +259,17 @@ async fn a_report_names_the_client_without_a_port() {
         };
         core.client().report(&report.into()).await.unwrap();
     }
+    let deed = OperatorReport {
+        action: OperatorAction::Deleted,
+        message: "sessions ended".to_owned(),
+        client_ip: None,
+        context: Map::new(),
+    };
+    core.client().report(&deed.into()).await.unwrap();
     let seen = core.seen();
+    let told: Value = serde_json::from_str(&seen[2].body).unwrap();
+    assert_eq!(told["action"], "model_deleted");
+    assert_eq!(told["context"], json!({"message": "sessions ended"}));
     assert_eq!(
         (seen[0].method.as_str(), seen[0].target.as_str()),
         ("POST", "/base/api/v3/events/events/")

@@ -1,5 +1,6 @@
 use actix_web::http::header::{HeaderName, HeaderValue};
 
+use actix_web::http::Method;
 use futures_util::FutureExt;
 
 use super::*;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use outpost_decision::time::Timestamp;
 
 use super::*;
 use crate::session::memory::MemoryStore;

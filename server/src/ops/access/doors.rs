@@ -1,0 +1,116 @@
+//! The ways in, where people are asked who they are.
+
+use actix_web::http::header::{self, HeaderMap};
+use outpost_dashboard::model::Role;
+use outpost_decision::cookie;
+use outpost_decision::crypto::{constant_time_eq, sha256};
+use outpost_decision::target::{Authority, Scheme};
+use outpost_decision::time::Timestamp;
+
+use super::badge::{Badge, BadgeKeys, How};
+use super::ended::Ended;
+use super::limiter::Limiter;
+use super::operator::{Asking, Operator};
+use super::{Refusal, local};
+use crate::clock;
+use crate::ops::host::only_host;
+
+/// What the cookie of operators is called, behind what https adds.
+const COOKIE: &str = "outpost_operator";
+
+/// The ways in where people are asked.
+pub(super) struct Doors {
+    /// Hashes of tokens, so that a comparison tells nothing of their length either.
+    pub(super) tokens: Vec<([u8; 32], Role)>,
+    pub(super) core: bool,
+    pub(super) url: Option<(Scheme, Authority)>,
+    pub(super) keys: BadgeKeys,
+    pub(super) seconds: i64,
+    pub(super) ended: Ended,
+    pub(super) limiter: Limiter,
+}
+
+impl Doors {
+    /// Whether the `Host` is one that the pages are served under.
+    pub(super) fn host(&self, headers: &HeaderMap) -> Result<Authority, Refusal> {
+        let host = only_host(headers).ok_or(Refusal::Host)?;
+        let fits = match &self.url {
+            None => true,
+            Some((scheme, named)) => {
+                local::is_loopback(&host) || host.clone().without_default_port(*scheme) == *named
+            }
+        };
+        if fits { Ok(host) } else { Err(Refusal::Host) }
+    }
+
+    /// Who holds the badge of this request.
+    pub(super) async fn badge(&self, asking: Asking<'_>) -> Result<Operator, Refusal> {
+        let now = clock::now();
+        let badge = self
+            .cookies(asking.headers)
+            .into_iter()
+            .filter_map(|value| self.keys.open(value))
+            .find(|badge| self.is_in_time(badge, now))
+            .ok_or(Refusal::SignIn)?;
+        let unsure = match self.ended.has(&badge.id, now).await {
+            Ok(true) => return Err(Refusal::SignIn),
+            Ok(false) => false,
+            Err(error) => {
+                tracing::warn!(%error, "nobody can tell whether an operator has signed out");
+                true
+            }
+        };
+        Ok(Operator {
+            name: badge.name.clone(),
+            role: badge.role,
+            how: badge.how,
+            peer: asking.peer,
+            unsure,
+            csrf: self.keys.csrf(&badge.id),
+            badge: Some(badge),
+        })
+    }
+
+    /// A lifetime that was shortened counts for badges that were made before, too.
+    fn is_in_time(&self, badge: &Badge, now: Timestamp) -> bool {
+        now < badge.until && now < badge.since.plus(self.seconds)
+    }
+
+    fn cookies<'a>(&self, headers: &'a HeaderMap) -> Vec<&'a str> {
+        let sent = headers.get_all(header::COOKIE).map(|value| value.as_bytes());
+        cookie::values(sent, &self.cookie_name())
+    }
+
+    pub(super) fn has_cookie(&self, headers: &HeaderMap) -> bool {
+        !self.cookies(headers).is_empty()
+    }
+
+    /// All tokens are compared, whichever fits.
+    pub(super) fn role_of(&self, token: &str) -> Option<Role> {
+        let given = sha256(token.as_bytes());
+        let fits =
+            |(known, role): &([u8; 32], Role)| constant_time_eq(&given, known).then_some(*role);
+        self.tokens.iter().filter_map(fits).max()
+    }
+
+    pub(super) fn new_badge(&self, name: &str, role: Role, how: How) -> Result<Badge, Refusal> {
+        Badge::new(name, role, how, clock::now(), self.seconds).map_err(|_| Refusal::Broken)
+    }
+
+    fn is_https(&self) -> bool {
+        matches!(self.url, Some((Scheme::Https, _)))
+    }
+
+    /// With https browsers take care that nobody else sets it (RFC 6265bis, section 4.1.3.2).
+    pub(super) fn cookie_name(&self) -> String {
+        let prefix = if self.is_https() { "__Host-" } else { "" };
+        format!("{prefix}{COOKIE}")
+    }
+
+    /// Lax: coming back from core is a navigation from another site.
+    pub(super) fn set_cookie(&self, value: &str, seconds: i64) -> String {
+        let secure = if self.is_https() { "; Secure" } else { "" };
+        let name = self.cookie_name();
+        format!("{name}={value}; Path=/; Max-Age={seconds}{secure}; HttpOnly; SameSite=Lax")
+    }
+}
