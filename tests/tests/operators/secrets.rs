@@ -71,9 +71,9 @@ async fn nothing_that_operators_are_shown_holds_a_secret() {
         assert!(answer.status.as_u16() < 500, "{path}: {}", answer.status);
         let headers = format!("{:?}", answer.headers);
         shown.push((path.clone(), format!("{headers}{}", answer.body)));
-        if let Some((_, feed)) = answer.body.split_once("data-live=\"/live?page=") {
-            let page = feed.split('"').next().unwrap();
-            let mut feed = join(pages(&world), page, &cookie(&operator)).await.unwrap();
+        if let Some((_, feed)) = answer.body.split_once("data-live=\"/live?page=%2F") {
+            let page = format!("%2F{}", feed.split('"').next().unwrap());
+            let mut feed = join(pages(&world), &page, &cookie(&operator)).await.unwrap();
             shown.push((format!("feed of {path}"), hear(&mut feed).await.unwrap()));
         }
     }
