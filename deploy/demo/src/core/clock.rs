@@ -17,6 +17,11 @@ impl Clock {
     pub(crate) fn advance(&mut self, by: Duration) {
         self.ahead += by;
     }
+
+    /// Takes it back to the machine's.
+    pub(crate) fn set_right(&mut self) {
+        self.ahead = Duration::ZERO;
+    }
 }
 
 /// ISO 8601 with microseconds in UTC, as core writes it: `2026-11-22T00:19:49.290396Z`.

@@ -89,6 +89,11 @@ impl StandInCore {
     pub fn advance_clock(&self, by: Duration) {
         self.shared.with(|state| state.clock.advance(by));
     }
+
+    /// Sets core's clock to the machine's again.
+    pub fn set_clock_right(&self) {
+        self.shared.with(|state| state.clock.set_right());
+    }
 }
 
 /// Providers, users, certificates.

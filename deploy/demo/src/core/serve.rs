@@ -5,6 +5,7 @@ use std::{net::TcpListener, sync::Arc};
 use actix_web::{
     App, HttpRequest, HttpResponse,
     body::SizedStream,
+    http::header::{self, HeaderValue},
     web::{self, Payload},
 };
 use rustls::{
@@ -98,10 +99,14 @@ async fn dispatch(
     if let Some(answer) = suffer(&shared, endpoint, fault).await {
         return answer;
     }
-    let answer = match payload {
+    let mut answer: HttpResponse = match payload {
         Some(payload) => websocket::handshake(&shared, &request, payload, &ask),
         None => shared.with(|state| router::answer(state, &ask)).into(),
     };
+    let now = std::time::UNIX_EPOCH + shared.read(|state| state.clock.now());
+    if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now)) {
+        answer.headers_mut().insert(header::DATE, date);
+    }
     if lost { broken_off() } else { answer }
 }
 
