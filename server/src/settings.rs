@@ -31,9 +31,9 @@ pub use layers::{CONTRACT_VARIABLES, DEFAULT, DEFAULT_FILE, Environment, Sources
 pub use mistake::{Mistake, SettingsError};
 use reader::{Effective, Reader};
 pub use types::{
-    AcceptFrom, Admin, ClientCertificate, Compat, Core, Dashboard, Embedded, HeaderAuth, HostPort,
-    Identity, Journal, LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat, LogLevel,
-    OperatorSignIn, Otlp, RedisStore, ScriptAnswer, Service, Sessions, Shutdown, SignIn,
+    AcceptFrom, Admin, ClientCertificate, Compat, Core, Dashboard, Doctor, Embedded, HeaderAuth,
+    HostPort, Identity, Journal, LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat,
+    LogLevel, OperatorSignIn, Otlp, RedisStore, ScriptAnswer, Service, Sessions, Shutdown, SignIn,
     StoreLogin, StoreTls, StoreUrl, TlsVersion, Topology, Tracing, Upstream, UpstreamApplication,
     Web,
 };
@@ -75,6 +75,8 @@ pub struct Settings {
     pub tracing: Tracing,
     /// The latest decisions.
     pub journal: Journal,
+    /// What the doctor looks at.
+    pub doctor: Doctor,
     /// The end.
     pub shutdown: Shutdown,
     /// The service manager that started the program.
@@ -190,6 +192,7 @@ impl Settings {
             },
             tracing: tracing::tracing(&mut read),
             journal: Journal { capacity: read.number("journal.capacity", 16..=1_000_000) },
+            doctor: Doctor { connect: read.switch("doctor.connect") },
             shutdown: Shutdown {
                 delay: read.duration("shutdown.delay", Duration::ZERO..=HOUR),
                 drain_timeout: read.duration("shutdown.drain_timeout", Duration::ZERO..=HOUR),

@@ -54,6 +54,8 @@ pub trait Outside {
 pub struct ProbesParts {
     /// The configuration in effect.
     pub snapshot: Published<Snapshot>,
+    /// Whether applications are connected to.
+    pub connect: bool,
     /// Where the findings go.
     pub probes: Arc<Publisher<Probes>>,
 }
@@ -94,7 +96,7 @@ async fn follow(parts: ProbesParts, outside: Rc<dyn Outside>) {
         let generation = parts.snapshot.load().generation;
         if generation > 0 {
             let snapshot = parts.snapshot.load_full();
-            parts.probes.publish(round(&snapshot, &*outside).await);
+            parts.probes.publish(round(&snapshot, &*outside, parts.connect).await);
         }
         let part = f64::from(randomness::word()) / f64::from(u32::MAX);
         let pause = EVERY - JITTER / 2 + JITTER.mul_f64(part);
@@ -108,15 +110,16 @@ async fn follow(parts: ProbesParts, outside: Rc<dyn Outside>) {
     }
 }
 
-async fn round(snapshot: &Snapshot, outside: &dyn Outside) -> Probes {
+async fn round(snapshot: &Snapshot, outside: &dyn Outside, connect: bool) -> Probes {
+    let most = if connect { MOST } else { 0 };
     let proxied: Vec<&Arc<Provider>> = snapshot
         .ruleset
         .providers()
         .iter()
         .filter(|provider| provider.mode == Mode::Proxy && provider.internal.is_some())
         .collect();
-    let untried = proxied.len().saturating_sub(MOST);
-    let tried = stream::iter(proxied.into_iter().take(MOST))
+    let untried = proxied.len().saturating_sub(most);
+    let tried = stream::iter(proxied.into_iter().take(most))
         .map(|provider| async move { (provider, outside.application(provider).await) })
         .buffer_unordered(TOGETHER)
         .filter_map(async |(provider, found)| {

@@ -34,8 +34,11 @@ pub(super) fn start(
 ) -> Result<Published<Probes>, BootError> {
     let dialer = Dialer::new(upstream::settings(&settings.upstream, settings.embedded.as_ref())?)?;
     let (publisher, probes) = published(Probes::default());
-    let parts =
-        ProbesParts { snapshot: control.readers.snapshot.clone(), probes: Arc::new(publisher) };
+    let parts = ProbesParts {
+        snapshot: control.readers.snapshot.clone(),
+        connect: settings.doctor.connect,
+        probes: Arc::new(publisher),
+    };
     let (connection, own) = (control.connection.clone(), control.instance.uuid.clone());
     control.look_outside(parts, move || {
         Rc::new(Sockets {

@@ -234,6 +234,13 @@ pub struct Journal {
     pub capacity: usize,
 }
 
+/// What the doctor looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct Doctor {
+    /// Whether applications are connected to, to see whether they can be reached.
+    pub connect: bool,
+}
+
 /// The end.
 #[derive(Clone, Copy, Debug)]
 pub struct Shutdown {

@@ -9,7 +9,8 @@ use super::support::{doctor_of, finding, finds, finds_at, found_at};
 
 #[actix_rt::test]
 async fn an_application_that_is_away_is_found() {
-    let world = World::start().await;
+    let connecting = [("OUTPOST__DOCTOR__CONNECT", "true")];
+    let world = World::with(CoreOptions::default(), &connecting).await;
     let nowhere = format!("http://127.0.0.1:{}", ports::free("127.0.0.1".parse().unwrap()));
     let at = |internal: &str| ProviderSpec::proxy("app", &world.url("app.test", ""), internal);
     world.serve([at(&nowhere)]).await;

@@ -56,7 +56,7 @@ async fn a_round_tells_of_applications_the_clock_and_other_instances() {
         outpost: OutpostIdentity { uuid: "uuid".to_owned(), ..OutpostIdentity::default() },
         ..Snapshot::default()
     };
-    let found = round(&snapshot, &Scene { ahead: Ok(100) }).await;
+    let found = round(&snapshot, &Scene { ahead: Ok(100) }, true).await;
     assert!(found.at.is_some());
     let internal = "http://127.0.0.1:1".to_owned();
     let cause = "connection refused".to_owned();
@@ -65,6 +65,9 @@ async fn a_round_tells_of_applications_the_clock_and_other_instances() {
     assert!((99..=101).contains(&ahead), "{ahead}");
     assert_eq!(found.instances, Some(Ok(vec!["another of uuid".to_owned()])));
 
-    let away = round(&Snapshot::default(), &Scene { ahead: Err("away".to_owned()) }).await;
+    let quiet = round(&snapshot, &Scene { ahead: Ok(0) }, false).await;
+    assert_eq!((quiet.unreachable.len(), quiet.untried), (0, 2));
+
+    let away = round(&Snapshot::default(), &Scene { ahead: Err("away".to_owned()) }, true).await;
     assert_eq!((away.clock, away.instances), (Some(Err("away".to_owned())), None));
 }

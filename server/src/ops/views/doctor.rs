@@ -239,7 +239,7 @@ impl Views {
         match check {
             "applications" if probes.at.is_none() => Some("not looked at yet".to_owned()),
             "applications" if probes.untried > 0 => {
-                Some(format!("{} more are not looked at", probes.untried))
+                Some(format!("{} are not looked at (doctor.connect, or too many)", probes.untried))
             }
             "clock" => match &probes.clock {
                 None => Some("not looked at yet".to_owned()),
