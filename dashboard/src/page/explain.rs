@@ -54,7 +54,7 @@ fn form(form: &ExplainForm) -> AnyView {
             {text_input("user", "Signed in as", &form.user, "A user name; nobody if empty")}
             {text_input("peer", "Connection from", &form.peer, "Address of the client or the reverse proxy; 127.0.0.1 if empty")}
             <div class="wide">
-                {text_area("headers", "More headers", &form.headers, "One a line, e.g. Accept: application/json")}
+                {text_area("headers", "More headers", &form.headers, "One a line, e.g. Accept: application/json. Values of Cookie and Authorization do not matter and are not shown")}
             </div>
             <div class="actions"><button type="submit" class="main">"Explain"</button></div>
         </form>

@@ -160,6 +160,25 @@ pub fn resolve(
     })
 }
 
+/// Address of the client alone, as far as it can be believed: like [`Origin::client`], whatever the
+/// headers say of host and scheme. Headers that contradict one another leave the peer.
+#[must_use]
+pub fn client(peer: IpAddr, headers: &(impl Headers + ?Sized), trust: &Trust) -> IpAddr {
+    let peer = peer.to_canonical();
+    if !trust.networks.contains(peer) {
+        return peer;
+    }
+    let by_hops = client_address(headers, peer, &trust.networks);
+    if !trust.forwarded {
+        return by_hops;
+    }
+    match forwarded::read(headers, peer, &trust.networks) {
+        Ok(None) => by_hops,
+        Ok(Some(rfc)) if rfc.client == by_hops || !names_hops(headers) => rfc.client,
+        Ok(Some(_)) | Err(_) => peer,
+    }
+}
+
 /// The value that two headers tell, and whether the first of them told it.
 fn one_of<T: PartialEq>(
     customary: Option<T>,

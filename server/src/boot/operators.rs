@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::control::Control;
-use super::data::oidc_client;
+use super::data::{oidc_client, trust};
 use crate::authentik::connection::CoreAddress;
 use crate::keys::KeyEndpoint;
 use crate::ops::access::{Access, AccessParts};
@@ -30,6 +30,7 @@ pub(super) fn access(settings: &Settings, control: &Control) -> Access {
         url: settings.dashboard.url.clone(),
         lifetime: settings.dashboard.session_lifetime,
         notes: Arc::new(control.sessions.clone()),
+        trust: trust(settings),
     })
 }
 

@@ -22,14 +22,15 @@ mod operator;
 mod refusal;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{self, HeaderMap};
 use outpost_dashboard::model::Role;
 use outpost_decision::crypto::{base64url, constant_time_eq, derive, sha256};
+use outpost_decision::origin::Trust;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
 use url::Url;
 
 use self::badge::BadgeKeys;
@@ -63,6 +64,8 @@ pub struct AccessParts {
     pub lifetime: Duration,
     /// For notes of who has signed out.
     pub notes: Arc<dyn Notes>,
+    /// Whose word on where a request comes from counts: for counting guesses, and for the audit.
+    pub trust: Trust,
 }
 
 /// Decides who may ask.
@@ -89,7 +92,8 @@ impl Access {
     pub fn new(parts: AccessParts) -> Self {
         // Without randomness no form is taken.
         let local_secret = randomness::bytes().ok();
-        let AccessParts { core_token, token, view_token, core, url, lifetime, notes } = parts;
+        let AccessParts { core_token, token, view_token, core, url, lifetime, notes, trust } =
+            parts;
         if token.is_none() && view_token.is_none() && core.is_none() {
             return Self { doors: None, local_secret };
         }
@@ -97,7 +101,13 @@ impl Access {
             token.as_ref().map(|token| token.expose_secret().to_owned())
         };
         let (act, view) = (exposed(&token), exposed(&view_token));
-        let deciding = [act.as_deref(), view.as_deref(), core.as_deref()];
+        // Where notes end with the process, so do badges: one that was signed out would open again.
+        // It need not be secret, only another one each time.
+        let run = (!notes.are_durable()).then(|| match local_secret {
+            Some(secret) => hex::encode(derive(&secret, "run")),
+            None => clock::now().0.to_string(),
+        });
+        let deciding = [act.as_deref(), view.as_deref(), core.as_deref(), run.as_deref()];
         let keys = BadgeKeys::new(&core_token, &deciding);
         let hashed = |token: Option<&str>, role| token.map(|it| (sha256(it.as_bytes()), role));
         let tokens = [hashed(act.as_deref(), Role::Act), hashed(view.as_deref(), Role::View)];
@@ -109,6 +119,7 @@ impl Access {
             seconds: i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX),
             ended: Ended::new(notes),
             limiter: Limiter::default(),
+            trust,
         };
         Self { doors: Some(doors), local_secret }
     }
@@ -148,7 +159,7 @@ impl Access {
     /// The first reason against it.
     pub fn entrance(&self, asking: Asking<'_>) -> Result<(), Refusal> {
         let host = match &self.doors {
-            None => local::nearby(asking.peer, asking.headers)?,
+            None => local::nearby(asking)?,
             Some(doors) => doors.host(asking.headers)?,
         };
         if !local::may_read(asking.method, asking.headers, &host) {
@@ -195,13 +206,14 @@ impl Access {
         operator.may(role)
     }
 
-    /// Who calls the API. Programs bring a token; a browser with a badge may read.
+    /// Who calls the API. Programs bring a token, and each wrong one is counted; a browser with a
+    /// badge may read.
     ///
     /// # Errors
     /// The first reason against it.
     pub async fn call(&self, asking: Asking<'_>) -> Result<Operator, Refusal> {
         let Some(doors) = &self.doors else {
-            local::call(asking.peer, asking.method, asking.headers)?;
+            local::call(asking)?;
             return self.page(asking).await;
         };
         if !asking.headers.contains_key(header::AUTHORIZATION)
@@ -210,13 +222,13 @@ impl Access {
         {
             return self.page(asking).await;
         }
-        let role = bearer(asking.headers).and_then(|token| doors.role_of(token));
-        let role = role.ok_or(Refusal::Token)?;
+        // Who brings none does not guess.
+        let role = doors.try_token(asking, bearer(asking.headers).ok_or(Refusal::Token)?)?;
         Ok(Operator {
             name: name_by_token(role).to_owned(),
             role,
             how: How::Token,
-            peer: asking.peer,
+            peer: doors.client(asking),
             badge: None,
             unsure: false,
             csrf: String::new(),
@@ -229,15 +241,15 @@ impl Access {
     /// [`Refusal::Token`], [`Refusal::Limited`], [`Refusal::Broken`].
     pub fn admit_by_token(&self, asking: Asking<'_>, token: &str) -> Result<Badge, Refusal> {
         let doors = self.doors.as_ref().ok_or(Refusal::Token)?;
-        let now = Instant::now();
-        doors.limiter.check(asking.peer, now).map_err(Refusal::Limited)?;
-        match doors.role_of(token) {
-            Some(role) => doors.new_badge(name_by_token(role), role, How::Token),
-            None => {
-                doors.limiter.failed(asking.peer, now);
-                Err(Refusal::Token)
-            }
-        }
+        let role = doors.try_token(asking, token)?;
+        doors.new_badge(name_by_token(role), role, How::Token)
+    }
+
+    /// Where a request comes from, as far as it can be believed. Where nobody is asked who they are
+    /// it is whoever is connected.
+    #[must_use]
+    pub fn client(&self, asking: Asking<'_>) -> Option<IpAddr> {
+        self.doors.as_ref().map_or(asking.peer, |doors| doors.client(asking))
     }
 
     /// A badge for whoever came through core.
@@ -310,7 +322,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut given = headers.get_all(header::AUTHORIZATION);
     let (Some(given), None) = (given.next(), given.next()) else { return None };
     let (scheme, token) = given.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 #[cfg(test)]

@@ -111,12 +111,15 @@ impl Admin {
     /// Who asks, if they may.
     async fn operator(&self, request: &ServiceRequest) -> Result<Operator, Problem> {
         let asking = Asking::of_service(request);
-        let (peer, reads) = (asking.peer, matches!(*request.method(), Method::GET | Method::HEAD));
+        let (client, reads) = (
+            self.parts.access.client(asking),
+            matches!(*request.method(), Method::GET | Method::HEAD),
+        );
         let role = if reads { Role::View } else { Role::Act };
         let called = self.parts.access.call(asking).await;
         let operator = called.and_then(|operator| operator.may(role).map(|()| operator));
         let operator = operator.inspect_err(|refusal| {
-            Audit::refused(peer, request.path(), *refusal);
+            Audit::refused(client, request.path(), *refusal);
         })?;
         let long = request.uri().path_and_query().map_or(0, |asked| asked.as_str().len());
         if long > URL_BYTES { Err(Problem::long_url()) } else { Ok(operator) }

@@ -3,8 +3,12 @@
 
 use std::net::IpAddr;
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::access::{How, Operator, Refusal};
 use crate::authentik::{OperatorAction, OperatorReport};
@@ -15,11 +19,37 @@ pub const TARGET: &str = "outpost::audit";
 /// Longest text of others that is told, in characters.
 const LONGEST: usize = 200;
 
+/// The time over which failed sign-ins are counted.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// Failed sign-ins that core is told of within [`WINDOW`]: strangers make them.
+const FAILURES: u32 = 10;
+
 /// Where it is told. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Audit {
     deeds: mpsc::Sender<OperatorReport>,
     replica: String,
+    failures: Arc<Mutex<Failures>>,
+}
+
+/// Failed sign-ins that core was told of, since when.
+#[derive(Debug, Default)]
+struct Failures {
+    since: Option<Instant>,
+    told: u32,
+}
+
+impl Failures {
+    /// Whether core is told of one more.
+    fn admit(&mut self, now: Instant) -> bool {
+        if self.since.is_none_or(|since| now.duration_since(since) >= WINDOW) {
+            *self = Self { since: Some(now), told: 0 };
+        }
+        let fits = self.told < FAILURES;
+        self.told += u32::from(fits);
+        fits
+    }
 }
 
 /// Somebody, as far as they are known.
@@ -70,7 +100,7 @@ impl Audit {
     /// Tells core through `deeds`, by the name of this `replica`.
     #[must_use]
     pub fn new(deeds: mpsc::Sender<OperatorReport>, replica: String) -> Self {
-        Self { deeds, replica }
+        Self { deeds, replica, failures: Arc::default() }
     }
 
     /// Tells of a deed.
@@ -84,6 +114,9 @@ impl Audit {
         } else {
             tracing::info!(target: TARGET, operator = name, how, peer = ?who.peer, details = %shown, "{message}");
         }
+        if matches!(deed, Deed::NotSignedIn { .. }) && !self.admits_failure() {
+            return;
+        }
         let mut context = details;
         let about =
             [("operator", name.as_str()), ("signed_in_by", how), ("replica", &self.replica)];
@@ -94,9 +127,28 @@ impl Audit {
         }
     }
 
+    /// Whether core is told of one more failed sign-in. Half of the places are for what operators
+    /// did: strangers never take those.
+    fn admits_failure(&self) -> bool {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        self.deeds.capacity() > self.deeds.max_capacity() / 2 && failures.admit(Instant::now())
+    }
+
+    /// Tells of somebody who came back from core without a sign-in. Core is not told: anybody can
+    /// make such a link.
+    pub fn astray(peer: Option<IpAddr>, why: &str) {
+        let why = shown(why);
+        tracing::warn!(target: TARGET, ?peer, why, "a sign-in of an operator through core has failed");
+    }
+
     /// Tells of a request that was refused. Core is not told: anybody can send such.
     pub fn refused(peer: Option<IpAddr>, path: &str, refusal: Refusal) {
         let path = shown(path);
+        if matches!(refusal, Refusal::Limited(_)) {
+            // Those that led to this were told; guessing on does not fill the log.
+            tracing::debug!(?peer, path, %refusal, "a request of an operator was refused");
+            return;
+        }
         tracing::warn!(target: TARGET, ?peer, path, %refusal, "a request of an operator was refused");
     }
 }
@@ -178,6 +230,37 @@ mod tests {
                 assert_eq!(report.context.contains_key("failure"), failure.is_some());
             }
         }
+    }
+
+    #[test]
+    fn strangers_neither_flood_core_nor_take_the_place_of_what_operators_do() {
+        let (sender, mut told) = mpsc::channel(100);
+        let audit = Audit::new(sender, String::new());
+        for _ in 0..100 {
+            audit.tell(&who(), &Deed::NotSignedIn { why: "made up" });
+        }
+        for _ in 0..FAILURES {
+            assert_eq!(told.try_recv().unwrap().action.as_str(), "login_failed");
+        }
+        assert!(told.try_recv().is_err());
+        let mut failures = Failures::default();
+        let start = Instant::now();
+        assert_eq!((0..20).filter(|_| failures.admit(start)).count(), FAILURES as usize);
+        assert!(failures.admit(start + WINDOW));
+
+        let (sender, mut told) = mpsc::channel(8);
+        let audit = Audit::new(sender, String::new());
+        for _ in 0..20 {
+            audit.tell(&who(), &Deed::NotSignedIn { why: "made up" });
+        }
+        for _ in 0..4 {
+            audit.tell(&who(), &Deed::SignedOut);
+        }
+        let mut actions = Vec::new();
+        while let Ok(report) = told.try_recv() {
+            actions.push(report.action.as_str());
+        }
+        assert_eq!(actions, [["login_failed"; 4], ["logout"; 4]].concat());
     }
 
     #[test]

@@ -23,7 +23,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{self, Data, PayloadConfig, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse, Resource};
 use outpost_dashboard::model::Shell;
 use outpost_dashboard::page;
@@ -83,7 +83,6 @@ impl Dashboard {
         }
         let pages = web::scope("")
             .app_data(Data::new(self.clone()))
-            .app_data(PayloadConfig::new(forms::BYTES))
             .service(only("/live").route(web::get().to(live::open)))
             .service(
                 only("/sign-in")
@@ -204,7 +203,10 @@ fn ended(query: &str) -> Option<String> {
 
 /// Says why not.
 fn refused(request: &HttpRequest, refusal: Refusal) -> HttpResponse {
-    Audit::refused(Asking::of(request).peer, request.path(), refusal);
+    let asking = Asking::of(request);
+    let access = request.app_data::<Data<Dashboard>>().map(|it| &it.parts.access);
+    let client = access.map_or(asking.peer, |access| access.client(asking));
+    Audit::refused(client, request.path(), refusal);
     let (status, title) = match refusal {
         Refusal::Host => (StatusCode::MISDIRECTED_REQUEST, "Not under this name"),
         Refusal::SignIn | Refusal::Token => (StatusCode::UNAUTHORIZED, "Not signed in"),
@@ -212,9 +214,11 @@ fn refused(request: &HttpRequest, refusal: Refusal) -> HttpResponse {
         Refusal::Form => (StatusCode::FORBIDDEN, "Not from here"),
         Refusal::Unsure | Refusal::Broken => (StatusCode::SERVICE_UNAVAILABLE, "Not now"),
         Refusal::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, "Not now"),
-        Refusal::Peer | Refusal::Forwarded | Refusal::Site | Refusal::ContentType => {
-            (StatusCode::FORBIDDEN, "Not from here")
-        }
+        Refusal::Peer
+        | Refusal::Forwarded
+        | Refusal::Version
+        | Refusal::Site
+        | Refusal::ContentType => (StatusCode::FORBIDDEN, "Not from here"),
     };
     answers::say(status, title, &sentence(&refusal.to_string()), refusal.remedy())
 }

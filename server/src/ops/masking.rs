@@ -1,14 +1,19 @@
 //! What operators may see of a request: no secret of anybody.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What stands in place of a secret.
 pub const MASK: &str = "******";
 
 /// Longest text taken from a client into logs and journal, in bytes.
 const LONGEST: usize = 2048;
+
+/// Parameter values, but for what is masked in them.
+const VALUE: AsciiSet =
+    NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A path with its query as far as operators may see it: values of parameters that carry secrets
 /// are masked, and return targets lose their query.
@@ -77,7 +82,8 @@ impl ChosenHeaders {
     }
 }
 
-fn is_secret_header(name: &str) -> bool {
+/// Whether a header of this name carries what nobody else may know.
+pub(super) fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["auth", "cookie", "token", "secret", "passw", "api-key", "apikey", "jwt", "session"]
         .iter()
@@ -86,10 +92,26 @@ fn is_secret_header(name: &str) -> bool {
 }
 
 fn is_secret_parameter(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["token", "secret", "passw", "api_key", "apikey", "jwt", "signature", "session", "assertion"]
-        .iter()
-        .any(|part| name.contains(part))
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    [
+        "token",
+        "secret",
+        "passw",
+        "api_key",
+        "apikey",
+        "access_key",
+        "accesskey",
+        "subscription_key",
+        "credential",
+        "jwt",
+        "signature",
+        "session",
+        "assertion",
+        "samlresponse",
+        "saml_response",
+    ]
+    .iter()
+    .any(|part| name.contains(part))
         || matches!(
             name.as_str(),
             "code"
@@ -99,6 +121,10 @@ fn is_secret_parameter(name: &str) -> bool {
                 | "sig"
                 | "key"
                 | "auth"
+                | "pwd"
+                | "otp"
+                | "totp"
+                | "ticket"
                 | "authorization"
                 | "code_verifier"
         )
@@ -141,21 +167,41 @@ fn mask_parameter(parameter: &str, masked: &mut String) {
     };
     masked.push_str(name);
     masked.push('=');
-    let plain_name = percent_decode_str(name).decode_utf8_lossy();
-    if is_secret_parameter(&plain_name) {
+    if is_secret_parameter(&decoded(name)) {
         masked.push_str(MASK);
         return;
     }
-    // A URL inside a parameter (`rd` for one) may have secrets in a query of its own.
-    let lower = value.to_ascii_lowercase();
-    match lower.find("%3f").or_else(|| lower.find("%253f")) {
-        Some(query) => {
-            masked.push_str(value.get(..query).unwrap_or_default());
-            masked.push_str("%3F");
-            masked.push_str(MASK);
-        }
-        None => mask_user(value, masked),
+    // A URL inside a parameter (`rd` for one) may name a user, and have secrets in a query or
+    // fragment of its own.
+    let plain = decoded(value);
+    if ["%3f", "%23", "%40", "%25"].iter().any(|it| plain.to_ascii_lowercase().contains(it)) {
+        // Encoded more often than anybody does: what is in it is not for us to find out.
+        masked.push_str(MASK);
+        return;
     }
+    let end = plain.find(['?', '#']);
+    let mut clear = String::with_capacity(plain.len());
+    mask_user(plain.get(..end.unwrap_or(plain.len())).unwrap_or_default(), &mut clear);
+    if let Some(separator) = end.and_then(|end| plain.get(end..=end)) {
+        clear.push_str(separator);
+        clear.push_str(MASK);
+    }
+    if clear == plain {
+        masked.push_str(value);
+    } else if plain == value {
+        masked.push_str(&clear);
+    } else {
+        masked.extend(utf8_percent_encode(&clear, &VALUE));
+    }
+}
+
+/// A text without what is encoded in it, nor in what was encoded in it.
+fn decoded(text: &str) -> Cow<'_, str> {
+    let once = percent_decode_str(text).decode_utf8_lossy();
+    if !once.contains('%') {
+        return once;
+    }
+    Cow::Owned(percent_decode_str(&once).decode_utf8_lossy().into_owned())
 }
 
 /// Leaves out who is named before the host of a URL (`https://user:password@host`).
@@ -209,10 +255,55 @@ mod tests {
             ("https://al:s3cr3t@host/a?b", "https://******@host/a?b"),
             ("/start?rd=https://al:s3cr3t@host/a", "/start?rd=https://******@host/a"),
             ("https://host/a@b", "https://host/a@b"),
+            (
+                "/start?rd=https%3A%2F%2Fal%3As3cr3t%40host%2F",
+                "/start?rd=https%3A%2F%2F******%40host%2F",
+            ),
+            (
+                "/start?rd=https%3A%2F%2Fal%3As3cr3t@host%2Fa%3Fb%3Ds3cr3t&x=%20y",
+                "/start?rd=https%3A%2F%2F******%40host%2Fa%3F******&x=%20y",
+            ),
+            (
+                "/start?rd=https%253A%252F%252Fal%253As3cr3t%2540host%252F%253Fa%3Ds3cr3t",
+                "/start?rd=https%3A%2F%2F******%40host%2F%3F******",
+            ),
+            ("/start?rd=https://al:s3cr3t%40host/", "/start?rd=https%3A%2F%2F******%40host%2F"),
+            (
+                "/start?rd=https%3A%2F%2Fhost%2F%23access_token%3Ds3cr3t",
+                "/start?rd=https%3A%2F%2Fhost%2F%23******",
+            ),
+            ("/start?rd=https%25253A%25252F%25252Fal%25253As3cr3t%252540host", "/start?rd=******"),
+            ("/a?name=J%C3%BCrgen%20M&mail=al%40host", "/a?name=J%C3%BCrgen%20M&mail=al%40host"),
         ] {
             let masked = MaskedPath::new(path).to_string();
             assert_eq!(masked, expected);
             assert!(!masked.contains("s3cr3t"));
+        }
+    }
+
+    #[test]
+    fn parameters_that_carry_secrets_by_any_spelling() {
+        for name in [
+            "api-key",
+            "API_KEY",
+            "access_key",
+            "X-Amz-Credential",
+            "X-Amz-Signature",
+            "subscription-key",
+            "pwd",
+            "otp",
+            "ticket",
+            "SAMLResponse",
+            "credential",
+            "client%2Dsecret",
+            "client%252Dsecret",
+        ] {
+            let masked = MaskedPath::new(&format!("/a?{name}=s3cr3t&b=c")).to_string();
+            assert_eq!(masked, format!("/a?{name}=******&b=c"));
+        }
+        for name in ["keyboard", "option", "tickets", "q"] {
+            let path = format!("/a?{name}=c");
+            assert_eq!(MaskedPath::new(&path).as_str(), path);
         }
     }
 

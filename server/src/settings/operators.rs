@@ -1,11 +1,14 @@
 //! Reading of `[dashboard]` and `[admin]`.
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::reader::Reader;
 use super::types::{Admin, Dashboard, OperatorSignIn};
 use super::{DAY, SECOND};
+
+/// Shortest token of operators, in characters: strangers may guess, if not often.
+const SHORTEST_TOKEN: usize = 16;
 
 /// Reads both; they say together who may see the pages.
 pub(super) fn operators(read: &mut Reader<'_>) -> (Dashboard, Admin) {
@@ -15,10 +18,8 @@ pub(super) fn operators(read: &mut Reader<'_>) -> (Dashboard, Admin) {
         sign_in: sign_in(read),
         session_lifetime: read.duration("dashboard.session_lifetime", 60 * SECOND..=30 * DAY),
     };
-    let admin = Admin {
-        token: read.optional_secret("admin.token"),
-        view_token: read.optional_secret("admin.view_token"),
-    };
+    let admin =
+        Admin { token: token(read, "admin.token"), view_token: token(read, "admin.view_token") };
     if dashboard.sign_in.is_some() && dashboard.url.is_none() {
         let problem = "is not set: authentik sends operators back to it when they have signed in";
         read.mistake("dashboard.url", problem);
@@ -41,6 +42,19 @@ pub(super) fn operators(read: &mut Reader<'_>) -> (Dashboard, Admin) {
         read.mistake("dashboard.listen", problem);
     }
     (dashboard, admin)
+}
+
+/// A token that nobody guesses.
+fn token(read: &mut Reader<'_>, key: &'static str) -> Option<SecretString> {
+    let token = read.optional_secret(key)?;
+    if token.expose_secret().chars().count() < SHORTEST_TOKEN {
+        let problem = format!(
+            "is shorter than {SHORTEST_TOKEN} characters, which can be guessed: make one with \
+            `openssl rand -hex 32`"
+        );
+        read.mistake(key, problem);
+    }
+    Some(token)
 }
 
 /// An origin: the pages lie at its root.

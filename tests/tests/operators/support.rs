@@ -6,10 +6,10 @@ use outpost_tests::{Answer, Browser, World};
 use reqwest::Method;
 
 /// May act.
-pub(crate) const ACT: &str = "act-token-51c0";
+pub(crate) const ACT: &str = "act-token-51c0-9d1e";
 
 /// May look.
-pub(crate) const VIEW: &str = "view-token-a7e2";
+pub(crate) const VIEW: &str = "view-token-a7e2-40bb";
 
 /// Settings with both tokens.
 pub(crate) const TOKENS: [(&str, &str); 2] =

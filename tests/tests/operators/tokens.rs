@@ -152,7 +152,7 @@ async fn who_signs_out_at_one_replica_is_out_at_all() {
         assert!(!replica.is_in().await);
     }
     // With another token settings differ, and so do sessions.
-    let rotated = [("OUTPOST__ADMIN__TOKEN", "rotated"), TOKENS[1]];
+    let rotated = [("OUTPOST__ADMIN__TOKEN", "rotated-token-77aa"), TOKENS[1]];
     let rotated = outpost_tests::world::outpost(&world.core, &rotated);
     let operator = Operator::by_token(here.addresses.dashboard[0], VIEW).await;
     assert!(!operator.also_at(rotated.addresses.dashboard[0]).is_in().await);

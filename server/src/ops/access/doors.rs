@@ -1,11 +1,15 @@
 //! The ways in, where people are asked who they are.
 
+use std::net::IpAddr;
+
 use actix_web::http::header::{self, HeaderMap};
 use outpost_dashboard::model::Role;
 use outpost_decision::cookie;
 use outpost_decision::crypto::{constant_time_eq, sha256};
+use outpost_decision::origin::{self, Trust};
 use outpost_decision::target::{Authority, Scheme};
 use outpost_decision::time::Timestamp;
+use tokio::time::Instant;
 
 use super::badge::{Badge, BadgeKeys, How};
 use super::ended::Ended;
@@ -13,6 +17,7 @@ use super::limiter::Limiter;
 use super::operator::{Asking, Operator};
 use super::{Refusal, local};
 use crate::clock;
+use crate::http::fields::Fields;
 use crate::ops::host::only_host;
 
 /// What the cookie of operators is called, behind what https adds.
@@ -28,6 +33,8 @@ pub(super) struct Doors {
     pub(super) seconds: i64,
     pub(super) ended: Ended,
     pub(super) limiter: Limiter,
+    /// Whose word on where a request comes from counts.
+    pub(super) trust: Trust,
 }
 
 impl Doors {
@@ -64,7 +71,7 @@ impl Doors {
             name: badge.name.clone(),
             role: badge.role,
             how: badge.how,
-            peer: asking.peer,
+            peer: self.client(asking),
             unsure,
             csrf: self.keys.csrf(&badge.id),
             badge: Some(badge),
@@ -86,11 +93,30 @@ impl Doors {
     }
 
     /// All tokens are compared, whichever fits.
-    pub(super) fn role_of(&self, token: &str) -> Option<Role> {
+    fn role_of(&self, token: &str) -> Option<Role> {
         let given = sha256(token.as_bytes());
         let fits =
             |(known, role): &([u8; 32], Role)| constant_time_eq(&given, known).then_some(*role);
         self.tokens.iter().filter_map(fits).max()
+    }
+
+    /// What a token is good for; each wrong one is counted.
+    ///
+    /// # Errors
+    /// [`Refusal::Token`], [`Refusal::Limited`].
+    pub(super) fn try_token(&self, asking: Asking<'_>, token: &str) -> Result<Role, Refusal> {
+        let (client, now) = (self.client(asking), Instant::now());
+        self.limiter.check(client, now).map_err(Refusal::Limited)?;
+        let Some(role) = self.role_of(token) else {
+            let counted = self.limiter.failed(client, now);
+            return Err(counted.map_or_else(Refusal::Limited, |()| Refusal::Token));
+        };
+        Ok(role)
+    }
+
+    /// Where a request comes from: operators behind one reverse proxy are not one.
+    pub(super) fn client(&self, asking: Asking<'_>) -> Option<IpAddr> {
+        asking.peer.map(|peer| origin::client(peer, &Fields(asking.headers), &self.trust))
     }
 
     pub(super) fn new_badge(&self, name: &str, role: Role, how: How) -> Result<Badge, Refusal> {

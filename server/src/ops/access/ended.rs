@@ -15,11 +15,18 @@ use crate::session::{Sessions, SharedValues, StoreError};
 pub trait Notes: Send + Sync {
     /// The values of the store.
     fn values(&self) -> &dyn SharedValues;
+
+    /// Whether they outlive this process, or others see them.
+    fn are_durable(&self) -> bool;
 }
 
 impl Notes for Sessions {
     fn values(&self) -> &dyn SharedValues {
         Sessions::values(self)
+    }
+
+    fn are_durable(&self) -> bool {
+        self.is_durable() || self.is_shared()
     }
 }
 

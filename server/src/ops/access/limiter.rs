@@ -1,4 +1,7 @@
 //! Wrong tokens, counted: guessing takes for ever.
+//!
+//! One address can be kept out for a while, everybody never: who brings the right token comes in
+//! however many strangers guess.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,7 +16,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Wrong tokens of one address within [`WINDOW`].
 const OF_ONE: u32 = 10;
 
-/// Wrong tokens of all within [`WINDOW`].
+/// Wrong tokens of all within [`WINDOW`]; what goes beyond is answered without being counted.
 const OF_ALL: u32 = 100;
 
 /// Counts failures of this process. Never holds more addresses than failures are let through.
@@ -56,16 +59,22 @@ impl Limiter {
     pub(super) fn check(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Duration> {
         let counts = self.counts();
         let of_one = counts.addresses.get(&network(address));
-        let wait = of_one.and_then(|count| count.full(OF_ONE, now));
-        wait.max(counts.all.full(OF_ALL, now)).map_or(Ok(()), Err)
+        of_one.and_then(|count| count.full(OF_ONE, now)).map_or(Ok(()), Err)
     }
 
     /// Counts a failure.
-    pub(super) fn failed(&self, address: Option<IpAddr>, now: Instant) {
+    ///
+    /// # Errors
+    /// How long to wait, where too many were counted already: this one is not.
+    pub(super) fn failed(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Duration> {
         let mut counts = self.counts();
+        if let Some(wait) = counts.all.full(OF_ALL, now) {
+            return Err(wait);
+        }
         counts.all.add(now);
         counts.addresses.retain(|_, count| count.full(0, now).is_some());
         counts.addresses.entry(network(address)).or_default().add(now);
+        Ok(())
     }
 
     fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
@@ -98,7 +107,7 @@ mod tests {
         let start = Instant::now();
         for _ in 0..OF_ONE {
             assert_eq!(limiter.check(address("192.0.2.1"), start), Ok(()));
-            limiter.failed(address("192.0.2.1"), start);
+            assert_eq!(limiter.failed(address("192.0.2.1"), start), Ok(()));
         }
         assert_eq!(limiter.check(address("192.0.2.1"), start), Err(WINDOW));
         assert_eq!(limiter.check(address("::ffff:192.0.2.1"), start), Err(WINDOW));
@@ -113,21 +122,23 @@ mod tests {
         let limiter = Limiter::default();
         let start = Instant::now();
         for host in 0..OF_ONE {
-            limiter.failed(address(&format!("2001:db8::{host}")), start);
+            assert!(limiter.failed(address(&format!("2001:db8::{host}")), start).is_ok());
         }
         assert!(limiter.check(address("2001:db8::ffff"), start).is_err());
         assert_eq!(limiter.check(address("2001:db8:0:1::1"), start), Ok(()));
     }
 
     #[test]
-    fn many_addresses_together_are_held_up_and_leave_nothing_behind() {
+    fn many_addresses_together_are_held_up_keep_nobody_out_and_leave_nothing_behind() {
         let limiter = Limiter::default();
         let start = Instant::now();
         for host in 0..OF_ALL {
-            limiter.failed(address(&format!("10.0.0.{host}")), start);
+            assert!(limiter.failed(address(&format!("10.0.0.{host}")), start).is_ok());
         }
-        assert_eq!(limiter.check(address("192.0.2.1"), start), Err(WINDOW));
-        limiter.failed(address("192.0.2.1"), start + WINDOW);
+        assert_eq!(limiter.failed(address("192.0.2.1"), start), Err(WINDOW));
+        assert_eq!(limiter.counts().addresses.len(), OF_ALL as usize);
+        assert_eq!(limiter.check(address("192.0.2.1"), start), Ok(()), "it may have the token");
+        assert_eq!(limiter.failed(address("192.0.2.1"), start + WINDOW), Ok(()));
         assert_eq!(limiter.counts().addresses.len(), 1);
     }
 }

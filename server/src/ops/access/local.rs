@@ -2,42 +2,52 @@
 //! and whether a page of another site makes a browser send it. Forwarding headers are never
 //! believed.
 
-use std::net::IpAddr;
-
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::{Method, Version};
 use outpost_decision::target::{Authority, Scheme};
 
-use super::Refusal;
+use super::{Asking, Refusal};
 use crate::ops::host::{is_loopback_address, only_host};
 
 /// Marks of a proxy in between.
-pub(super) const FORWARDED: [&str; 6] =
-    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+pub(super) const FORWARDED: [&str; 11] = [
+    "cf-connecting-ip",
+    "forwarded",
+    "true-client-ip",
+    "via",
+    "x-client-ip",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+    "x-real-ip",
+];
 
 /// Decides on a call of the API where nobody is asked who they are.
-pub(super) fn call(
-    peer: Option<IpAddr>,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<(), Refusal> {
-    let host = nearby(peer, headers)?;
-    if !same_site(headers, &host) {
+pub(super) fn call(asking: Asking<'_>) -> Result<(), Refusal> {
+    let host = nearby(asking)?;
+    if !same_site(asking.headers, &host) {
         return Err(Refusal::Site);
     }
-    if *method != Method::GET && *method != Method::HEAD && !is_json(headers) {
+    if !asking.reads() && !is_json(asking.headers) {
         return Err(Refusal::ContentType);
     }
     Ok(())
 }
 
 /// The `Host` of a request that a program on this machine sends by itself.
-pub(super) fn nearby(peer: Option<IpAddr>, headers: &HeaderMap) -> Result<Authority, Refusal> {
+pub(super) fn nearby(asking: Asking<'_>) -> Result<Authority, Refusal> {
+    let Asking { peer, version, headers, .. } = asking;
     if !peer.is_some_and(|peer| peer.to_canonical().is_loopback()) {
         return Err(Refusal::Peer);
     }
     if FORWARDED.iter().any(|name| headers.contains_key(*name)) {
         return Err(Refusal::Forwarded);
+    }
+    // What nginx speaks to an application unless it is told otherwise, and without any mark.
+    if version < Version::HTTP_11 {
+        return Err(Refusal::Version);
     }
     let host = only_host(headers).ok_or(Refusal::Host)?;
     if !is_loopback(&host) {

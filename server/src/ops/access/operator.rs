@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use actix_web::dev::ServiceRequest;
-use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
+use actix_web::http::{Method, Version};
 use actix_web::{HttpMessage, HttpRequest};
 use outpost_dashboard::model::{Role, Viewer};
 
@@ -16,6 +16,8 @@ use super::refusal::Refusal;
 pub struct Asking<'a> {
     /// Who is connected.
     pub peer: Option<IpAddr>,
+    /// The version of HTTP.
+    pub version: Version,
     /// The method.
     pub method: &'a Method,
     /// The headers.
@@ -31,7 +33,7 @@ pub struct Operator {
     pub role: Role,
     /// How they came in.
     pub how: How,
-    /// Who is connected.
+    /// Where they are ([`Access::client`](super::Access::client)).
     pub peer: Option<IpAddr>,
     /// Their session, where they have one.
     pub badge: Option<Badge>,
@@ -55,14 +57,16 @@ impl<'a> Asking<'a> {
     #[must_use]
     pub fn of(request: &'a HttpRequest) -> Self {
         let peer = request.peer_addr().map(|peer| peer.ip());
-        Self { peer, method: request.method(), headers: request.headers() }
+        let version = request.version();
+        Self { peer, version, method: request.method(), headers: request.headers() }
     }
 
     /// Of a request on its way through the middleware.
     #[must_use]
     pub fn of_service(request: &'a ServiceRequest) -> Self {
         let peer = request.peer_addr().map(|peer| peer.ip());
-        Self { peer, method: request.method(), headers: request.headers() }
+        let version = request.version();
+        Self { peer, version, method: request.method(), headers: request.headers() }
     }
 
     pub(super) fn reads(&self) -> bool {

@@ -37,6 +37,9 @@ pub enum Refusal {
     /// A proxy has passed it on.
     #[error("where nobody is asked who they are, no request that a proxy passed on is answered")]
     Forwarded,
+    /// It is of a version that browsers and our programs do not speak, and proxies do.
+    #[error("where nobody is asked who they are, HTTP/1.0, which proxies speak, is not answered")]
+    Version,
     /// It asks for a name that the pages are not served under.
     #[error("the Host must be localhost, 127.0.0.1, [::1] or that of dashboard.url")]
     Host,
@@ -49,6 +52,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// After how many seconds it may be tried again, where that is known; whole ones, rounded up.
+    #[must_use]
+    pub fn retry_after(self) -> Option<u64> {
+        let Self::Limited(wait) = self else { return None };
+        Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+    }
+
     /// What to do about it.
     #[must_use]
     pub const fn remedy(self) -> &'static str {
@@ -71,10 +81,24 @@ impl Refusal {
                 "Open the page yourself (a reverse proxy before it must keep the Host); programs \
                 bring the token of admin.token (OUTPOST__ADMIN__TOKEN)."
             }
-            Self::Peer | Self::Forwarded | Self::ContentType => {
+            Self::Peer | Self::Forwarded | Self::Version | Self::ContentType => {
                 "Ask on the outpost's own machine, or set admin.token (OUTPOST__ADMIN__TOKEN) and \
                 send it as `Authorization: Bearer <token>`."
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_whole_seconds() {
+        for (millis, expected) in [(0, 0), (1, 1), (1000, 1), (59_001, 60)] {
+            let refusal = Refusal::Limited(Duration::from_millis(millis));
+            assert_eq!(refusal.retry_after(), Some(expected));
+        }
+        assert_eq!(Refusal::Token.retry_after(), None);
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use outpost_decision::origin::TrustedNetworks;
+
 use super::{Access, AccessParts};
 use crate::session::Sessions;
 use crate::session::memory::MemoryStore;
@@ -17,6 +19,7 @@ pub(in crate::ops) fn parts() -> AccessParts {
         url: None,
         lifetime: Duration::from_secs(3600),
         notes: Arc::new(Sessions::new(Arc::new(MemoryStore::new(100)))),
+        trust: TrustedNetworks::default().into(),
     }
 }
 

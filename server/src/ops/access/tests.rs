@@ -1,6 +1,6 @@
 use actix_web::http::header::{HeaderName, HeaderValue};
 
-use actix_web::http::Method;
+use actix_web::http::{Method, Version};
 use futures_util::FutureExt;
 
 use super::*;
@@ -19,7 +19,13 @@ fn access(token: Option<&str>) -> Access {
 }
 
 fn check(token: Option<&str>, peer: &str, method: Method, pairs: &[(&str, &str)]) -> Verdict {
-    let asking = Asking { peer: peer.parse().ok(), method: &method, headers: &headers(pairs) };
+    let headers = headers(pairs);
+    let asking = Asking {
+        peer: peer.parse().ok(),
+        version: Version::HTTP_11,
+        method: &method,
+        headers: &headers,
+    };
     // Nothing of this waits: the notes are in memory.
     let called = access(token).call(asking).now_or_never();
     called.expect("no wait").map(|_| ())
@@ -132,6 +138,23 @@ fn without_a_token_nothing_that_a_proxy_passed_on_is_answered() {
         // Whatever it says: that it is there is what counts.
         let pairs = [("host", "localhost"), (name, "127.0.0.1")];
         assert_eq!(check(None, HERE, Method::GET, &pairs), Err(Refusal::Forwarded), "{name}");
+    }
+}
+
+#[test]
+fn without_a_token_the_versions_of_browsers_are_answered_and_that_of_proxies_is_not() {
+    let headers = headers(&[("host", "localhost")]);
+    for (version, expected) in [
+        (Version::HTTP_09, Err(Refusal::Version)),
+        (Version::HTTP_10, Err(Refusal::Version)),
+        (Version::HTTP_11, Ok(())),
+        (Version::HTTP_2, Ok(())),
+    ] {
+        let method = Method::GET;
+        let asking =
+            Asking { peer: HERE.parse().ok(), version, method: &method, headers: &headers };
+        let called = access(None).call(asking).now_or_never().expect("no wait");
+        assert_eq!(called.map(|_| ()), expected, "{version:?}");
     }
 }
 

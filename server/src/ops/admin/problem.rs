@@ -23,11 +23,14 @@ pub(in crate::ops) struct Problem {
     /// What to do about it.
     #[serde(skip_serializing_if = "str::is_empty")]
     remedy: &'static str,
+    /// After how many seconds it may be tried again, where that is known.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
 
 impl Problem {
     fn new(status: StatusCode, error: &'static str, message: impl Into<String>) -> Self {
-        Self { status, error, message: message.into(), remedy: "" }
+        Self { status, error, message: message.into(), remedy: "", retry_after: None }
     }
 
     /// The status of the answer.
@@ -135,7 +138,9 @@ impl From<Refusal> for Problem {
             Refusal::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             _ => (StatusCode::FORBIDDEN, "not_local"),
         };
-        Self { remedy: refusal.remedy(), ..Self::new(status, error, refusal.to_string()) }
+        let retry_after = refusal.retry_after();
+        let problem = Self::new(status, error, refusal.to_string());
+        Self { remedy: refusal.remedy(), retry_after, ..problem }
     }
 }
 
@@ -160,6 +165,9 @@ impl ResponseError for Problem {
                 answer.insert_header((header::RETRY_AFTER, "5"));
             }
             _ => {}
+        }
+        if let Some(seconds) = self.retry_after {
+            answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
         answer.json(self)
     }

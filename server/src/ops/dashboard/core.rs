@@ -27,9 +27,9 @@ use super::entrance::{self, next};
 use super::{Dashboard, answers, refused};
 use crate::http::tokens::{self, CheckError};
 use crate::keys::KeyRequests;
-use crate::oidc::{OidcClient, OidcError};
+use crate::oidc::{OidcClient, OidcError, TokenAnswer};
 use crate::ops::access::{Asking, How};
-use crate::ops::audit::{Deed, Who};
+use crate::ops::audit::{Audit, Deed, Who};
 use crate::{clock, randomness};
 
 /// How long a sign-in may take, in seconds.
@@ -136,14 +136,14 @@ pub(super) async fn finish(
     let (Some(door), Some(back)) = (&dashboard.parts.core, back) else {
         return answers::not_found();
     };
-    let asking = Asking::of(&request);
+    let client = dashboard.parts.access.client(Asking::of(&request));
     match admit(door, &back.0, &request).await {
         Ok(In { claims, role, record }) => {
             let name = Some(claims.preferred_username).filter(|name| !name.is_empty());
             let name = name.unwrap_or(claims.sub);
             let mut answer = match dashboard.parts.access.admit_by_core(&name, role) {
                 Ok(badge) => {
-                    let who = Who { name, how: How::Core, peer: asking.peer };
+                    let who = Who { name, how: How::Core, peer: client };
                     dashboard.parts.audit.tell(&who, &Deed::SignedIn);
                     entrance::welcome(&dashboard, &badge, &next(&record.return_to))
                 }
@@ -153,9 +153,13 @@ pub(super) async fn finish(
             answer
         }
         Err(out) => {
-            let Out { why, name, record, shown } = *out;
-            let who = Who { name, how: How::Core, peer: asking.peer };
-            dashboard.parts.audit.tell(&who, &Deed::NotSignedIn { why: &why });
+            let Out { why, accepted, name, record, shown } = *out;
+            if accepted {
+                let who = Who { name, how: How::Core, peer: client };
+                dashboard.parts.audit.tell(&who, &Deed::NotSignedIn { why: &why });
+            } else {
+                Audit::astray(client, &why);
+            }
             let mut answer = match shown {
                 Shown::Problem(status, problem) => {
                     let next = record.as_ref().map_or_else(|| next(""), |it| next(&it.return_to));
@@ -186,6 +190,8 @@ struct In {
 struct Out {
     /// Why, for the log and core.
     why: String,
+    /// Whether core had accepted the code: nobody without an account comes that far.
+    accepted: bool,
     /// How they are called, where that is known.
     name: String,
     /// The flow, where it was this browser's.
@@ -209,7 +215,8 @@ impl Out {
         problem: impl Into<String>,
     ) -> Box<Self> {
         let shown = Shown::Problem(status, problem.into());
-        Box::new(Self { why: why.into(), name: String::new(), record, shown })
+        let (why, name) = (why.into(), String::new());
+        Box::new(Self { why, accepted: false, name, record, shown })
     }
 }
 
@@ -221,6 +228,18 @@ async fn admit(door: &CoreDoor, oidc: &OidcClient, request: &HttpRequest) -> Res
         Ok(answer) => answer,
         Err(error) => return Err(not_exchanged(&error, record)),
     };
+    let judged = judge(door, answer, record, &proof.nonce(provider)).await;
+    judged.map_err(|out| Box::new(Out { accepted: true, ..*out }))
+}
+
+/// Who somebody is whose code core has accepted, and whether they may come in.
+async fn judge(
+    door: &CoreDoor,
+    answer: TokenAnswer,
+    record: StateRecord,
+    nonce: &str,
+) -> Result<In, Box<Out>> {
+    let provider = &*door.provider;
     let refused = |why: String, record| {
         let problem = format!(
             "authentik's answer cannot be accepted: {why}. Compare its provider with [dashboard] in \
@@ -231,10 +250,9 @@ async fn admit(door: &CoreDoor, oidc: &OidcClient, request: &HttpRequest) -> Res
     let Some(id_token) = &answer.id_token else {
         return Err(refused("it has no id token, which the scope openid gives".to_owned(), record));
     };
-    let nonce = proof.nonce(provider);
     let (access, id) = (answer.access_token.expose_secret(), id_token.expose_secret());
     let checked = tokens::check(&door.keys, provider, clock::now(), |expect| {
-        token::verify_sign_in(access, Some(id), expect, &nonce)
+        token::verify_sign_in(access, Some(id), expect, nonce)
     });
     match checked.await {
         Ok(claims) => match door.role(&claims.groups) {
@@ -243,7 +261,7 @@ async fn admit(door: &CoreDoor, oidc: &OidcClient, request: &HttpRequest) -> Res
                 let shown = Shown::Message(door.in_no_group(&claims.preferred_username));
                 let why = "in no group that may".to_owned();
                 let name = claims.preferred_username;
-                Err(Box::new(Out { why, name, record: Some(record), shown }))
+                Err(Box::new(Out { why, accepted: true, name, record: Some(record), shown }))
             }
         },
         Err(CheckError::Rejected(error)) => Err(refused(error.to_string(), record)),

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use actix_web::web::{Bytes, Data};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use outpost_dashboard::model::Role;
 use outpost_dashboard::page::Entrance;
@@ -30,7 +30,7 @@ pub(super) async fn page(dashboard: Data<Dashboard>, request: HttpRequest) -> Ht
 pub(super) async fn by_token(
     dashboard: Data<Dashboard>,
     request: HttpRequest,
-    body: Bytes,
+    body: Payload,
 ) -> HttpResponse {
     let access = &dashboard.parts.access;
     let Some(ways) = access.ways() else { return answers::go_on(FRONT) };
@@ -40,24 +40,25 @@ pub(super) async fn by_token(
     if let Err(refusal) = allowed {
         return refused(&request, refusal);
     }
-    let fields = match forms::read(&request, &body) {
+    let fields = match forms::read(&request, body).await {
         Ok(fields) => fields,
         Err(answer) => return *answer,
     };
     let next = next(&fields.raw("next"));
+    let client = access.client(asking);
     match access.admit_by_token(asking, &fields.text("token")) {
         Ok(badge) => {
-            let who = Who { name: badge.name.clone(), how: How::Token, peer: asking.peer };
+            let who = Who { name: badge.name.clone(), how: How::Token, peer: client };
             dashboard.parts.audit.tell(&who, &Deed::SignedIn);
             welcome(&dashboard, &badge, &next)
         }
         Err(refusal @ Refusal::Limited(_)) => {
             // Core has been told of those that led to this.
-            Audit::refused(asking.peer, request.path(), refusal);
+            Audit::refused(client, request.path(), refusal);
             not_admitted(ways, next, refusal)
         }
         Err(refusal) => {
-            let who = Who { name: String::new(), how: How::Token, peer: asking.peer };
+            let who = Who { name: String::new(), how: How::Token, peer: client };
             let why = refusal.to_string();
             dashboard.parts.audit.tell(&who, &Deed::NotSignedIn { why: &why });
             not_admitted(ways, next, refusal)
@@ -69,18 +70,22 @@ pub(super) async fn by_token(
 pub(super) async fn leave(
     dashboard: Data<Dashboard>,
     request: HttpRequest,
-    body: Bytes,
+    body: Payload,
 ) -> HttpResponse {
     let operator = match dashboard.operator(&request).await {
         Ok(operator) => operator,
         Err(Refusal::SignIn) => return answers::go_on("/sign-in"),
         Err(refusal) => return refused(&request, refusal),
     };
-    let fields = match forms::read(&request, &body) {
+    let access = &dashboard.parts.access;
+    if let Err(refusal) = access.same_origin(request.headers()) {
+        return refused(&request, refusal);
+    }
+    let fields = match forms::read(&request, body).await {
         Ok(fields) => fields,
         Err(answer) => return *answer,
     };
-    let (access, csrf) = (&dashboard.parts.access, fields.raw("csrf"));
+    let csrf = fields.raw("csrf");
     if let Err(refusal) = access.form(Asking::of(&request), &operator, &csrf, Role::View) {
         return refused(&request, refusal);
     }
@@ -110,16 +115,19 @@ pub(super) fn welcome(dashboard: &Dashboard, badge: &Badge, next: &str) -> HttpR
 
 fn not_admitted(ways: Ways, next: String, refusal: Refusal) -> HttpResponse {
     let (status, problem) = match refusal {
-        Refusal::Limited(wait) => (
+        Refusal::Limited(_) => (
             StatusCode::TOO_MANY_REQUESTS,
-            format!("There were too many wrong tokens. Try again in {} s.", seconds(wait)),
+            format!(
+                "There were too many wrong tokens. Try again in {} s.",
+                refusal.retry_after().unwrap_or_default()
+            ),
         ),
         Refusal::Token => (StatusCode::FORBIDDEN, "This is not the token.".to_owned()),
         other => (StatusCode::SERVICE_UNAVAILABLE, format!("{other}.")),
     };
     let mut answer = answers::document(status, form(ways, next, Some(problem)));
-    if let Refusal::Limited(wait) = refusal {
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
+    if let Some(seconds) = refusal.retry_after() {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     answer
 }
@@ -127,11 +135,6 @@ fn not_admitted(ways: Ways, next: String, refusal: Refusal) -> HttpResponse {
 /// The page to sign in on.
 pub(super) fn form(ways: Ways, next: String, problem: Option<String>) -> String {
     Entrance { token: ways.token, core: ways.core, next, problem }.render()
-}
-
-/// Whole seconds, rounded up.
-fn seconds(wait: std::time::Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// Where to go on to: one of our pages, whatever was asked for.
@@ -172,13 +175,6 @@ mod tests {
             ("/doctor?\u{e9}", "/"),
         ] {
             assert_eq!(next(asked), expected, "{asked}");
-        }
-    }
-
-    #[test]
-    fn waits_are_whole_seconds() {
-        for (millis, expected) in [(0, 0), (1, 1), (1000, 1), (59_001, 60)] {
-            assert_eq!(seconds(std::time::Duration::from_millis(millis)), expected);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `POST /sessions/revoke`: ends the sessions that the plan (the same path with GET) has shown.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use outpost_dashboard::model::Role;
 use outpost_dashboard::page::Message;
@@ -14,18 +14,23 @@ use crate::ops::access::Asking;
 pub(super) async fn revoke(
     dashboard: Data<Dashboard>,
     request: HttpRequest,
-    body: Bytes,
+    body: Payload,
 ) -> HttpResponse {
     let operator = match dashboard.operator(&request).await {
         Ok(operator) => operator,
         // Not on to the entrance: what was sent would be lost on the way.
         Err(refusal) => return refused(&request, refusal),
     };
-    let fields = match forms::read(&request, &body) {
+    let access = &dashboard.parts.access;
+    let allowed = access.same_origin(request.headers()).and_then(|()| operator.may(Role::Act));
+    if let Err(refusal) = allowed {
+        return refused(&request, refusal);
+    }
+    let fields = match forms::read(&request, body).await {
         Ok(fields) => fields,
         Err(answer) => return *answer,
     };
-    let (access, csrf) = (&dashboard.parts.access, fields.raw("csrf"));
+    let csrf = fields.raw("csrf");
     if let Err(refusal) = access.form(Asking::of(&request), &operator, &csrf, Role::Act) {
         return refused(&request, refusal);
     }

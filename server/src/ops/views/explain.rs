@@ -2,6 +2,7 @@
 //! the same words as for requests that came. Nothing is sent, and nothing is written.
 
 mod answer;
+mod asked_headers;
 #[cfg(test)]
 mod tests;
 
@@ -52,7 +53,8 @@ impl Views {
                 Err(mistake) => (Some(mistake.to_string()), None),
             }
         };
-        ExplainPage { now: now.0, form, problem, explained }
+        let headers = asked_headers::shown(&form.headers);
+        ExplainPage { now: now.0, form: ExplainForm { headers, ..form }, problem, explained }
     }
 
     fn explained(&self, form: &ExplainForm, now: Timestamp) -> Result<Explained, Mistake> {

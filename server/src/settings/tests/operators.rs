@@ -30,8 +30,8 @@ fn others_are_listened_to_only_if_they_have_to_say_who_they_are() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("set admin.token, or sign-in through authentik"), "{found:?}");
     for way in [
-        &[("OUTPOST__ADMIN__TOKEN", "act")][..],
-        &[("OUTPOST__ADMIN__VIEW_TOKEN", "view")],
+        &[("OUTPOST__ADMIN__TOKEN", "act-token-of-tests")][..],
+        &[("OUTPOST__ADMIN__VIEW_TOKEN", "view-token-of-tests")],
         &SIGN_IN,
     ] {
         let settings = load(&[&[LISTEN], way].concat());
@@ -78,14 +78,30 @@ fn sign_in_through_core_is_whole_or_not_there() {
 
 #[test]
 fn tokens_are_two_and_no_secret_is_shown() {
-    let same = [("OUTPOST__ADMIN__TOKEN", "hush-1"), ("OUTPOST__ADMIN__VIEW_TOKEN", "hush-1")];
+    let same = [
+        ("OUTPOST__ADMIN__TOKEN", "hush-1-hush-1-hush"),
+        ("OUTPOST__ADMIN__VIEW_TOKEN", "hush-1-hush-1-hush"),
+    ];
     let found = mistakes(&sources(&same));
     assert!(found.len() == 1 && found[0].contains("is the same as admin.token"), "{found:?}");
     assert!(!found[0].contains("hush"), "{found:?}");
+    for key in ["OUTPOST__ADMIN__TOKEN", "OUTPOST__ADMIN__VIEW_TOKEN"] {
+        let found = mistakes(&sources(&[(key, "hush-hush-hush-")]));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with(&format!("{key}: is shorter than 16 characters")),
+            "{found:?}"
+        );
+        assert!(
+            found[0].contains("openssl rand -hex 32") && !found[0].contains("hush"),
+            "{found:?}"
+        );
+        assert!(load(&[(key, "hush-hush-hush-h")]).admin.has_token());
+    }
     let mut given = SIGN_IN.to_vec();
     given.extend([
-        ("OUTPOST__ADMIN__TOKEN", "hush-1"),
-        ("OUTPOST__ADMIN__VIEW_TOKEN", "hush-2"),
+        ("OUTPOST__ADMIN__TOKEN", "hush-1-hush-1-hush"),
+        ("OUTPOST__ADMIN__VIEW_TOKEN", "hush-2-hush-2-hush"),
         ("OUTPOST__DASHBOARD__CLIENT_SECRET", "hush-3"),
     ]);
     let settings = load(&given);

@@ -61,13 +61,13 @@ fn what_is_secret_about_sessions_is_never_shown_and_the_rest_can_be_read_again()
             (STORE, store),
             ("OUTPOST__SESSIONS__SENTINEL_USERNAME", "watch"),
             ("OUTPOST__SESSIONS__SENTINEL_PASSWORD", "hush-2"),
-            ("OUTPOST__ADMIN__TOKEN", "hush-3"),
+            ("OUTPOST__ADMIN__TOKEN", "hush-3-hush-3-hush"),
         ]);
         let secret = |text: &Option<secrecy::SecretString>| {
             text.as_ref().map(|text| text.expose_secret().to_owned())
         };
         assert_eq!(secret(&settings.sessions.sentinel.password).as_deref(), Some("hush-2"));
-        assert_eq!(secret(&settings.admin.token).as_deref(), Some("hush-3"));
+        assert_eq!(secret(&settings.admin.token).as_deref(), Some("hush-3-hush-3-hush"));
         let shown = settings.to_toml();
         for line in [
             r#"store = "redis+sentinel://u:******@s1,s2/main/3" # OUTPOST__SESSIONS__STORE"#,

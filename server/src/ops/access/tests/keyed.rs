@@ -35,6 +35,10 @@ impl Notes for Moody {
     fn values(&self) -> &dyn SharedValues {
         self
     }
+
+    fn are_durable(&self) -> bool {
+        true
+    }
 }
 
 #[async_trait]
@@ -69,6 +73,7 @@ fn parts() -> AccessParts {
     AccessParts {
         token: Some("act-token".into()),
         view_token: Some("view-token".into()),
+        notes: Moody::new(),
         ..testing::parts()
     }
 }
@@ -91,7 +96,8 @@ fn cookie_of(access: &Access, badge: &Badge) -> String {
 }
 
 fn get(headers: &HeaderMap) -> Asking<'_> {
-    Asking { peer: ELSEWHERE.parse().ok(), method: &Method::GET, headers }
+    let peer = ELSEWHERE.parse().ok();
+    Asking { peer, version: Version::HTTP_11, method: &Method::GET, headers }
 }
 
 fn post(headers: &HeaderMap) -> Asking<'_> {
@@ -304,6 +310,79 @@ async fn guessing_is_held_up_even_when_it_comes_to_be_right() {
     }
     let elsewhere = Asking { peer: HERE.parse().ok(), ..get(&nothing) };
     assert!(access.admit_by_token(elsewhere, "act-token").is_ok());
+}
+
+#[actix_web::test]
+async fn programs_that_guess_are_held_up_as_well() {
+    let access = Access::new(parts());
+    let guess = headers(&[("authorization", "Bearer guess")]);
+    let nothing = headers(&[("authorization", "Bearer ")]);
+    for _ in 0..10 {
+        assert_eq!(access.call(get(&nothing)).await, Err(Refusal::Token), "that is no guess");
+    }
+    for _ in 0..10 {
+        assert_eq!(access.call(get(&guess)).await, Err(Refusal::Token));
+    }
+    let right = headers(&[("authorization", "Bearer act-token")]);
+    for sent in [&guess, &right] {
+        let refused = access.call(get(sent)).await;
+        assert!(matches!(refused, Err(Refusal::Limited(_))), "{refused:?}");
+    }
+    // The form and the API count together.
+    let refused = access.admit_by_token(get(&nothing), "act-token");
+    assert!(matches!(refused, Err(Refusal::Limited(_))), "{refused:?}");
+    let elsewhere = Asking { peer: HERE.parse().ok(), ..get(&right) };
+    assert!(access.call(elsewhere).await.is_ok());
+}
+
+#[actix_web::test]
+async fn behind_a_trusted_proxy_each_client_counts_for_itself() {
+    let access = Access::new(parts());
+    let by = |client: &str| headers(&[("x-forwarded-for", client), ("host", "o.example.com")]);
+    let proxy: Option<IpAddr> = "10.0.0.2".parse().ok();
+    let (guesser, operator) = (by("198.51.100.1, 203.0.113.5"), by("203.0.113.6"));
+    for _ in 0..10 {
+        let asking = Asking { peer: proxy, ..get(&guesser) };
+        assert_eq!(access.admit_by_token(asking, "guess"), Err(Refusal::Token));
+    }
+    // What clients themselves put before it says nothing.
+    let other = by("198.51.100.2, 203.0.113.5");
+    let refused = access.admit_by_token(Asking { peer: proxy, ..get(&other) }, "act-token");
+    assert!(matches!(refused, Err(Refusal::Limited(_))), "{refused:?}");
+    let asking = Asking { peer: proxy, ..get(&operator) };
+    let badge = access.admit_by_token(asking, "act-token").unwrap();
+    assert_eq!(access.client(asking), "203.0.113.6".parse().ok());
+    assert_eq!(access.client(get(&operator)), ELSEWHERE.parse().ok(), "no trusted proxy");
+    let mut sent = with(&cookie_of(&access, &badge));
+    let told = HeaderValue::from_static("203.0.113.6");
+    sent.insert(HeaderName::from_static("x-forwarded-for"), told);
+    let seen = access.page(Asking { peer: proxy, ..get(&sent) }).await.unwrap();
+    assert_eq!(seen.peer, "203.0.113.6".parse().ok());
+}
+
+#[test]
+fn however_many_guess_the_right_token_opens() {
+    let access = Access::new(parts());
+    let nothing = HeaderMap::new();
+    for host in 0..200 {
+        let peer = format!("192.0.2.{host}").parse().ok();
+        let refused = access.admit_by_token(Asking { peer, ..get(&nothing) }, "guess");
+        assert_eq!(matches!(refused, Err(Refusal::Limited(_))), host >= 100, "{host}: {refused:?}");
+    }
+    let asking = Asking { peer: "203.0.113.6".parse().ok(), ..get(&nothing) };
+    assert!(access.admit_by_token(asking, "act-token").is_ok());
+}
+
+#[actix_web::test]
+async fn where_notes_end_with_the_process_sessions_do_too() {
+    let gone = || AccessParts { notes: testing::parts().notes, ..parts() };
+    let (before, after) = (Access::new(gone()), Access::new(gone()));
+    let sent = with(&cookie_of(&before, &badge(&before, "act-token")));
+    assert!(before.page(get(&sent)).await.is_ok());
+    assert_eq!(after.page(get(&sent)).await, Err(Refusal::SignIn));
+    let (before, after) = (Access::new(parts()), Access::new(parts()));
+    let sent = with(&cookie_of(&before, &badge(&before, "act-token")));
+    assert!(after.page(get(&sent)).await.is_ok());
 }
 
 #[test]
