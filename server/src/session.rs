@@ -11,6 +11,7 @@ pub mod header_cache;
 pub mod id;
 pub mod lease;
 pub mod live;
+pub mod meant;
 pub mod memory;
 pub mod record;
 pub mod redis;
@@ -19,6 +20,7 @@ pub mod store;
 mod tests;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -92,6 +94,8 @@ struct Inner {
     /// Sessions of core that have ended while the store could not be told. Whoever told us tells
     /// again until the store knows; until then they are over in this replica.
     untold: Mutex<HashSet<String>>,
+    /// Whether it was told that there are sessions that cannot be read.
+    unreadable_told: AtomicBool,
 }
 
 impl Sessions {
@@ -114,6 +118,7 @@ impl Sessions {
             currency: Currency::new(shared, options.grace, Instant::now()),
             live: Arc::default(),
             untold: Mutex::default(),
+            unreadable_told: AtomicBool::new(false),
             store,
             options,
             watch,
@@ -349,7 +354,22 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<SessionPage, StoreError> {
         let asked = Instant::now();
-        self.told("list", asked, self.inner.store.list(selection, from, limit, now).await)
+        let page = self.inner.store.list(selection, from, limit, now).await;
+        let page = self.told("list", asked, page)?;
+        if !page.unreadable.is_empty() && !self.inner.unreadable_told.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                sessions = page.unreadable.len(),
+                "sessions that a newer outpost wrote, or that are damaged, are not listed; they \
+                 end with the others"
+            );
+        }
+        Ok(page)
+    }
+
+    /// Sees to it that sessions are found by `selection`; see [`SessionStore::complete`].
+    async fn complete(&self, selection: &Selection) -> Result<(), StoreError> {
+        self.inner.store.complete(selection).await
     }
 
     /// Whether replicas can share the store.

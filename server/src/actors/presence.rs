@@ -54,8 +54,8 @@ const PAUSE: Duration = Duration::from_millis(60);
 /// How long the last word may take.
 const LAST_WORD: Duration = Duration::from_secs(2);
 
-/// Finds the decision with an id in the journal of this replica.
-pub type Finder = dyn Fn(&str) -> Option<DecisionPage> + Send + Sync;
+/// Finds the decisions with these ids in the journal of this replica, each in its id's place.
+pub type Finder = dyn Fn(&[&str]) -> Vec<Option<DecisionPage>> + Send + Sync;
 
 /// What the actor is made of. Cloned for each incarnation.
 #[derive(Clone)]
@@ -82,8 +82,8 @@ pub struct PresenceParts {
     pub activity: Arc<Activity>,
     /// What the others ask.
     pub questions: Arc<Questions>,
-    /// What is known here of the decision with an id.
-    pub decision: Arc<Finder>,
+    /// What is known here of the decisions with some ids.
+    pub decisions: Arc<Finder>,
     /// Where the fleet is published.
     pub fleet: Arc<Publisher<Fleet>>,
 }
@@ -183,7 +183,7 @@ impl Presence {
 
     /// Answers what others ask. Whether somebody asks.
     async fn answer(&self) -> bool {
-        let answered = self.parts.questions.answer_others(|id| (self.parts.decision)(id)).await;
+        let answered = self.parts.questions.answer_others(|ids| (self.parts.decisions)(ids)).await;
         // A store that is away has been told of.
         answered.unwrap_or_default()
     }

@@ -33,7 +33,7 @@ pub(super) fn start(
         drain,
         activity: Arc::clone(&operations.activity),
         questions: views.questions(),
-        decision: Arc::new(move |id| views.decision(id)),
+        decisions: Arc::new(move |ids| views.decisions_of(ids)),
         fleet: Arc::new(fleet),
     });
 }

@@ -71,6 +71,26 @@ impl Journal {
         })
     }
 
+    /// The events with these ids, each in its id's place, in one pass over what is there.
+    #[must_use]
+    pub fn find_all(&self, ids: &[&str]) -> Vec<Option<Entry>> {
+        let mut found = vec![None; ids.len()];
+        let mut missing = ids.len();
+        for entry in self.newest(0) {
+            if missing == 0 {
+                break;
+            }
+            for (id, place) in ids.iter().zip(&mut found).filter(|(_, place)| place.is_none()) {
+                let event = &entry.event;
+                if event.decision_id.as_deref() == Some(*id) || *event.request_id == **id {
+                    *place = Some(entry.clone());
+                    missing -= 1;
+                }
+            }
+        }
+        found
+    }
+
     /// Events since the start: the number of the latest one.
     #[must_use]
     pub fn seen(&self) -> u64 {
@@ -149,6 +169,10 @@ mod tests {
         assert_eq!(found("r2"), Some(2));
         assert_eq!(found("d1"), None, "displaced");
         assert_eq!(found(""), None);
+        let all = journal.find_all(&["r2", "d1", "d3", "r2"]);
+        let all: Vec<_> = all.iter().map(|it| it.as_ref().map(|entry| entry.sequence)).collect();
+        assert_eq!(all, [Some(2), None, Some(3), Some(2)], "each in its place");
+        assert!(journal.find_all(&[]).is_empty());
     }
 
     #[test]

@@ -47,6 +47,10 @@ const SETTLED: Duration = Duration::from_secs(60);
 /// Ids remembered at most.
 const REMEMBERED: usize = 256;
 
+/// How often one question is looked up here: a second time, for a decision that is written down a
+/// moment after its page was sent.
+const LOOKS: u8 = 2;
+
 /// Bytes of a value that are read at most.
 const LONGEST: usize = 256 << 10;
 
@@ -75,6 +79,8 @@ pub struct Questions {
     asked: Mutex<HashMap<String, Instant>>,
     /// When an id was answered from here.
     answered: Mutex<HashMap<String, Instant>>,
+    /// How often each open question was looked up here in vain.
+    missed: Mutex<HashMap<String, u8>>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -93,6 +99,7 @@ impl Questions {
             key: derive(token.expose_secret().as_bytes(), "outpost fleet answers: key"),
             asked: Mutex::default(),
             answered: Mutex::default(),
+            missed: Mutex::default(),
         }
     }
 
@@ -117,25 +124,30 @@ impl Questions {
         }
     }
 
-    /// Answers what others ask, from what `find` knows. Whether there are open questions.
+    /// Answers what others ask, from what `find` knows: it is given all ids that are to be looked
+    /// up and gives each one's decision in its place. What is not known here is not looked up again
+    /// while the question stands. Whether there are open questions.
     ///
     /// # Errors
     /// When the store is away.
     pub async fn answer_others(
         &self,
-        find: impl Fn(&str) -> Option<DecisionPage>,
+        find: impl Fn(&[&str]) -> Vec<Option<DecisionPage>>,
     ) -> Result<bool, StoreError> {
         let Some(area) = self.area() else { return Ok(false) };
         let values = self.sessions.values();
         let Some(written) = values.read(&list(&area), clock::now()).await? else {
+            lock(&self.missed).clear();
             return Ok(false);
         };
         let open = read(&written);
-        for id in &open.ids {
-            if lock(&self.answered).get(id).is_some_and(|at| at.elapsed() < OPEN) {
+        let ids = self.to_look_up(&open);
+        let found = if ids.is_empty() { Vec::new() } else { find(&ids) };
+        for (id, page) in ids.into_iter().zip(found) {
+            let Some(page) = page else {
+                *lock(&self.missed).entry(id.to_owned()).or_default() += 1;
                 continue;
-            }
-            let Some(page) = find(id) else { continue };
+            };
             let name = answer_name(&area, id);
             // What cannot be written or sealed is not answered: whoever asks learns of nobody.
             let Ok(page) = serde_json::to_vec(&page) else { continue };
@@ -144,6 +156,16 @@ impl Questions {
             first(&self.answered, id, OPEN);
         }
         Ok(!open.ids.is_empty())
+    }
+
+    /// The open questions that are neither answered from here nor known to be none of ours.
+    fn to_look_up<'o>(&self, open: &'o Open) -> Vec<&'o str> {
+        let (answered, mut missed) = (lock(&self.answered), lock(&self.missed));
+        missed.retain(|id, _| open.ids.contains(id));
+        let is_answered = |id: &str| answered.get(id).is_some_and(|at| at.elapsed() < OPEN);
+        let is_missed = |id: &str| missed.get(id).is_some_and(|looks| *looks >= LOOKS);
+        let ids = open.ids.iter().map(String::as_str);
+        ids.filter(|id| !is_answered(id) && !is_missed(id)).collect()
     }
 
     /// Where the replicas of this outpost meet, if there can be others.
@@ -227,7 +249,7 @@ fn first(met: &Mutex<HashMap<String, Instant>>, id: &str, memory: Duration) -> I
     *met.entry(id.to_owned()).or_insert_with(Instant::now)
 }
 
-fn lock(met: &Mutex<HashMap<String, Instant>>) -> MutexGuard<'_, HashMap<String, Instant>> {
+fn lock<T>(met: &Mutex<HashMap<String, T>>) -> MutexGuard<'_, HashMap<String, T>> {
     met.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -40,6 +40,7 @@ where
     ending::is_told_to_whoever_shares_the_store(&fresh().await).await;
     listing::check(&fresh().await).await;
     listing::by_what_changes(&fresh().await).await;
+    listing::one_that_cannot_be_read(&fresh().await).await;
     values::check(&fresh().await).await;
 }
 

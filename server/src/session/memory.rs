@@ -158,7 +158,8 @@ impl SessionStore for MemoryStore {
             let record = self.sessions.get(&key).filter(|record| !record.is_over(now))?;
             Some(ListedSession { key, about: record.about.clone(), seen: record.seen })
         };
-        Ok(SessionPage { sessions: keys.into_iter().filter_map(listed).collect(), next })
+        let sessions = keys.into_iter().filter_map(listed).collect();
+        Ok(SessionPage { sessions, next, ..SessionPage::default() })
     }
 
     fn shared(&self) -> Option<&dyn RevocationLog> {

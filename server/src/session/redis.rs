@@ -95,6 +95,8 @@ pub struct RedisStore {
     log_reader: Mutex<Option<LogReader>>,
     /// Sessions that were ended while the log could not be written.
     owed: Mutex<Vec<EndedSession>>,
+    /// Held by whoever looks for sessions of an older outpost before ending some.
+    indexing: tokio::sync::Mutex<()>,
     // Last: what the others drop runs there.
     _thread: RuntimeThread,
 }
@@ -135,6 +137,7 @@ impl RedisStore {
             begun: Instant::now(),
             log_reader: Mutex::new(None),
             owed: Mutex::default(),
+            indexing: tokio::sync::Mutex::default(),
             _thread: thread,
         })
     }
@@ -205,6 +208,10 @@ impl SessionStore for RedisStore {
         now: Timestamp,
     ) -> Result<SessionPage, StoreError> {
         self.page(selection, from, limit, now).await
+    }
+
+    async fn complete(&self, selection: &Selection) -> Result<(), StoreError> {
+        self.complete_indexes(selection).await
     }
 
     fn shared(&self) -> Option<&dyn RevocationLog> {

@@ -117,6 +117,8 @@ pub enum Replaced {
 pub struct SessionPage {
     /// The sessions.
     pub sessions: Vec<ListedSession>,
+    /// Those that stand there and cannot be read: a newer outpost wrote them, or they are damaged.
+    pub unreadable: Vec<SessionKey>,
     /// Where the next page begins; `None` after the last one.
     pub next: Option<PageCursor>,
 }
@@ -172,6 +174,7 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
 
     /// A page of at most `limit` sessions of `selection` (`None`: all), in an order of the
     /// store's that new sessions do not disturb. Cost grows with the page, never with the store.
+    /// One that cannot be read fails no page.
     async fn list(
         &self,
         selection: Option<&Selection>,
@@ -179,6 +182,15 @@ pub trait SessionStore: Send + Sync + fmt::Debug {
         limit: usize,
         now: Timestamp,
     ) -> Result<SessionPage, StoreError>;
+
+    /// Sees to it that `selection` finds every session that it means, also where an older outpost
+    /// wrote some of them and others do not know that yet. `end` does the same by itself.
+    ///
+    /// # Errors
+    /// When it cannot be done now, or not in reasonable time; what was done so far is not lost.
+    async fn complete(&self, _selection: &Selection) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// What replicas that share the store tell each other; `None` when this process has the store
     /// for itself.

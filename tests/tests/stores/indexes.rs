@@ -68,6 +68,55 @@ async fn sessions_of_an_older_outpost_are_found_once_they_are_used_or_swept() {
     assert_eq!(server.cli(&["keys", "*:n:*"]), "", "nothing is left of them");
 }
 
+/// Makes a session's clear part what only a newer outpost can read.
+fn make_unreadable(server: &RedisServer, n: u8) {
+    let session = format!("outpost:s:{}", contract::key(n));
+    assert_eq!(server.cli(&["hset", &session, "clear", "{\"v\":99}"]), "0");
+}
+
+#[actix_rt::test]
+async fn a_session_that_cannot_be_read_keeps_no_other_from_being_found() {
+    let server = RedisServer::start();
+    let store = store(options(&server));
+    for n in 1..=3 {
+        let record = contract::lasting(n, 7, "alice", Some("sid"), 1000);
+        assert_eq!(store.insert(contract::key(n), &record).await, Ok(Inserted::Kept));
+    }
+    make_older(&server);
+    make_unreadable(&server, 2);
+    store.sweep(present()).await.unwrap();
+    assert_eq!(server.cli(&["get", "outpost:v:indexed"]), "done");
+    let mut found = [contract::key(1), contract::key(3)];
+    found.sort();
+    assert_eq!(users(&store, "alice-name").await, found);
+    let everybody = store.list(None, None, PAGE, present()).await.unwrap();
+    assert_eq!(everybody.unreadable, [contract::key(2)]);
+    assert_eq!(store.end(&Selection::Provider(7)).await.unwrap().len(), 3);
+}
+
+#[actix_rt::test]
+async fn sessions_of_an_older_outpost_do_not_escape_who_is_signed_out_before_the_first_sweep() {
+    let server = RedisServer::start();
+    let store = store(options(&server));
+    let alice = Selection::User("alice-name".to_owned());
+    let everybody = Selection::Address([192, 0, 2, 7].into());
+    for (selection, noted) in [(&alice, None), (&everybody, Some("looking"))] {
+        let _ = server.cli(&["flushall"]);
+        for n in 1..=3 {
+            let record = contract::lasting(n, 7, "alice", Some("sid"), 1000);
+            assert_eq!(store.insert(contract::key(n), &record).await, Ok(Inserted::Kept));
+        }
+        make_older(&server);
+        if let Some(noted) = noted {
+            // A replica that died while it looked.
+            let _ = server.cli(&["set", "outpost:v:indexed", noted]);
+        }
+        assert_eq!(store.end(selection).await.unwrap().len(), 3, "{selection:?}");
+        assert_eq!(server.cli(&["get", "outpost:v:indexed"]), "done");
+    }
+    assert_eq!(store.count(None, present()).await, Ok(0));
+}
+
 /// What an outpost of the older version does to sessions of this one.
 #[actix_rt::test]
 async fn sessions_that_an_older_outpost_ends_are_not_shown() {

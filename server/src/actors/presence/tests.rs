@@ -45,9 +45,9 @@ fn bench(instance: &str, uuid: &str, sessions: &Sessions) -> Bench {
         drain: departure.drain(),
         activity: Arc::default(),
         questions: Arc::new(questions),
-        decision: {
+        decisions: {
             let own = instance.to_owned();
-            Arc::new(move |id| (id == own).then(|| decision(id)))
+            Arc::new(move |ids| ids.iter().map(|id| (*id == own).then(|| decision(id))).collect())
         },
         fleet: Arc::new(publisher),
     };

@@ -146,7 +146,7 @@ pub(super) async fn list(
     let rows = page.sessions.iter().map(|session| Row::new(session, &snapshot));
     Ok(HttpResponse::Ok().json(Page {
         sessions: rows.collect(),
-        scanned: page.sessions.len(),
+        scanned: page.sessions.len() + page.unreadable.len(),
         next: page.next.map(|cursor| cursor.0),
     }))
 }

@@ -69,10 +69,27 @@ impl Problem {
 
     /// No decision of this id is kept.
     pub(super) fn no_decision() -> Self {
-        let message = "no decision of this id is kept here";
+        let message = "no replica keeps a decision of this id";
         let remedy = "Each replica keeps its own latest decisions (journal.capacity); the log \
                       lines of all name the id.";
         Self { remedy, ..Self::new(StatusCode::NOT_FOUND, "unknown_decision", message) }
+    }
+
+    /// The other replicas are being asked for a decision.
+    pub(super) fn asking() -> Self {
+        let message = "this replica keeps no decision of this id; the others are being asked";
+        let remedy = "Ask again in a moment, as Retry-After says.";
+        Self { remedy, ..Self::new(StatusCode::ACCEPTED, "asking", message) }
+    }
+
+    /// The other replicas cannot be asked for a decision.
+    pub(super) fn nobody_to_ask(error: &str) -> Self {
+        let message = format!(
+            "this replica keeps no decision of this id, and the others are asked through the \
+             store: {error}"
+        );
+        let remedy = "Ask each replica, or try again when the store is back.";
+        Self { remedy, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", message) }
     }
 
     /// The call takes another method.
@@ -160,6 +177,9 @@ impl ResponseError for Problem {
         match self.status {
             StatusCode::UNAUTHORIZED => {
                 answer.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"outpost\""));
+            }
+            StatusCode::ACCEPTED => {
+                answer.insert_header((header::RETRY_AFTER, "2"));
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 answer.insert_header((header::RETRY_AFTER, "5"));

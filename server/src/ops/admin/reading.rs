@@ -1,13 +1,14 @@
 //! What the pages show, as JSON: the very same read models.
 
 use actix_web::web::{Data, Path, Query};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use outpost_dashboard::model::{DecisionFilter, Outcome};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 use super::{Admin, PAGE, openapi};
+use crate::ops::questions::FleetDecision;
 use crate::session::SessionKey;
 
 /// Decisions an answer has, unless the call says how many.
@@ -93,8 +94,17 @@ pub(super) async fn decision(
     admin: Data<Admin>,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let found = admin.parts.views.decision(&id).ok_or_else(Problem::no_decision)?;
-    Ok(HttpResponse::Ok().json(found))
+    let views = &admin.parts.views;
+    if let Some(found) = views.decision(&id) {
+        return Ok(HttpResponse::Ok().json(found));
+    }
+    match views.fleet_decision(&id).await {
+        FleetDecision::Found(found) => Ok(HttpResponse::Ok().json(found)),
+        // No failure: the same call finds the answer in a moment.
+        FleetDecision::Asking => Ok(Problem::asking().error_response()),
+        FleetDecision::Nobody => Err(Problem::no_decision()),
+        FleetDecision::Away(error) => Err(Problem::nobody_to_ask(&error)),
+    }
 }
 
 pub(super) async fn doctor(admin: Data<Admin>) -> HttpResponse {

@@ -1,21 +1,21 @@
 //! `POST /api/v1/sessions/revoke`: ends sessions, on every replica.
 //!
-//! What has begun is carried out, whether or not whoever asked waits for the answer.
-
-use std::collections::BTreeSet;
+//! By a user name, sessions of the same subjects under other names end, too. What has begun is
+//! carried out, whether or not whoever asked waits for the answer.
 
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
 use outpost_dashboard::model::SearchBy;
 use serde::{Deserialize, Serialize};
 
+use super::Admin;
 use super::problem::Problem;
 use super::who::{self, Named, ProviderName};
-use super::{Admin, PAGE};
 use crate::clock;
 use crate::ops::access::Operator;
 use crate::ops::audit::{Deed, Who};
-use crate::session::{PageCursor, Selection, Sessions, StoreError, providers_of};
+use crate::session::meant::Meant;
+use crate::session::{Selection, Sessions, providers_of};
 
 /// What is to end: one of the names, and whether it is only counted.
 #[derive(Debug, Deserialize)]
@@ -138,52 +138,36 @@ async fn end(admin: &Admin, meant: &Selection, who: &Who) -> Result<Report, Prob
     Ok(Report { ended: Some(ended), search, ..Report::default() })
 }
 
-/// Ends what is meant, and counts it in `ended`.
+/// Ends what is meant, and counts it in `ended`, also when it fails.
 async fn end_all(
     admin: &Admin,
     meant: &Selection,
     ended: &mut usize,
 ) -> Result<Option<Search>, Problem> {
-    let sessions = &admin.parts.sessions;
-    let search = match meant {
-        Selection::User(_) => look(sessions, meant).await?.1,
-        _ => None,
-    };
-    let gone = sessions.end(meant).await?;
+    let mut gone = Vec::new();
+    let looked = admin.parts.sessions.end_meant(meant, clock::now(), &mut gone).await;
     *ended += gone.len();
     for provider in providers_of(&gone) {
         (admin.parts.changed)(provider);
     }
-    Ok(search)
+    Ok(Search::of(meant, &looked?))
 }
 
 async fn count(sessions: &Sessions, meant: &Selection) -> Result<Report, Problem> {
     let (would_end, search) = match meant {
         Selection::Provider(pk) => (sessions.count(Some(*pk), clock::now()).await?, None),
-        meant => look(sessions, meant).await?,
+        meant => {
+            let looked = sessions.look_at_meant(meant, clock::now(), |_| {}).await?;
+            (looked.count, Search::of(meant, &looked))
+        }
     };
     Ok(Report { would_end: Some(would_end), search, ..Report::default() })
 }
 
-/// How many sessions are meant, and by a user name, of how many subjects: a page at a time, so
-/// that it takes the longer the more are meant, but never more memory than their subjects.
-async fn look(
-    sessions: &Sessions,
-    meant: &Selection,
-) -> Result<(usize, Option<Search>), StoreError> {
-    let is_user = matches!(meant, Selection::User(_));
-    let (mut found, mut subjects) = (0, BTreeSet::new());
-    let mut from: Option<PageCursor> = None;
-    loop {
-        let page = sessions.list(Some(meant), from.as_ref(), PAGE, clock::now()).await?;
-        found += page.sessions.len();
-        if is_user {
-            subjects.extend(page.sessions.into_iter().map(|session| session.about.sub));
-        }
-        from = page.next;
-        if from.is_none() {
-            let search = is_user.then_some(Search { subjects: subjects.len(), scanned: found });
-            return Ok((found, search));
-        }
+impl Search {
+    /// What is told of the search by a user name.
+    fn of(meant: &Selection, looked: &Meant) -> Option<Self> {
+        let by_name = matches!(meant, Selection::User(_));
+        by_name.then_some(Self { subjects: looked.subjects.len(), scanned: looked.scanned })
     }
 }

@@ -8,21 +8,35 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::clock;
+use crate::ops::questions::Questions;
+use crate::ops::views::ViewParts;
 use crate::publish::{Publisher, published};
 use crate::session::contract::{id, key, session};
 use crate::session::memory::MemoryStore;
+use crate::snapshot::OutpostIdentity;
 
 /// An API over sessions of alice (two, at providers 1 and 2), bob and carol (one each, at 1).
 struct Office {
     admin: Admin,
+    others: Arc<crate::ops::questions::Questions>,
     changed: Arc<Mutex<Vec<i64>>>,
     _snapshot: Publisher<Snapshot>,
 }
 
 impl Office {
     async fn open() -> Self {
-        let sessions = Sessions::new(Arc::new(MemoryStore::new(10_000)));
-        let (publisher, snapshot) = published(Snapshot::default());
+        Self::over(MemoryStore::new(10_000)).await
+    }
+
+    async fn over(store: MemoryStore) -> Self {
+        let sessions = Sessions::new(Arc::new(store));
+        let outpost = OutpostIdentity { uuid: "u".to_owned(), ..OutpostIdentity::default() };
+        let (publisher, snapshot) = published(Snapshot { outpost, ..Snapshot::default() });
+        let asking =
+            || Arc::new(Questions::new(sessions.clone(), snapshot.clone(), &"t".to_owned().into()));
+        let (questions, others) = (asking(), asking());
+        let parts = crate::ops::views::testing::parts();
+        let views = Views::new(ViewParts { questions, sessions: sessions.clone(), ..parts });
         let changed = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&changed);
         let admin = Admin::new(AdminParts {
@@ -30,11 +44,11 @@ impl Office {
             snapshot,
             metrics: Arc::new(Metrics::new("1", "b").unwrap()),
             access: crate::ops::access::testing::local(),
-            views: crate::ops::views::testing::views(),
+            views,
             audit: crate::ops::audit::Audit::new(tokio::sync::mpsc::channel(64).0, String::new()),
             changed: Arc::new(move |provider| told.lock().unwrap().push(provider)),
         });
-        let office = Self { admin, changed, _snapshot: publisher };
+        let office = Self { admin, others, changed, _snapshot: publisher };
         for (n, provider, sub, sid) in [
             (1, 1, "alice", Some("desk")),
             (2, 2, "alice", Some("phone")),
@@ -225,6 +239,47 @@ async fn a_dry_run_counts_and_the_same_order_ends_as_many() {
 }
 
 #[actix_web::test]
+async fn a_user_is_signed_out_under_every_name_and_the_dry_run_knows() {
+    let office = Office::open().await;
+    let end = clock::now().plus(1000);
+    for (n, name) in [(10, "alice-before-the-wedding"), (11, "")] {
+        let mut session = session(3, "alice", None, end);
+        session.about.user = name.to_owned();
+        office.begin(n, session).await;
+    }
+    let dry = json!({ "user": "alice-name", "dry_run": true });
+    let (_, counted) = office.revoke(dry).await;
+    assert_eq!(counted, json!({ "would_end": 4, "subjects": 1, "scanned": 2 }));
+    let (_, done) = office.revoke(json!({ "user": "alice-name" })).await;
+    assert_eq!(done, json!({ "ended": 4, "subjects": 1, "scanned": 2 }));
+    assert_eq!((office.left().await, office.changed()), (2, vec![1, 2, 3]));
+}
+
+#[actix_web::test]
+async fn a_decision_of_another_replica_is_asked_for_and_then_found() {
+    let office = Office::over(MemoryStore::shared_within_process(100)).await;
+    let get = async || {
+        let uri = format!("{PREFIX}/decisions/elsewhere");
+        office.ask(test::TestRequest::get().uri(&uri)).await
+    };
+    let (status, problem) = get().await;
+    assert_eq!((status, &problem["error"]), (StatusCode::ACCEPTED, &json!("asking")), "{problem}");
+    let document = openapi::tests::document();
+    let call = &document["paths"]["/api/v1/decisions/{id}"]["get"];
+    let schema = &call["responses"]["202"]["content"]["application/json"]["schema"];
+    assert_eq!(openapi::tests::faults(&document, schema, &problem), [""; 0]);
+    assert_eq!(Problem::asking().error_response().headers().get("retry-after").unwrap(), "2");
+    let decision = outpost_dashboard::model::DecisionPage {
+        replica: "the-other".to_owned(),
+        ..Default::default()
+    };
+    let answered = office.others.answer_others(|ids| vec![Some(decision.clone()); ids.len()]).await;
+    assert_eq!(answered, Ok(true));
+    let (status, found) = get().await;
+    assert_eq!((status, &found["replica"]), (StatusCode::OK, &json!("the-other")), "{found}");
+}
+
+#[actix_web::test]
 async fn an_order_that_is_not_exactly_one_ends_nobody() {
     let office = Office::open().await;
     for order in [
@@ -324,6 +379,7 @@ async fn every_call_is_answered_as_it_is_described() {
         let (status, answer) = get(&uri).await;
         let described = match status {
             StatusCode::OK => &call["responses"]["200"],
+            StatusCode::ACCEPTED if path.ends_with("/decisions/{id}") => &call["responses"]["202"],
             StatusCode::NOT_FOUND if path.contains('{') => &call["responses"]["default"],
             status => panic!("{uri}: {status} {answer}"),
         };

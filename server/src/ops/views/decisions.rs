@@ -55,12 +55,22 @@ impl Views {
     /// The decision with this id, while the journal still has it.
     #[must_use]
     pub fn decision(&self, id: &str) -> Option<DecisionPage> {
-        let entry = self.parts.journal.find(id)?;
+        self.parts.journal.find(id).map(|entry| self.decision_page(&entry))
+    }
+
+    /// The decisions with these ids, each in its id's place, in one pass over the journal.
+    #[must_use]
+    pub fn decisions_of(&self, ids: &[&str]) -> Vec<Option<DecisionPage>> {
+        let found = self.parts.journal.find_all(ids).into_iter();
+        found.map(|entry| entry.map(|entry| self.decision_page(&entry))).collect()
+    }
+
+    fn decision_page(&self, entry: &Entry) -> DecisionPage {
         let event = &entry.event;
         let snapshot = self.parts.snapshot.load();
-        Some(DecisionPage {
+        DecisionPage {
             now: clock::now().0,
-            row: row(&entry),
+            row: row(entry),
             replica: self.parts.hostname.clone(),
             reasoning: self.reasoning_of(event),
             logged: event
@@ -70,7 +80,7 @@ impl Views {
                 .collect(),
             trace: event.trace_id.map(|id| id.to_string()),
             configuration_changed: event.generation != snapshot.generation,
-        })
+        }
     }
 
     fn reasoning_of(&self, event: &RequestEvent) -> Reasoning {

@@ -24,9 +24,6 @@ const OTHERS: usize = 50;
 /// Sessions shown of those that a revocation would end.
 const SAMPLE: usize = 10;
 
-/// Sessions looked at in one go to count them.
-const COUNTED: usize = 1000;
-
 impl Views {
     /// A page of sessions. What is wrong with the question, and a store that is away, is said in
     /// it.
@@ -106,19 +103,14 @@ impl Views {
 
     /// How many sessions are meant, and some of them. Cost grows with their number.
     async fn count(&self, selection: &Selection) -> Result<(usize, Vec<SessionRow>), StoreError> {
-        let sessions = &self.parts.sessions;
-        let (mut count, mut sample) = (0, Vec::new());
-        let mut from: Option<PageCursor> = None;
-        loop {
-            let page = sessions.list(Some(selection), from.as_ref(), COUNTED, clock::now()).await?;
-            let missing = SAMPLE.saturating_sub(sample.len());
-            sample.extend(page.sessions.iter().take(missing).map(|session| self.row(session)));
-            count += page.sessions.len();
-            match page.next {
-                Some(next) => from = Some(next),
-                None => return Ok((count, sample)),
+        let mut sample = Vec::new();
+        let take = |session: &ListedSession| {
+            if sample.len() < SAMPLE {
+                sample.push(self.row(session));
             }
-        }
+        };
+        let meant = self.parts.sessions.look_at_meant(selection, clock::now(), take).await?;
+        Ok((meant.count, sample))
     }
 
     fn row(&self, session: &ListedSession) -> SessionRow {

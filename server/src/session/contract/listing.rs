@@ -78,6 +78,30 @@ pub(super) async fn by_what_changes(store: &impl SessionStore) {
     assert!(has(store, 3, present()).await);
 }
 
+/// A newer outpost beside this one writes what this one cannot read: it is not shown, hides nobody,
+/// and ends with the others.
+pub(super) async fn one_that_cannot_be_read(store: &impl SessionStore) {
+    for n in 1..=3 {
+        let mut record = lasting(n, 7, "alice", Some("sid"), 100);
+        if n == 2 {
+            record.clear = "{\"v\":99}".into();
+        }
+        put(store, n, record).await;
+    }
+    for selection in [None, Some(Selection::User("alice-name".into()))] {
+        let page = store.list(selection.as_ref(), None, 10, present()).await.expect("list");
+        let shown = page.sessions.iter().map(|session| session.key);
+        let mut all: Vec<_> = shown.chain(page.unreadable).collect();
+        let mut wanted = vec![key(1), key(2), key(3)];
+        all.sort();
+        wanted.sort();
+        assert_eq!(all, wanted, "{selection:?}");
+    }
+    let ended = store.end(&Selection::User("alice-name".into())).await.expect("end");
+    assert_eq!(ended.len(), 3);
+    assert_eq!(store.count(None, present()).await, Ok(0));
+}
+
 async fn pages(
     store: &impl SessionStore,
     selection: Option<&Selection>,

@@ -102,18 +102,19 @@ fn these(
     next: Option<PageCursor>,
     now: Timestamp,
 ) -> Result<SessionPage, Failure> {
-    let mut sessions = Vec::with_capacity(keys.len());
+    let (mut sessions, mut unreadable) = (Vec::with_capacity(keys.len()), Vec::new());
     for key in keys {
         match get(transaction, key, now) {
             Ok(Some(Record { about, seen, .. })) => {
                 sessions.push(ListedSession { key: *key, about, seen });
             }
+            Ok(None) => {}
             // One that cannot be read must not hide the others.
-            Ok(None) | Err(Failure::Damaged) => {}
+            Err(Failure::Damaged) => unreadable.push(*key),
             Err(failure) => return Err(failure),
         }
     }
-    Ok(SessionPage { sessions, next })
+    Ok(SessionPage { sessions, unreadable, next })
 }
 
 fn read_cursor(cursor: &PageCursor) -> Result<(i64, SessionKey), Failure> {

@@ -32,6 +32,8 @@ impl RedisStore {
         &self,
         selection: &Selection,
     ) -> Result<Vec<EndedSession>, StoreError> {
+        // What is found by now ends, even if there may be more that is not.
+        let complete = self.complete_indexes(selection).await;
         let mut ended = Vec::new();
         match selection {
             Selection::Key(key) => {
@@ -57,7 +59,7 @@ impl RedisStore {
                 }
             }
         }
-        Ok(ended)
+        complete.map(|()| ended)
     }
 
     /// The keys that an index begins with. What is no key does not belong there and is removed.

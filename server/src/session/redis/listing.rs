@@ -8,6 +8,7 @@ use super::RedisStore;
 use super::failure::odd_answer;
 use super::reply;
 use crate::session::id::SessionKey;
+use crate::session::record::Record;
 use crate::session::store::{ListedSession, PageCursor, Selection, SessionPage, StoreError};
 
 /// Most sessions on a page, whatever was asked for.
@@ -111,18 +112,22 @@ impl RedisStore {
             }
             None => self.all(cursor, limit, now).await?,
         };
-        let found = try_join_all(keys.iter().map(|key| self.read_record(key, now))).await?;
-        let sessions = keys
-            .into_iter()
-            .zip(found)
-            .filter_map(|(key, record)| {
-                let record = record?;
-                // An entry may be a former one, of a user who has another name now.
-                let meant = selection.is_none_or(|these| these.means_one(&key, &record.about));
-                meant.then_some(ListedSession { key, about: record.about, seen: record.seen })
-            })
-            .collect();
-        Ok(SessionPage { sessions, next: next.map(write_cursor) })
+        let found = try_join_all(keys.iter().map(|key| self.look(key, now))).await?;
+        let mut page = SessionPage { next: next.map(write_cursor), ..SessionPage::default() };
+        for (key, found) in keys.into_iter().zip(found) {
+            match found {
+                Ok(Some(Record { about, seen, .. })) => {
+                    // An entry may be a former one, of a user who has another name now.
+                    if selection.is_none_or(|these| these.means_one(&key, &about)) {
+                        page.sessions.push(ListedSession { key, about, seen });
+                    }
+                }
+                Ok(None) => {}
+                // One that cannot be read must not hide the others.
+                Err(_) => page.unreadable.push(key),
+            }
+        }
+        Ok(page)
     }
 
     /// A page of all: provider after provider.

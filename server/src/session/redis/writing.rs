@@ -10,7 +10,7 @@ use super::failure::odd_answer;
 use super::names::Indexes;
 use super::reply;
 use crate::session::id::SessionKey;
-use crate::session::record::Record;
+use crate::session::record::{Record, RecordError};
 use crate::session::store::{Inserted, Replaced, StoreError};
 
 /// The last second of the year 9999: no end is later, for the server counts in milliseconds.
@@ -61,17 +61,29 @@ impl RedisStore {
         key: &SessionKey,
         now: Timestamp,
     ) -> Result<Option<Record>, StoreError> {
+        let found = self.look(key, now).await?;
+        found.map_err(|error| StoreError::Unavailable(error.to_string()))
+    }
+
+    /// The same, with what cannot be read told apart from a server that does not answer.
+    pub(super) async fn look(
+        &self,
+        key: &SessionKey,
+        now: Timestamp,
+    ) -> Result<Result<Option<Record>, RecordError>, StoreError> {
         let name = self.names.session(key);
         let mut command = ::redis::cmd("HMGET");
         command.arg(&name).arg(&["clear", "sealed", "generation", "seen"]);
         let answer = self.servers.ask(&name, &command).await?;
         let [clear, sealed, generation, seen] = reply::exactly(answer)?;
-        let Some(clear) = reply::bytes_if_any(clear)? else { return Ok(None) };
-        let (sealed, generation) = (reply::bytes(sealed)?, reply::digits(generation)?);
-        let seen = Timestamp(reply::digits(seen)?);
-        let record = Record::read(Bytes::from(clear), Bytes::from(sealed), generation, seen)
-            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Some(record).filter(|record| !record.is_over(now)))
+        let Some(clear) = reply::bytes_if_any(clear)? else { return Ok(Ok(None)) };
+        let parts = || {
+            let (sealed, generation) = (reply::bytes(sealed)?, reply::digits(generation)?);
+            Ok::<_, StoreError>((sealed, generation, Timestamp(reply::digits(seen)?)))
+        };
+        let Ok((sealed, generation, seen)) = parts() else { return Ok(Err(RecordError::Clear)) };
+        let record = Record::read(Bytes::from(clear), Bytes::from(sealed), generation, seen);
+        Ok(record.map(|record| Some(record).filter(|record| !record.is_over(now))))
     }
 
     pub(super) async fn begin(

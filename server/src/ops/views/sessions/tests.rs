@@ -139,6 +139,18 @@ async fn a_plan_says_whom_it_means_and_ends_nobody() {
     assert_eq!(views.sessions(SessionQuery::default()).await.total, Some(20));
 }
 
+#[actix_rt::test]
+async fn a_plan_for_a_user_counts_their_sessions_under_other_names() {
+    let mut renamed = session("alice", 1);
+    renamed.about.user = "alice-before".to_owned();
+    let views = views(vec![session("alice", 1), renamed, session("bob", 1)]).await;
+    let plan = views.revoke_plan(SearchBy::User, "alice-name").await;
+    assert_eq!((plan.problem, plan.count), (None, 2));
+    let mut users: Vec<_> = plan.sample.into_iter().map(|row| row.user).collect();
+    users.sort();
+    assert_eq!(users, ["alice-before", "alice-name"]);
+}
+
 /// A store that is away.
 #[derive(Debug)]
 struct Away(MemoryStore);
