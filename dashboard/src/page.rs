@@ -65,8 +65,16 @@ pub fn frame(shell: &Shell, page: &dyn Page) -> Frame {
     owned(|| {
         let mut frame = page.changes(shell);
         frame.regions.extend(regions([(shell::STANDING, shell::standing(shell.standing))]));
+        frame.regions.push(Region { id: shell::GONE, html: String::new() });
         frame
     })
+}
+
+/// What is said on a page that somebody looks at when what it shows is no longer there, or cannot
+/// be told of now.
+#[must_use]
+pub fn gone(message: &Message) -> Frame {
+    owned(|| Frame { regions: regions([(shell::GONE, shell::gone(message))]), lines: None })
 }
 
 /// Regions under these ids; to be called within a reactive owner.

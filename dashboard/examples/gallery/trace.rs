@@ -255,6 +255,12 @@ fn decision() -> DecisionPage {
         row,
         replica: "edge-2".into(),
         reasoning: reasoning(),
+        again: ExplainForm {
+            url: "https://wiki.exmaple.com/".into(),
+            method: "GET".into(),
+            peer: "10.0.3.7".into(),
+            ..ExplainForm::default()
+        },
         logged: vec![("Accept-Language".into(), "de-DE,de;q=0.9,en;q=0.8".into())],
         trace: Some("4bf92f3577b34da6a3ce929d0e0e4736".into()),
         configuration_changed: true,

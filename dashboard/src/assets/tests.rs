@@ -91,6 +91,8 @@ fn both_schemes_name_the_same_colours() {
 #[test]
 fn assets_ask_for_nothing_from_elsewhere() {
     for Asset { path, body, .. } in ALL {
+        // A name of a vocabulary, not an address.
+        let body = body.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
         for forbidden in ["@import", "url(", "http://", "https://", "//cdn"] {
             assert!(!body.contains(forbidden), "{forbidden} in {path}");
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Outcome, ProviderRef};
+use super::{ExplainForm, Outcome, ProviderRef};
 
 /// Which decisions are asked for; empty texts ask for all. In a URL: the names of the fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +93,9 @@ pub struct DecisionPage {
     pub replica: String,
     /// How it came to be.
     pub reasoning: Reasoning,
+    /// The question that explains the same request again, as far as the journal keeps it.
+    #[serde(default)]
+    pub again: ExplainForm,
     /// Request headers that the settings want logged, masked.
     pub logged: Vec<(String, String)>,
     /// The trace it is a part of.

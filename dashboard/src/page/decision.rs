@@ -8,7 +8,7 @@ use super::parts::{
 };
 use super::reasoning::{reasoning, verdict};
 use super::{Page, words};
-use crate::model::{DecisionFilter, DecisionPage, DecisionRow, Place, Shell};
+use crate::model::{DecisionFilter, DecisionPage, DecisionRow, ExplainForm, Place, Shell};
 use crate::number::millis;
 
 const LOGGED: [Column; 2] = [Column::text("Header"), Column::classed("Value", "value")];
@@ -42,7 +42,7 @@ impl Page for DecisionPage {
             {verdict(&self.reasoning)}
             {after(row)}
             {changed}
-            {leads(row)}
+            {leads(self)}
             {reasoning(&self.reasoning)}
             {section("request", "The request", facts(self))}
             {logged}
@@ -64,13 +64,18 @@ fn after(row: &DecisionRow) -> Option<AnyView> {
 }
 
 /// Where to go from here.
-fn leads(row: &DecisionRow) -> AnyView {
+fn leads(page: &DecisionPage) -> AnyView {
+    let row = &page.row;
+    let ExplainForm { url, method, headers, peer, user, via } = &page.again;
     let again = address(
         "/explain",
         &[
-            ("url", &format!("https://{}{}", row.host, row.path)),
-            ("method", &row.method),
-            ("user", row.user.as_deref().unwrap_or_default()),
+            ("url", url.as_str()),
+            ("method", method),
+            ("headers", headers),
+            ("peer", peer),
+            ("user", user),
+            ("via", via.code()),
         ],
     );
     let list = |filter: DecisionFilter| filtered(&filter);

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::Page;
 use super::parts::{address, csrf, exact, icon, pill};
+use super::{Message, Page};
 use crate::assets::{ICON, SCRIPT, STYLE};
 use crate::model::{Place, Role, Shell, Standing, Tone, Viewer};
 
@@ -35,6 +35,7 @@ pub(super) fn whole(shell: &Shell, page: &dyn Page) -> AnyView {
                 </header>
                 <main id="main" tabindex="-1" data-live=data_live data-now=shell.now.to_string()>
                     {shell.done.clone().map(done)}
+                    <div id=GONE></div>
                     {page.content(shell)}
                 </main>
                 {footer(shell)}
@@ -140,6 +141,15 @@ fn viewer(shell: &Shell) -> impl IntoView + use<> {
             {leave}
         </div>
     }
+}
+
+/// Id of the place where a page says that what it shows is no longer there.
+pub(super) const GONE: &str = "gone";
+
+/// That what a page shows is no longer there, or cannot be told of now.
+pub(super) fn gone(message: &Message) -> AnyView {
+    let Message { title, text, remedy } = message.clone();
+    view! { <p class="notice odd prose" role="status"><strong>{title} ". "</strong> {text} " " {remedy}</p> }.into_any()
 }
 
 fn done(text: String) -> impl IntoView {

@@ -99,7 +99,10 @@ impl Outpost {
             .map_err(|error| Failure::NotDone(format!("TLS cannot be set up: {error}")))?;
         let timeouts = CoreTimeouts { connect: CONNECT, response: ANSWER };
         let client = core_tls::http_client(Arc::new(tls), timeouts);
-        Ok(Self { client, bases, token: settings.admin.token.clone() })
+        // Whoever may only look may still ask.
+        let admin = &settings.admin;
+        let token = admin.token.clone().or_else(|| admin.view_token.clone());
+        Ok(Self { client, bases, token })
     }
 
     /// Reads what the API answers to a question.

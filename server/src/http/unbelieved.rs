@@ -67,6 +67,7 @@ impl Unbelieved {
     }
 
     /// Whether nothing was said of `peer` yet, and there is room to remember that something is.
+    /// Waits for nobody: while somebody reads, one request more or less is not counted.
     fn is_first(&self, peer: IpAddr, origin: &Origin, now: Timestamp) -> bool {
         let knows = |peers: &HashMap<IpAddr, Seen>| match peers.get(&peer) {
             Some(seen) => {
@@ -76,10 +77,10 @@ impl Unbelieved {
             }
             None => peers.len() >= PEERS,
         };
-        if knows(&self.peers.read().unwrap_or_else(PoisonError::into_inner)) {
+        if self.peers.try_read().map_or(true, |peers| knows(&peers)) {
             return false;
         }
-        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
+        let Ok(mut peers) = self.peers.try_write() else { return false };
         if knows(&peers) {
             return false;
         }

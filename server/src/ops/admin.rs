@@ -30,6 +30,7 @@ use outpost_dashboard::model::Role;
 use self::problem::Problem;
 use super::access::{Access, Asking, Operator};
 use super::audit::Audit;
+use super::dashboard::URL_BYTES;
 use super::dashboard::answers::lock_down;
 use super::metrics::Metrics;
 use super::views::Views;
@@ -39,9 +40,6 @@ use crate::snapshot::Snapshot;
 
 /// Path below which the API answers.
 pub const PREFIX: &str = "/api/v1";
-
-/// Longest path and query, in bytes. The longest value that means something is a subject.
-const URL_BYTES: usize = 4096;
 
 /// Longest body, in bytes.
 const BODY_BYTES: usize = 8192;

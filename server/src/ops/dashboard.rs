@@ -39,7 +39,7 @@ use super::audit::Audit;
 use super::views::Views;
 
 /// Longest path and query, in bytes: room for the headers of an explained request.
-const URL_BYTES: usize = 16 * 1024;
+pub(super) const URL_BYTES: usize = 16 * 1024;
 
 /// What the pages stand on.
 pub struct DashboardParts {

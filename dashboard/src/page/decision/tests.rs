@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Near, Outcome, ProviderRef, Reasoning, Role, SeenHeader, Step, Tone};
+use crate::model::{Near, Outcome, ProviderRef, Reasoning, Role, SeenHeader, Step, Tone, Via};
 use crate::page::testing::*;
 
 fn sample() -> DecisionPage {
@@ -63,6 +63,14 @@ fn sample() -> DecisionPage {
                 provider: wiki,
                 why_not: "One letter differs.".into(),
             }],
+        },
+        again: ExplainForm {
+            url: "http://app.example.com/reports?year=2026".into(),
+            method: "GET".into(),
+            peer: "198.51.100.9".into(),
+            user: "alice".into(),
+            via: Via::Traefik,
+            ..ExplainForm::default()
         },
         logged: vec![("accept".into(), "text/html".into())],
         trace: Some("a-trace".into()),
@@ -129,7 +137,7 @@ fn what_nearly_matched_and_where_to_go_on_are_links() {
         "<code>apps.example.com</code>",
         "One letter differs.",
         "href=\"/providers/7\"",
-        "href=\"/explain?url=https%3A%2F%2Fapp.example.com%2Freports%3Fyear%3D2026&amp;method=GET&amp;user=alice\"",
+        "href=\"/explain?url=http%3A%2F%2Fapp.example.com%2Freports%3Fyear%3D2026&amp;method=GET&amp;peer=198.51.100.9&amp;user=alice&amp;via=traefik\"",
         "href=\"/decisions?reason=no_provider\"",
         "href=\"/decisions?address=192.0.2.1\"",
         "href=\"/decisions?user=alice\"",

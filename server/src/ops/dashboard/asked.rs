@@ -87,6 +87,11 @@ impl Asked {
         })
     }
 
+    /// Whether it changes while somebody looks.
+    pub(super) const fn is_live(&self) -> bool {
+        !matches!(self, Self::Revoke(_) | Self::Decision(_) | Self::Explain(_))
+    }
+
     /// What somebody must be allowed to see it.
     pub(super) const fn role(&self) -> Role {
         match self {

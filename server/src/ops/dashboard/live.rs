@@ -50,7 +50,8 @@ pub(super) async fn open(
     }
     let address = Fields::read(request.query_string()).raw("page");
     let (path, query) = address.split_once('?').unwrap_or((&address, ""));
-    let Some(asked) = Asked::read(path, query).filter(|asked| operator.may(asked.role()).is_ok())
+    let Some(asked) = Asked::read(path, query)
+        .filter(|asked| asked.is_live() && operator.may(asked.role()).is_ok())
     else {
         return answers::not_found();
     };
@@ -87,7 +88,7 @@ struct Source {
 impl LiveSource for Source {
     fn pace(&self) -> Duration {
         match self.asked {
-            Asked::Sessions(_) | Asked::Session(_) | Asked::Revoke(_) => SLOW,
+            Asked::Sessions(_) | Asked::Session(_) => SLOW,
             _ => QUICK,
         }
     }
@@ -101,8 +102,9 @@ impl LiveSource for Source {
                     after.set(latest.or(after.get()));
                     page::frame(&dashboard.shell(&operator), &*page)
                 }
-                // What stood there stays: a reload says what is the matter.
-                Found::Nothing(_) | Found::Away(_) | Found::Later(_) => Frame::default(),
+                // What stood there stays, and that it no longer holds is said above it.
+                Found::Nothing(message) | Found::Away(message) => page::gone(&message),
+                Found::Later(_) => Frame::default(),
             }
         }
         .boxed_local()

@@ -1,9 +1,10 @@
 //! Decisions, from the journal.
 
 use outpost_dashboard::model::{
-    DecisionFilter, DecisionPage, DecisionRow, Decisions, ProviderRef, Reasoning,
+    DecisionFilter, DecisionPage, DecisionRow, Decisions, ExplainForm, ProviderRef, Reasoning, Via,
 };
 use outpost_decision::decision::Reason;
+use outpost_decision::dialect::Dialect;
 use outpost_decision::target::{Authority, Scheme, Target};
 
 use super::Views;
@@ -73,6 +74,7 @@ impl Views {
             row: row(entry),
             replica: self.parts.hostname.clone(),
             reasoning: self.reasoning_of(event),
+            again: again(event),
             logged: event
                 .headers
                 .iter()
@@ -100,6 +102,26 @@ impl Views {
             told.near = near(ruleset, decided.reason, &target, provider, &told.headers);
         }
         told
+    }
+}
+
+/// The question that explains the same request again. Headers are not kept: whoever wants theirs
+/// to count writes them into the form.
+fn again(event: &RequestEvent) -> ExplainForm {
+    let scheme = event.scheme.unwrap_or(Scheme::Https).as_str();
+    ExplainForm {
+        url: format!("{scheme}://{}{}", event.host, event.path),
+        method: event.method.clone(),
+        headers: String::new(),
+        peer: event.peer.to_string(),
+        user: event.user.clone().unwrap_or_default(),
+        via: match event.decided.as_ref().and_then(|decided| decided.dialect) {
+            None => Via::Direct,
+            Some(Dialect::Nginx | Dialect::NginxAkprox) => Via::Nginx,
+            Some(Dialect::Traefik) => Via::Traefik,
+            Some(Dialect::Caddy) => Via::Caddy,
+            Some(Dialect::Envoy) => Via::Envoy,
+        },
     }
 }
 

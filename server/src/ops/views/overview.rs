@@ -23,7 +23,8 @@ impl Views {
         let now = clock::now();
         let snapshot = parts.snapshot.load();
         let status = parts.status.load();
-        let rows = self.provider_rows(now);
+        let findings = self.findings(now);
+        let rows = self.provider_rows(now, &findings);
         Overview {
             now: now.0,
             outpost: snapshot.outpost.name.clone(),
@@ -34,7 +35,7 @@ impl Views {
             link: link(&parts.link.load()),
             refresh: refresh(&status),
             missing: parts.readiness.report().missing.iter().map(missing).collect(),
-            findings: self.findings(now),
+            findings,
             fleet: self.fleet(),
             store: self.store(now),
             traffic: parts.activity.traffic(now),

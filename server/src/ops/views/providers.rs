@@ -28,7 +28,8 @@ impl Views {
     pub fn providers(&self) -> Providers {
         let now = clock::now();
         let loaded = self.parts.snapshot.load().is_loaded();
-        Providers { now: now.0, loaded, rows: self.provider_rows(now) }
+        let rows = self.provider_rows(now, &self.findings(now));
+        Providers { now: now.0, loaded, rows }
     }
 
     /// One provider; with a path or URL tried out against its skip rules.
@@ -42,7 +43,7 @@ impl Views {
         let provider = state.provider.as_deref();
         Some(ProviderPage {
             now: now.0,
-            row: self.provider_row(&state, now, &mut self.findings_by_provider()),
+            row: self.provider_row(&state, now, &mut by_provider(&self.findings(now))),
             configuration: provider.map(settings::settings).unwrap_or_default(),
             skip_rules: provider
                 .map(|it| {
@@ -61,26 +62,16 @@ impl Views {
         })
     }
 
-    /// Every provider, by name.
-    pub(super) fn provider_rows(&self, now: Timestamp) -> Vec<ProviderRow> {
+    /// Every provider, by name, each with what `findings` say of it.
+    pub(super) fn provider_rows(&self, now: Timestamp, findings: &[Notice]) -> Vec<ProviderRow> {
         let states = self.parts.providers.load();
-        let mut findings = self.findings_by_provider();
+        let mut findings = by_provider(findings);
         let mut rows: Vec<ProviderRow> = states
             .values()
             .map(|state| self.provider_row(&state.load(), now, &mut findings))
             .collect();
         rows.sort_by(|left, right| left.name.cmp(&right.name));
         rows
-    }
-
-    fn findings_by_provider(&self) -> HashMap<i64, Vec<Notice>> {
-        let mut found: HashMap<i64, Vec<Notice>> = HashMap::new();
-        for notice in self.configuration_findings() {
-            if let Some(ProviderRef { pk, .. }) = notice.provider {
-                found.entry(pk).or_default().push(notice);
-            }
-        }
-        found
     }
 
     fn provider_row(
@@ -140,6 +131,17 @@ impl Views {
         counts.sort_by_key(|it| std::cmp::Reverse(it.count));
         counts
     }
+}
+
+/// The findings about providers, by provider.
+fn by_provider(findings: &[Notice]) -> HashMap<i64, Vec<Notice>> {
+    let mut found: HashMap<i64, Vec<Notice>> = HashMap::new();
+    for notice in findings {
+        if let Some(ProviderRef { pk, .. }) = notice.provider {
+            found.entry(pk).or_default().push(notice.clone());
+        }
+    }
+    found
 }
 
 /// The hosts a provider answers for, as people would write them.

@@ -110,6 +110,23 @@ fn what_makes_no_sense_is_said_on_the_page() {
 }
 
 #[test]
+fn a_feed_is_there_for_pages_that_change() {
+    for (page, is_live) in [
+        ("/", true),
+        ("/providers", true),
+        ("/providers/7", true),
+        ("/sessions?by=user&value=a", true),
+        ("/decisions?outcome=denied", true),
+        ("/doctor", true),
+        ("/decisions/abc", false),
+        ("/explain?url=x", false),
+        ("/sessions/revoke?by=user&value=a", false),
+    ] {
+        assert_eq!(read(page).unwrap().is_live(), is_live, "{page}");
+    }
+}
+
+#[test]
 fn only_who_may_act_sees_what_would_be_done() {
     assert_eq!(read("/sessions/revoke?by=user&value=a").unwrap().role(), Role::Act);
     for text in ["/", "/sessions", "/decisions", "/doctor"] {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::actors::registry::testing;
+use crate::ops::event::Decided;
 use crate::ops::finish::tests::event;
 use crate::ops::views::testing::{parts, skipped, views};
 
@@ -90,6 +91,43 @@ fn a_decision_is_found_by_its_id_with_everything_that_is_known_of_it() {
     );
     let shown = serde_json::to_string(&page).unwrap();
     assert!(!shown.contains("s3cr3t"), "{shown}");
+}
+
+#[test]
+fn a_decision_leads_to_the_question_that_explains_it_again() {
+    let views = views();
+    let decided = |dialect| {
+        let mut decided: Decided = event().decided?;
+        decided.dialect = dialect;
+        Some(decided)
+    };
+    for (number, (scheme, dialect, url, via)) in [
+        (Some(Scheme::Http), None, "http://app.example.com/page?code=******&x=1", Via::Direct),
+        (None, None, "https://app.example.com/page?code=******&x=1", Via::Direct),
+        (
+            Some(Scheme::Https),
+            Some(Dialect::NginxAkprox),
+            "https://app.example.com/page?code=******&x=1",
+            Via::Nginx,
+        ),
+        (
+            Some(Scheme::Http),
+            Some(Dialect::Envoy),
+            "http://app.example.com/page?code=******&x=1",
+            Via::Envoy,
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (id, decided) = (format!("d{number}"), decided(dialect));
+        let decision_id = Some(id.as_str().into());
+        let event = RequestEvent { scheme, decided, decision_id, ..event() };
+        views.parts.journal.record(Arc::new(event));
+        let again = views.decision(&id).unwrap().again;
+        assert_eq!((again.url.as_str(), again.via), (url, via));
+        assert_eq!((again.peer.as_str(), again.user.as_str()), ("10.0.0.1", "alice"));
+    }
 }
 
 #[test]
