@@ -35,7 +35,8 @@ pub(super) fn replicas(overview: &Overview) -> AnyView {
             let own = fleet.replicas.iter().find(|replica| replica.this);
             let own = own.map(|replica| replica.configuration.as_str()).unwrap_or_default();
             let rows = fleet.replicas.iter().map(|replica| line(replica, own, overview.now)).collect();
-            table("Replicas that share the session store", &COLUMNS, None, rows)
+            let rows = table("Replicas that share the session store", &COLUMNS, None, rows);
+            view! { <div class="fleet">{rows}</div> }.into_any()
         }}
         {alone(fleet.shared, fleet.replicas.len())}
     };
@@ -126,9 +127,8 @@ fn configuration(replica: &Replica, own: &str, now: i64) -> AnyView {
         .then(|| view! { " " {pill(Tone::Odd, "Differs")} });
     view! {
         <code>{replica.configuration.clone()}</code>{differs}
-        <div class="small">
-            "Generation " {replica.generation} ", confirmed " {moment_or(replica.refreshed, now, "never")}
-        </div>
+        <div class="small">"Generation " {replica.generation}</div>
+        <div class="small">"Confirmed " {moment_or(replica.refreshed, now, "never")}</div>
     }
     .into_any()
 }

@@ -195,7 +195,7 @@ async fn questions_that_make_no_sense_are_told_why() {
         ("sub=", StatusCode::BAD_REQUEST, "empty"),
         ("provider=wiki", StatusCode::NOT_FOUND, "wiki"),
         ("provider=", StatusCode::NOT_FOUND, "called"),
-        (&long, StatusCode::URI_TOO_LONG, "4096"),
+        (&long, StatusCode::URI_TOO_LONG, "16384"),
     ] {
         let (found, problem) = office.list(query).await;
         let message = problem["message"].as_str().unwrap_or_default();

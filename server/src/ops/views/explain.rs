@@ -26,7 +26,7 @@ use crate::clock;
 use crate::http::Policy;
 use crate::ops::event::Decided;
 use crate::ops::forwarding::Forwarding;
-use crate::ops::masking::{ChosenHeaders, MaskedPath};
+use crate::ops::masking::{ChosenHeaders, MaskedPath, mask_url};
 use crate::snapshot::Snapshot;
 
 /// The settings that requests are decided by.
@@ -53,8 +53,9 @@ impl Views {
                 Err(mistake) => (Some(mistake.to_string()), None),
             }
         };
-        let headers = asked_headers::shown(&form.headers);
-        ExplainPage { now: now.0, form: ExplainForm { headers, ..form }, problem, explained }
+        // What was asked goes back into the form, without what it may hold of secrets.
+        let (url, headers) = (mask_url(&form.url), asked_headers::shown(&form.headers));
+        ExplainPage { now: now.0, form: ExplainForm { url, headers, ..form }, problem, explained }
     }
 
     fn explained(&self, form: &ExplainForm, now: Timestamp) -> Result<Explained, Mistake> {
