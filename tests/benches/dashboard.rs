@@ -50,7 +50,7 @@ fn main() {
 async fn measure(turns: u64, turn: Duration) {
     let core = StandInCore::start(CoreOptions::default()).expect("a core");
     core.put_user(UserSpec::new("alice", "alice-password"));
-    let outpost = Program::start(&core, &[("AUTHENTIK_LOG_LEVEL", "warning")]);
+    let outpost = Program::start(&core, &[("AUTHENTIK_LOG_LEVEL", "info")]);
     let (http, dashboard) = (outpost.address("http").await, outpost.address("dashboard").await);
     let home = format!("http://{HOST}:{}", http.port());
     core.put_provider(ProviderSpec::forward_single("app", &home)).expect("a provider");
