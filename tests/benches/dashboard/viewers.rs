@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 /// Pages, each taken by as many as the others.
 const PAGES: [&str; 2] = ["%2F", "%2Fdecisions"];
@@ -25,7 +26,12 @@ impl Viewers {
         for number in 0..count {
             let page = PAGES[number % PAGES.len()];
             let url = format!("ws://{dashboard}/live?page={page}");
-            let (mut socket, _) = tokio_tungstenite::connect_async(url).await.expect("a live page");
+            let mut request = url.into_client_request().expect("a request");
+            // As browsers say it: feeds are for pages of the dashboard itself.
+            let origin = format!("http://{dashboard}").parse().expect("an origin");
+            request.headers_mut().insert("origin", origin);
+            let (mut socket, _) =
+                tokio_tungstenite::connect_async(request).await.expect("a live page");
             next(&mut socket).await;
             let frames = Arc::clone(&frames);
             tasks.push(tokio::spawn(async move {
