@@ -1,0 +1,85 @@
+//! What a rendering is made of.
+
+use std::sync::Arc;
+
+use outpost_decision::headers::{AKPROX_NAMES, IdentityRule, anonymous_headers};
+use outpost_decision::provider::Provider;
+use serde_json::{Map, Value};
+use url::Url;
+
+/// Everything that a rendering depends on.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// What core says of the outpost.
+    pub outpost: Outpost,
+    /// The applications to write for, in the order of their keys.
+    pub applications: Vec<Application>,
+    /// What core cannot know.
+    pub site: Site,
+}
+
+/// What core says of the outpost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outpost {
+    /// Core's uuid of it.
+    pub uuid: String,
+    /// Its name in core.
+    pub name: String,
+    /// Its options as core said them (contract 13).
+    pub config: Map<String, Value>,
+}
+
+/// A provider, and what its application is told.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// The provider.
+    pub provider: Arc<Provider>,
+    /// What the application is told of its users.
+    pub rule: IdentityRule,
+    /// Names of headers that `additionalHeaders` of users or groups set: only whoever configured
+    /// those knows them.
+    pub additional: Vec<String>,
+}
+
+impl Application {
+    /// Names of the headers that an answer of forward auth may carry for the application: those a
+    /// reverse proxy has to copy, so that nothing a client sent under them gets through.
+    #[must_use]
+    pub fn headers(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            anonymous_headers(&self.rule).iter().map(|(name, _)| name.to_owned()).collect();
+        if self.provider.akprox {
+            names.extend(AKPROX_NAMES.map(str::to_owned));
+        }
+        if self.provider.basic_auth.is_some() {
+            names.push("Authorization".to_owned());
+        }
+        for name in &self.additional {
+            if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+}
+
+/// Where things are at the operator's site: from the command line, since core cannot know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Where reverse proxies reach the outpost.
+    pub outpost: Url,
+    /// Where the application is, for targets that name it. One with the wrong mode for it, and
+    /// none given, is written as an example to be filled in.
+    pub upstream: Option<Url>,
+    /// Version of this program, for labels and images.
+    pub version: String,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        // The name and port that the platforms' own renderings give the outpost.
+        #[expect(clippy::expect_used, reason = "a constant")]
+        let outpost = Url::parse("http://outpost:9000").expect("a URL");
+        Self { outpost, upstream: None, version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+}

@@ -1,0 +1,25 @@
+//! Configuration for whatever stands around an outpost, written for exactly the providers it
+//! serves: what a reverse proxy in front of it is to say, what runs it on Kubernetes or Compose.
+//!
+//! Pure: the same [`Input`] gives the same text, byte for byte. Nothing secret is ever in it but
+//! what [`Input`] was given for that purpose.
+
+mod input;
+mod rendered;
+mod target;
+
+pub use input::{Application, Input, Outpost, Site};
+pub use rendered::{File, RenderError, Rendered};
+pub use target::Target;
+
+/// Writes the configuration for one target.
+///
+/// # Errors
+/// When the target has no way to do what the providers or the outpost's options ask for. What to
+/// change stands in the error.
+pub fn render(target: Target, input: &Input) -> Result<Rendered, RenderError> {
+    if input.applications.is_empty() && target.is_for_applications() {
+        return Err(RenderError::NoApplication);
+    }
+    match target {}
+}
