@@ -14,6 +14,19 @@ impl Target {
         match self {}
     }
 
+    /// The target of this name.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|target| target.code() == code)
+    }
+
+    /// What comes out, in half a line for lists of targets: a capital, no full stop. With
+    /// [`Self::code`] it is all that help texts and pages say of it.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {}
+    }
+
     /// Whether it configures what stands in front of applications, and so makes no sense without
     /// any.
     #[must_use]
