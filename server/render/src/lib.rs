@@ -7,6 +7,7 @@
 mod input;
 mod rendered;
 mod target;
+pub mod yaml;
 
 pub use input::{Application, Input, Outpost, Site};
 pub use rendered::{File, RenderError, Rendered};
