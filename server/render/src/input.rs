@@ -7,6 +7,8 @@ use outpost_decision::provider::Provider;
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::secret::{Secret, SecretKey};
+
 /// Everything that a rendering depends on.
 #[derive(Clone, Debug)]
 pub struct Input {
@@ -71,6 +73,12 @@ pub struct Site {
     /// Where the application is, for targets that name it. One with the wrong mode for it, and
     /// none given, is written as an example to be filled in.
     pub upstream: Option<Url>,
+    /// Kubernetes namespace of the applications; `None`: that of the outpost.
+    pub namespace: Option<String>,
+    /// The outpost's token, to write it into what needs it; `None`: a placeholder is written.
+    pub token: Option<Secret>,
+    /// Where on Kubernetes the URL of a session store lies that replicas share.
+    pub store: Option<SecretKey>,
     /// Version of this program, for labels and images.
     pub version: String,
 }
@@ -80,6 +88,13 @@ impl Default for Site {
         // The name and port that the platforms' own renderings give the outpost.
         #[expect(clippy::expect_used, reason = "a constant")]
         let outpost = Url::parse("http://outpost:9000").expect("a URL");
-        Self { outpost, upstream: None, version: env!("CARGO_PKG_VERSION").to_owned() }
+        Self {
+            outpost,
+            upstream: None,
+            namespace: None,
+            token: None,
+            store: None,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
     }
 }

@@ -5,12 +5,18 @@
 //! what [`Input`] was given for that purpose.
 
 mod input;
+pub mod options;
+pub mod place;
 mod rendered;
+mod secret;
 mod target;
+#[cfg(test)]
+mod test_support;
 pub mod yaml;
 
 pub use input::{Application, Input, Outpost, Site};
 pub use rendered::{File, RenderError, Rendered};
+pub use secret::{Secret, SecretKey};
 pub use target::Target;
 
 /// Writes the configuration for one target.

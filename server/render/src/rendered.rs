@@ -54,6 +54,14 @@ pub enum RenderError {
         /// What is the matter, and what to do.
         problem: String,
     },
+    /// What the operator said of the site cannot be written.
+    #[error("{what}: {problem}")]
+    Site {
+        /// Which field of [`crate::Site`].
+        what: &'static str,
+        /// What is the matter, and what to do.
+        problem: String,
+    },
     /// An option of the outpost cannot be followed.
     #[error("option {option}: {problem}")]
     Option {
