@@ -1,5 +1,6 @@
 //! What a rendering is made of.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use outpost_decision::headers::{AKPROX_NAMES, IdentityRule, anonymous_headers};
@@ -79,8 +80,25 @@ pub struct Site {
     pub token: Option<Secret>,
     /// Where on Kubernetes the URL of a session store lies that replicas share.
     pub store: Option<SecretKey>,
+    /// Hosts of applications below the domains of `forward_domain` providers, without ports; a
+    /// name may begin with `*.`. Where there are none, an example is written.
+    pub hosts: Vec<String>,
+    /// Where reverse proxies listen; `None`: at the ports of the external hosts, on all addresses.
+    pub listen: Option<SocketAddr>,
+    /// The certificate of the reverse proxy. Where there is none, applications at `https` get a
+    /// place to fill in, or, with `listen`, plain HTTP: then TLS ends in front of it.
+    pub tls: Option<TlsFiles>,
     /// Version of this program, for labels and images.
     pub version: String,
+}
+
+/// A certificate and its key, as files of the machine that the reverse proxy runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, as PEM.
+    pub certificate: String,
+    /// The key, as PEM.
+    pub key: String,
 }
 
 impl Default for Site {
@@ -94,6 +112,9 @@ impl Default for Site {
             namespace: None,
             token: None,
             store: None,
+            hosts: Vec::new(),
+            listen: None,
+            tls: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

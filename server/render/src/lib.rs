@@ -4,9 +4,14 @@
 //! Pure: the same [`Input`] gives the same text, byte for byte. Nothing secret is ever in it but
 //! what [`Input`] was given for that purpose.
 
+mod caddy;
+mod front;
 mod input;
+mod lines;
+mod nginx;
 pub mod options;
 pub mod place;
+mod quote;
 mod rendered;
 mod secret;
 mod target;
@@ -14,7 +19,7 @@ mod target;
 mod test_support;
 pub mod yaml;
 
-pub use input::{Application, Input, Outpost, Site};
+pub use input::{Application, Input, Outpost, Site, TlsFiles};
 pub use rendered::{File, RenderError, Rendered};
 pub use secret::{Secret, SecretKey};
 pub use target::Target;
@@ -28,5 +33,9 @@ pub fn render(target: Target, input: &Input) -> Result<Rendered, RenderError> {
     if input.applications.is_empty() && target.is_for_applications() {
         return Err(RenderError::NoApplication);
     }
-    match target {}
+    match target {
+        Target::Nginx => nginx::render(input),
+        Target::NginxProxyManager => nginx::proxy_manager::render(input),
+        Target::Caddy => caddy::render(input),
+    }
 }

@@ -2,16 +2,27 @@
 
 /// A program, or a platform, that an outpost is put to work with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Target {}
+pub enum Target {
+    /// nginx by itself.
+    Nginx,
+    /// nginx Proxy Manager.
+    NginxProxyManager,
+    /// Caddy.
+    Caddy,
+}
 
 impl Target {
     /// Every target, in the order of the documentation.
-    pub const ALL: [Self; 0] = [];
+    pub const ALL: [Self; 3] = [Self::Nginx, Self::NginxProxyManager, Self::Caddy];
 
     /// The name by which people ask for it.
     #[must_use]
     pub const fn code(self) -> &'static str {
-        match self {}
+        match self {
+            Self::Nginx => "nginx",
+            Self::NginxProxyManager => "nginx-proxy-manager",
+            Self::Caddy => "caddy",
+        }
     }
 
     /// The target of this name.
@@ -24,13 +35,19 @@ impl Target {
     /// [`Self::code`] it is all that help texts and pages say of it.
     #[must_use]
     pub const fn about(self) -> &'static str {
-        match self {}
+        match self {
+            Self::Nginx => "Server blocks for nginx, with auth_request",
+            Self::NginxProxyManager => "The Advanced box of a proxy host in nginx Proxy Manager",
+            Self::Caddy => "Site blocks for a Caddyfile, with forward_auth",
+        }
     }
 
     /// Whether it configures what stands in front of applications, and so makes no sense without
     /// any.
     #[must_use]
     pub const fn is_for_applications(self) -> bool {
-        match self {}
+        match self {
+            Self::Nginx | Self::NginxProxyManager | Self::Caddy => true,
+        }
     }
 }

@@ -1,0 +1,195 @@
+//! Caddy: the check of `forward_auth`, written out, in site blocks.
+//!
+//! `forward_auth` itself keeps the outpost's cookies from people whom it lets through; its long
+//! form passes them on.
+
+use outpost_decision::target::Scheme;
+
+use crate::front::{self, Front, HOP_HEADERS, Part, Role};
+use crate::input::Input;
+use crate::lines::Lines;
+use crate::quote::Address;
+use crate::rendered::{RenderError, Rendered};
+
+/// Path of the check.
+const CHECK: &str = "/outpost.goauthentik.io/auth/caddy";
+
+/// Writes the file.
+pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
+    let fronts = front::of(input)?;
+    let outpost = front::outpost(input)?;
+    let (upstream, is_example) = front::upstream(input)?;
+    let tls = front::tls(input)?;
+    let mut out = Lines::with_tabs();
+    out.comment(
+        "Caddy in front of applications that an authentik outpost guards.\n\
+         Put it into the Caddyfile, or save it and say: import outpost.caddy\n\
+         Applications:",
+    );
+    out.comment(&front::about(input));
+    for front in &fronts {
+        out.gap();
+        if front.is_example {
+            out.comment("An example: name the hosts of your applications below the domain.");
+        }
+        out.block(addresses(input, front, tls.is_some()), |out| {
+            if let Some(address) = input.site.listen {
+                out.put(format!("bind {}", address.ip()));
+            }
+            if let Some((certificate, key)) = tls.filter(|_| front.scheme == Scheme::Https) {
+                out.put(format!("tls {certificate} {key}"));
+            }
+            // Caddy sorts directives by kind; within a route they stay in this order.
+            out.block("route", |out| {
+                site(out, front, &outpost, &upstream, is_example);
+            });
+        });
+    }
+    Ok(Rendered::one("outpost.caddy", out.finish()))
+}
+
+fn addresses(input: &Input, front: &Front<'_>, has_tls: bool) -> String {
+    let (scheme, port) = match input.site.listen {
+        Some(address) if has_tls => (front.scheme, address.port()),
+        Some(address) => (Scheme::Http, address.port()),
+        None => (front.scheme, front.port),
+    };
+    let suffix = if port == scheme.default_port() { String::new() } else { format!(":{port}") };
+    let names = front.names.iter().map(|name| format!("{}://{name}{suffix}", scheme.as_str()));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn site(
+    out: &mut Lines,
+    front: &Front<'_>,
+    outpost: &Address,
+    upstream: &Address,
+    is_example: bool,
+) {
+    let told = Told::of(front);
+    out.comment("What clients say of themselves, in the spellings that applications take for it.");
+    for pattern in spoofable(front) {
+        out.put(format!("request_header -{pattern}"));
+    }
+    out.gap();
+    out.comment("The outpost's own paths: sign-in, sign-out, and what core tells it.");
+    let own: Vec<String> =
+        front.own_prefixes().iter().map(|prefix| format!("{prefix}/*")).collect();
+    out.put(format!("@outpost path {}", own.join(" ")));
+    out.block(format!("reverse_proxy @outpost {}", outpost.url()), |out| told.put(out));
+    for part in &front.parts {
+        if !part.base.is_empty() {
+            out.gap();
+            out.put(format!("@{} path {base} {base}/*", part.id, base = part.base));
+        }
+        match part.role {
+            Role::Ask => {
+                out.gap();
+                ask(out, part, outpost, &told);
+                out.gap();
+                if is_example {
+                    out.comment("An example: where your application is.");
+                }
+                let head = format!("reverse_proxy {}{}", matcher(part), upstream.url());
+                out.block(head, |out| told.put(out));
+            }
+            Role::Pass => {
+                out.gap();
+                out.comment("The outpost forwards by itself.");
+                let head = format!("reverse_proxy {}{}", matcher(part), outpost.url());
+                out.block(head, |out| told.put(out));
+            }
+            Role::SignIn => {}
+        }
+    }
+    if !front.has_root() {
+        out.gap();
+        out.comment("Nothing else is served here.");
+        out.put("respond 404");
+    }
+}
+
+/// How requests are told of: by the names of the configuration, not by the client's.
+struct Told {
+    scheme: &'static str,
+    host: String,
+}
+
+impl Told {
+    fn of(front: &Front<'_>) -> Self {
+        let name = front.only_name().unwrap_or("{host}");
+        Self { scheme: front.scheme.as_str(), host: format!("{name}{}", front.port_suffix()) }
+    }
+
+    fn put(&self, out: &mut Lines) {
+        out.put(format!("header_up Host {}", self.host));
+        // What Caddy says by itself it warns about.
+        if self.host != "{host}" {
+            out.put(format!("header_up X-Forwarded-Host {}", self.host));
+        }
+        out.put(format!("header_up X-Forwarded-Proto {}", self.scheme));
+        out.put("header_up X-Real-IP {remote_host}");
+    }
+}
+
+/// Patterns of `request_header` for what a client must not say. `Authorization` is not among them:
+/// the outpost reads it, and it is taken away after that.
+fn spoofable(front: &Front<'_>) -> Vec<String> {
+    let mut found: Vec<String> =
+        ["x-authentik*", "x_authentik*", "x.authentik*"].map(str::to_owned).to_vec();
+    found.extend(HOP_HEADERS.map(str::to_owned));
+    found.push("X-Forwarded-Port".to_owned());
+    for part in &front.parts {
+        let others = part.headers.iter().filter(|name| !is_identity(name) && !is_credential(name));
+        found.extend(others.flat_map(|name| front::spellings(name)));
+    }
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|pattern| seen.insert(pattern.clone()));
+    found
+}
+
+fn is_identity(name: &str) -> bool {
+    outpost_decision::headers::is_identity_name(name)
+}
+
+fn is_credential(name: &str) -> bool {
+    name.eq_ignore_ascii_case("Authorization")
+}
+
+/// The matcher of an application, with a blank behind it; nothing for a whole host.
+fn matcher(part: &Part<'_>) -> String {
+    if part.base.is_empty() { String::new() } else { format!("@{} ", part.id) }
+}
+
+fn ask(out: &mut Lines, part: &Part<'_>, outpost: &Address, told: &Told) {
+    out.comment(
+        "The check of each request. Who is not signed in gets the outpost's answer: a page the\n\
+         redirect to authentik, a script 401.",
+    );
+    out.block(format!("reverse_proxy {}{}", matcher(part), outpost.url()), |out| {
+        out.put("method GET");
+        out.put(format!("rewrite {CHECK}"));
+        told.put(out);
+        out.put("header_up X-Forwarded-Method {method}");
+        out.put("header_up X-Forwarded-Uri {uri}");
+        out.put("@let_through status 2xx");
+        out.block("handle_response @let_through", |out| {
+            out.block("copy_response_headers", |out| out.put("include Set-Cookie"));
+            out.comment("Who the user is: overwrites what the client sent.");
+            for name in &part.headers {
+                out.put(format!("request_header {name} {{rp.header.{}}}", canonical(name)));
+            }
+        });
+    });
+}
+
+/// As Go writes it: capitals at the beginning of each word.
+fn canonical(name: &str) -> String {
+    let words = name.split('-').map(|word| {
+        let mut letters = word.chars();
+        letters.next().map_or_else(String::new, |first| {
+            first.to_ascii_uppercase().to_string() + &letters.as_str().to_ascii_lowercase()
+        })
+    });
+    words.collect::<Vec<_>>().join("-")
+}
