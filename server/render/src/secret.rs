@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::options::is_subdomain;
+use crate::rendered::RenderError;
+
 /// A text that does not print by accident.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -33,4 +36,19 @@ pub struct SecretKey {
     pub name: String,
     /// Key in it.
     pub key: String,
+}
+
+impl SecretKey {
+    /// Whether Kubernetes takes the names.
+    pub(crate) fn check(&self) -> Result<(), RenderError> {
+        let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        if is_subdomain(&self.name) && !self.key.is_empty() && self.key.bytes().all(inner) {
+            return Ok(());
+        }
+        let problem = format!(
+            "{:?} and {:?} are no names of a Secret and of a key in it",
+            self.name, self.key
+        );
+        Err(RenderError::Site { what: "store", problem })
+    }
 }

@@ -117,6 +117,19 @@ pub fn documents(documents: &[Document]) -> String {
     documents.iter().map(Document::text).collect::<Vec<_>>().join("---\n")
 }
 
+/// A file of documents: a comment that says where it goes, then each document behind a `---`, so
+/// that files can follow one another in one stream.
+#[must_use]
+pub fn file(intro: &str, documents: &[Document]) -> String {
+    let mut writer = Writer { notes: &[], out: String::new() };
+    writer.comment(intro, 0);
+    for document in documents {
+        writer.out.push_str("---\n");
+        writer.out.push_str(&document.text());
+    }
+    writer.out
+}
+
 /// One value as a document without comments.
 #[must_use]
 pub fn to_text(value: &Value) -> String {

@@ -1,0 +1,141 @@
+//! The small objects that core's integration makes as well.
+
+use outpost_decision::OUTPOST_PREFIX;
+use outpost_decision::provider::Mode;
+use serde_json::json;
+
+use super::plan::Plan;
+use crate::input::Application;
+use crate::yaml::Document;
+
+/// What stands in the place of a token that nobody gave.
+pub(crate) const TOKEN_PLACEHOLDER: &str = "fill-in-the-token-of-the-outpost";
+/// What stands in the place of core's URL where its option is empty.
+pub(crate) const HOST_PLACEHOLDER: &str = "https://authentik.example.com";
+
+pub(super) fn secret(plan: &Plan<'_>) -> Document {
+    let options = &plan.options;
+    let token = plan.input.site.token.as_ref();
+    let host = Some(options.authentik_host.as_str()).filter(|host| !host.is_empty());
+    let mut document = Document::new(json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": plan.metadata(&plan.names.object),
+        "stringData": {
+            "authentik_host": host.unwrap_or(HOST_PLACEHOLDER),
+            "authentik_host_browser": options.authentik_host_browser,
+            "authentik_host_insecure": options.authentik_host_insecure.to_string(),
+            "token": token.map_or(TOKEN_PLACEHOLDER, |token| token.reveal()),
+        },
+    }));
+    if host.is_none() {
+        let note = "FILL IN: where authentik is. The option authentik_host of the outpost is empty.";
+        document = document.note("/stringData/authentik_host", note);
+    }
+    if options.authentik_host_insecure {
+        let note = "authentik's certificate is not verified: whoever can put themselves between the \
+                    two can sign in as anybody.";
+        document = document.note("/stringData/authentik_host_insecure", note);
+    }
+    if token.is_none() {
+        let note = format!(
+            "FILL IN: authentik shows the token on the page of the outpost (View Deployment Info). \
+             Better still, keep it out of files: leave this object out and say\n  \
+             kubectl -n {} create secret generic {} \\\n    \
+             --from-literal=authentik_host={} \\\n    \
+             --from-literal=authentik_host_browser={} \\\n    \
+             --from-literal=authentik_host_insecure={} --from-file=token=/dev/stdin",
+            options.kubernetes.namespace,
+            plan.names.object,
+            quoted(host.unwrap_or(HOST_PLACEHOLDER)),
+            quoted(&options.authentik_host_browser),
+            options.authentik_host_insecure,
+        );
+        document = document.note("/stringData/token", note);
+    }
+    document
+}
+
+/// A word for a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+pub(super) fn service(plan: &Plan<'_>) -> Document {
+    let ports = plan.ports().into_iter().map(
+        |(name, port)| json!({"name": name, "port": port, "protocol": "TCP", "targetPort": port}),
+    );
+    Document::new(json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": plan.metadata(&plan.names.object),
+        "spec": {
+            "type": plan.options.kubernetes.service_type,
+            "ports": ports.collect::<Vec<_>>(),
+            "selector": plan.selector(),
+        },
+    }))
+}
+
+pub(super) fn monitor(plan: &Plan<'_>) -> Document {
+    Document::new(json!({
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "ServiceMonitor",
+        "metadata": plan.metadata(&plan.names.object),
+        "spec": {
+            "endpoints": [{"port": "http-metrics", "path": "/metrics"}],
+            "selector": {"matchLabels": {
+                "app.kubernetes.io/name": "authentik-proxy",
+                "goauthentik.io/outpost-type": "proxy",
+                "goauthentik.io/outpost-uuid": plan.names.uuid,
+            }},
+        },
+    }))
+    .note(
+        "/spec/selector/matchLabels",
+        "Labels of the Service, without those that change with a version.",
+    )
+}
+
+/// The middleware for applications in forward auth, where there are any.
+pub(super) fn middleware(plan: &Plan<'_>) -> Option<Document> {
+    let asks = |application: &&Application| application.provider.mode != Mode::Proxy;
+    let headers = headers_of(plan.input.applications.iter().filter(asks));
+    if headers.is_empty() {
+        return None;
+    }
+    let (name, namespace) = (&plan.names.object, &plan.options.kubernetes.namespace);
+    let document = Document::new(json!({
+        "apiVersion": "traefik.io/v1alpha1",
+        "kind": "Middleware",
+        "metadata": plan.metadata(name),
+        "spec": {"forwardAuth": {
+            "address": format!("http://{name}.{namespace}:9000{OUTPOST_PREFIX}/auth/traefik"),
+            "authResponseHeaders": headers,
+            "trustForwardHeader": true,
+        }},
+    }));
+    let document = document.note(
+        "/spec/forwardAuth/authResponseHeaders",
+        "All that the outpost sets, empty ones included: they overwrite what clients send. Traefik \
+         passes on spellings with _ (x_authentik_username): where an application takes those for \
+         the same (CGI, WSGI), remove them with a middleware for headers in front of this one.",
+    );
+    Some(document.note(
+        "/spec/forwardAuth/trustForwardHeader",
+        "What the entry point believes of X-Forwarded-* is told to the outpost. Clients' own are \
+         removed there, unless its forwardedHeaders.insecure is set.",
+    ))
+}
+
+/// Every header that has to be copied for any of these applications, each once, in the order of
+/// their lists.
+pub(crate) fn headers_of<'a>(applications: impl Iterator<Item = &'a Application>) -> Vec<String> {
+    let mut headers: Vec<String> = Vec::new();
+    for header in applications.flat_map(Application::headers) {
+        if !headers.iter().any(|known| known.eq_ignore_ascii_case(&header)) {
+            headers.push(header);
+        }
+    }
+    headers
+}
