@@ -32,7 +32,9 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
             }
         }
         if !documents.is_empty() {
-            let intro = intro.replace("NAME", &plan.names.object);
+            let intro = intro
+                .replace("{name}", &plan.names.object)
+                .replace("{namespace}", &plan.options.kubernetes.namespace);
             files.push(File { name, text: yaml::file(&intro, &documents) });
         }
     }
@@ -50,7 +52,7 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
 const FILES: [(&str, &str, &[Component]); 4] = [
     (
         "outpost.yaml",
-        "The outpost NAME on Kubernetes: kubectl apply -f outpost.yaml\n\
+        "The outpost {name} on Kubernetes: kubectl apply -f outpost.yaml\n\
          Names, labels, selectors and ports are those of authentik's own Kubernetes integration, so \
          that the objects take the place of those it made. Two masters of one object undo each \
          other's work: before you apply this, take the integration out of the outpost in authentik \
@@ -74,7 +76,7 @@ const FILES: [(&str, &str, &[Component]); 4] = [
         "traefik-middleware.yaml",
         "For clusters with Traefik 3 (or 2.10 and later): kubectl apply -f traefik-middleware.yaml\n\
          Name it in the IngressRoutes of applications in forward auth, or in their Ingresses:\n  \
-         traefik.ingress.kubernetes.io/router.middlewares: NAMESPACE-NAME@kubernetescrd",
+         traefik.ingress.kubernetes.io/router.middlewares: {namespace}-{name}@kubernetescrd",
         &[Component::Middleware],
     ),
     (

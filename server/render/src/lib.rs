@@ -7,6 +7,7 @@
 mod caddy;
 mod front;
 mod input;
+mod kubernetes;
 mod lines;
 mod nginx;
 pub mod options;
@@ -37,5 +38,6 @@ pub fn render(target: Target, input: &Input) -> Result<Rendered, RenderError> {
         Target::Nginx => nginx::render(input),
         Target::NginxProxyManager => nginx::proxy_manager::render(input),
         Target::Caddy => caddy::render(input),
+        Target::Kubernetes => kubernetes::render(input),
     }
 }

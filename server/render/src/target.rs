@@ -9,11 +9,14 @@ pub enum Target {
     NginxProxyManager,
     /// Caddy.
     Caddy,
+    /// The objects that run an outpost on Kubernetes.
+    Kubernetes,
 }
 
 impl Target {
     /// Every target, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::Nginx, Self::NginxProxyManager, Self::Caddy];
+    pub const ALL: [Self; 4] =
+        [Self::Nginx, Self::NginxProxyManager, Self::Caddy, Self::Kubernetes];
 
     /// The name by which people ask for it.
     #[must_use]
@@ -22,6 +25,7 @@ impl Target {
             Self::Nginx => "nginx",
             Self::NginxProxyManager => "nginx-proxy-manager",
             Self::Caddy => "caddy",
+            Self::Kubernetes => "kubernetes",
         }
     }
 
@@ -39,6 +43,7 @@ impl Target {
             Self::Nginx => "Server blocks for nginx, with auth_request",
             Self::NginxProxyManager => "The Advanced box of a proxy host in nginx Proxy Manager",
             Self::Caddy => "Site blocks for a Caddyfile, with forward_auth",
+            Self::Kubernetes => "Manifests that run an outpost on Kubernetes, by its options",
         }
     }
 
@@ -48,6 +53,7 @@ impl Target {
     pub const fn is_for_applications(self) -> bool {
         match self {
             Self::Nginx | Self::NginxProxyManager | Self::Caddy => true,
+            Self::Kubernetes => false,
         }
     }
 }

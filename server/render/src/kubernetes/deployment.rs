@@ -41,7 +41,6 @@ pub(super) fn deployment(plan: &Plan<'_>) -> Document {
         "containers": [container(plan)],
         "enableServiceLinks": false,
         "securityContext": {
-            "fsGroup": USER,
             "runAsGroup": USER,
             "runAsNonRoot": true,
             "runAsUser": USER,
@@ -113,9 +112,7 @@ fn image(plan: &Plan<'_>) -> String {
 }
 
 fn environment(plan: &Plan<'_>) -> Vec<Value> {
-    let from = |variable: &str, secret: &str, key: &str| {
-        json!({"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}})
-    };
+    let from = |variable: &str, secret: &str, key: &str| json!({"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}});
     let secret = plan.names.object.as_str();
     let mut variables = vec![
         from("AUTHENTIK_HOST", secret, "authentik_host"),

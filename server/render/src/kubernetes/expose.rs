@@ -100,7 +100,9 @@ pub(super) fn ingress(plan: &Plan<'_>) -> Option<Document> {
         "Answers of the outpost carry cookies and, in proxy mode, whatever the application sends.",
     );
     let body = "/metadata/annotations/nginx.ingress.kubernetes.io~1proxy-body-size";
-    document.note(body, "Uploads of any size, streams and websockets for applications in proxy mode.").into()
+    document
+        .note(body, "Uploads of any size, streams and websockets for applications in proxy mode.")
+        .into()
 }
 
 /// Core's annotations for large headers and TLS, then the operator's. Core's sticky sessions are
@@ -117,7 +119,6 @@ fn annotations(plan: &Plan<'_>) -> Map<String, Value> {
     if forwards {
         for (name, value) in [
             ("proxy-body-size", "0"),
-            ("proxy-buffering", "off"),
             ("proxy-read-timeout", "3600"),
             ("proxy-request-buffering", "off"),
             ("proxy-send-timeout", "3600"),

@@ -29,7 +29,8 @@ pub(super) fn secret(plan: &Plan<'_>) -> Document {
         },
     }));
     if host.is_none() {
-        let note = "FILL IN: where authentik is. The option authentik_host of the outpost is empty.";
+        let note =
+            "FILL IN: where authentik is. The option authentik_host of the outpost is empty.";
         document = document.note("/stringData/authentik_host", note);
     }
     if options.authentik_host_insecure {

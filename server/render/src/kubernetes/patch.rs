@@ -110,7 +110,10 @@ mod tests {
             let first = json!({"op": "add", "path": "/x", "value": 1});
             let error = patched(json!([first, second])).expect_err(says);
             let text = error.to_string();
-            assert!(text.starts_with("option kubernetes_json_patches: service, operation 2"), "{text}");
+            assert!(
+                text.starts_with("option kubernetes_json_patches: service, operation 2"),
+                "{text}"
+            );
             assert!(text.contains(says), "{text}");
             assert!(!text.contains("secret-value"), "{text}");
         }
