@@ -5,8 +5,12 @@
 //! what [`Input`] was given for that purpose.
 
 mod caddy;
+mod cluster;
 mod front;
+mod gateway;
+mod ingress_nginx;
 mod input;
+mod istio;
 mod kubernetes;
 mod lines;
 mod nginx;
@@ -38,6 +42,9 @@ pub fn render(target: Target, input: &Input) -> Result<Rendered, RenderError> {
         Target::Nginx => nginx::render(input),
         Target::NginxProxyManager => nginx::proxy_manager::render(input),
         Target::Caddy => caddy::render(input),
+        Target::IngressNginx => ingress_nginx::render(input),
+        Target::Istio => istio::render(input),
+        Target::Gateway => gateway::render(input),
         Target::Kubernetes => kubernetes::render(input),
     }
 }

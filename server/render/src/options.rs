@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 pub use self::naming::Names;
-pub(crate) use self::naming::is_subdomain;
+pub(crate) use self::naming::{is_label, is_subdomain};
 use self::read::Reader;
 use crate::rendered::RenderError;
 

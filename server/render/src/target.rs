@@ -9,14 +9,27 @@ pub enum Target {
     NginxProxyManager,
     /// Caddy.
     Caddy,
+    /// ingress-nginx, without snippets.
+    IngressNginx,
+    /// Istio, without EnvoyFilters.
+    Istio,
+    /// The Gateway API, with Envoy Gateway's check.
+    Gateway,
     /// The objects that run an outpost on Kubernetes.
     Kubernetes,
 }
 
 impl Target {
     /// Every target, in the order of the documentation.
-    pub const ALL: [Self; 4] =
-        [Self::Nginx, Self::NginxProxyManager, Self::Caddy, Self::Kubernetes];
+    pub const ALL: [Self; 7] = [
+        Self::Nginx,
+        Self::NginxProxyManager,
+        Self::Caddy,
+        Self::IngressNginx,
+        Self::Istio,
+        Self::Gateway,
+        Self::Kubernetes,
+    ];
 
     /// The name by which people ask for it.
     #[must_use]
@@ -25,6 +38,9 @@ impl Target {
             Self::Nginx => "nginx",
             Self::NginxProxyManager => "nginx-proxy-manager",
             Self::Caddy => "caddy",
+            Self::IngressNginx => "ingress-nginx",
+            Self::Istio => "istio",
+            Self::Gateway => "gateway",
             Self::Kubernetes => "kubernetes",
         }
     }
@@ -43,6 +59,9 @@ impl Target {
             Self::Nginx => "Server blocks for nginx, with auth_request",
             Self::NginxProxyManager => "The Advanced box of a proxy host in nginx Proxy Manager",
             Self::Caddy => "Site blocks for a Caddyfile, with forward_auth",
+            Self::IngressNginx => "Ingresses for ingress-nginx, without snippets",
+            Self::Istio => "Istio: extension provider, AuthorizationPolicy and VirtualServices",
+            Self::Gateway => "Gateway API: HTTPRoutes, with Envoy Gateway's SecurityPolicy",
             Self::Kubernetes => "Manifests that run an outpost on Kubernetes, by its options",
         }
     }
@@ -53,6 +72,7 @@ impl Target {
     pub const fn is_for_applications(self) -> bool {
         match self {
             Self::Nginx | Self::NginxProxyManager | Self::Caddy => true,
+            Self::IngressNginx | Self::Istio | Self::Gateway => true,
             Self::Kubernetes => false,
         }
     }

@@ -5,9 +5,10 @@
 
 #![expect(clippy::expect_used, reason = "a test ends at the first surprise")]
 
-#[expect(dead_code, reason = "the suite of reverse proxies uses the rest")]
 #[path = "proxies/cases.rs"]
 mod cases;
+#[path = "platforms/clusters.rs"]
+mod clusters;
 #[path = "platforms/options.rs"]
 mod options;
 
@@ -44,6 +45,78 @@ fn golden(target: Target, case: &str, input: &Input) {
 fn every_option_about_kubernetes_is_followed_as_reviewed() {
     for (case, input) in options::kubernetes() {
         golden(Target::Kubernetes, case, &input);
+    }
+}
+
+#[test]
+fn applications_on_a_cluster_are_guarded_as_reviewed() {
+    for (case, input) in clusters::all() {
+        for target in [Target::IngressNginx, Target::Gateway, Target::Istio] {
+            // Its policies have no way to say it; see below.
+            if target != Target::Istio || !WILDCARDS.contains(&case) {
+                golden(target, case, &input);
+            }
+        }
+    }
+}
+
+/// Cases with hosts such as `*.example.com`.
+const WILDCARDS: [&str; 2] = ["wildcard", "domain_with_hosts"];
+
+#[test]
+fn what_istio_would_let_pass_unchecked_is_an_error() {
+    let cases = clusters::all().into_iter().filter(|(case, _)| WILDCARDS.contains(case));
+    let errors: Vec<RenderError> =
+        cases.map(|(case, input)| render(Target::Istio, &input).expect_err(case)).collect();
+    assert_eq!(errors.len(), WILDCARDS.len());
+    for error in errors {
+        assert!(error.to_string().contains("wildcard host"), "{error}");
+    }
+}
+
+#[test]
+fn what_kubernetes_cannot_name_is_an_error() {
+    let with = |change: fn(&mut Input)| {
+        let (_, mut input) = clusters::all().pop().expect("a case");
+        change(&mut input);
+        input
+    };
+    for (input, says) in [
+        (with(|input| input.site.namespace = Some("Not One".to_owned())), "namespace"),
+        (
+            with(|input| input.site.upstream = "http://10.0.0.7:80".parse().ok()),
+            "http://service:port",
+        ),
+        (
+            with(|input| input.site.upstream = "http://app.other:80".parse().ok()),
+            "http://service:port",
+        ),
+        (
+            with(|input| {
+                let external = "http://192.0.2.7:8000";
+                input.applications[0] = cases::application(
+                    1,
+                    "address",
+                    "forward_single",
+                    external,
+                    serde_json::json!({}),
+                );
+            }),
+            "cannot name the host",
+        ),
+    ] {
+        for target in [Target::IngressNginx, Target::Istio, Target::Gateway] {
+            let error = render(target, &input).expect_err(says);
+            assert!(error.to_string().contains(says), "{error}");
+        }
+    }
+}
+
+#[test]
+fn no_ingress_needs_a_snippet() {
+    for (_, input) in clusters::all() {
+        let rendered = render(Target::IngressNginx, &input).expect("it can be written");
+        assert!(!rendered.to_string().contains("-snippet"), "{rendered}");
     }
 }
 

@@ -1,0 +1,230 @@
+//! An outpost that runs on Kubernetes, seen from the applications beside it: what ingress-nginx,
+//! Istio and the Gateway API have in common.
+
+use outpost_decision::OUTPOST_PREFIX;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::front::{self, Front, Part, Role};
+use crate::input::{Application, Input};
+use crate::options::{Names, Options, is_label, is_subdomain};
+use crate::quote;
+use crate::rendered::RenderError;
+
+/// Port of the outpost's Service.
+pub(crate) const PORT: u16 = 9000;
+
+/// Request headers that a check is told beside method, path, `Host` and `Authorization`: what the
+/// outpost decides by, and what it says of the request in its log.
+pub(crate) const TOLD: [&str; 15] = [
+    "accept",
+    "access-control-request-method",
+    "cookie",
+    "origin",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
+    "traceparent",
+    "tracestate",
+    "upgrade",
+    "user-agent",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-request-id",
+    "x-requested-with",
+];
+
+/// Where everything is.
+pub(crate) struct Cluster<'a> {
+    /// Hosts to serve.
+    pub(crate) fronts: Vec<Front<'a>>,
+    /// The outpost's options.
+    pub(crate) options: Options,
+    /// Name of the outpost's Service.
+    pub(crate) outpost: String,
+    /// Namespace of the outpost.
+    pub(crate) home: String,
+    /// Namespace of the applications.
+    pub(crate) namespace: String,
+    upstream: Option<&'a Url>,
+    /// Names of objects, by front and part.
+    titles: Vec<Vec<String>>,
+}
+
+/// A front, and what its objects are called.
+pub(crate) struct Host<'c, 'a> {
+    /// The front.
+    pub(crate) front: &'c Front<'a>,
+    /// Its parts by name.
+    pub(crate) parts: Vec<(&'c Part<'a>, &'c str)>,
+    /// Name of the object for the outpost's own paths.
+    pub(crate) own: String,
+}
+
+/// The Service of an application.
+pub(crate) struct Backend {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its port.
+    pub(crate) port: u16,
+    /// Whether it speaks TLS.
+    pub(crate) tls: bool,
+    /// Whether nobody has said where the application is.
+    pub(crate) is_example: bool,
+}
+
+impl<'a> Cluster<'a> {
+    /// Looks at everything that has to be a name on Kubernetes.
+    ///
+    /// # Errors
+    /// When something is none.
+    pub(crate) fn of(input: &'a Input) -> Result<Self, RenderError> {
+        let options = Options::read(&input.outpost.config)?;
+        let names = Names::of(&input.outpost, &options.object_naming_template)?;
+        let home = options.kubernetes.namespace.clone();
+        let namespace = match &input.site.namespace {
+            Some(namespace) if !is_label(namespace) => {
+                let problem = format!("{namespace:?} is no name of a namespace");
+                return Err(RenderError::Site { what: "namespace", problem });
+            }
+            Some(namespace) => namespace.clone(),
+            None => home.clone(),
+        };
+        let fronts = front::of(input)?;
+        for front in &fronts {
+            for (name, part) in front.names.iter().zip(front.parts.first()) {
+                check_host(name, part.application)?;
+            }
+        }
+        let upstream = input.site.upstream.as_ref();
+        let titles = titles(&fronts);
+        Ok(Self { fronts, options, outpost: names.object, home, namespace, upstream, titles })
+    }
+
+    /// The fronts with their parts, each with a name for its objects that no other has.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = Host<'_, 'a>> {
+        self.fronts.iter().zip(&self.titles).map(|(front, titles)| {
+            let parts: Vec<_> = front.parts.iter().zip(titles.iter().map(String::as_str)).collect();
+            let is_served = |part: &&(&Part<'_>, &str)| part.0.role != Role::SignIn;
+            let own = match (parts.iter().find(is_served), parts.first()) {
+                (Some((_, title)), _) => format!("{title}-outpost"),
+                (None, Some((_, title))) => format!("{title}-sign-in"),
+                (None, None) => "application".to_owned(),
+            };
+            Host { front, parts, own }
+        })
+    }
+
+    /// Whether the applications live in another namespace than the outpost.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.home != self.namespace
+    }
+
+    /// The outpost's name for all of the cluster.
+    pub(crate) fn host(&self) -> String {
+        format!("{}.{}.svc.cluster.local", self.outpost, self.home)
+    }
+
+    /// `metadata` of an object beside the applications.
+    pub(crate) fn metadata(&self, name: &str) -> Value {
+        json!({
+            "name": name,
+            "namespace": self.namespace,
+            "labels": {"app.kubernetes.io/part-of": self.outpost},
+        })
+    }
+
+    /// The Service of an application.
+    ///
+    /// # Errors
+    /// When the operator said where it is, and that is not a Service.
+    pub(crate) fn backend(&self, title: &str) -> Result<Backend, RenderError> {
+        let Some(url) = self.upstream else {
+            let name = title.to_owned();
+            return Ok(Backend { name, port: 80, tls: false, is_example: true });
+        };
+        let host = url.host_str().unwrap_or_default();
+        let mut labels = host.split('.');
+        let name = labels.next().unwrap_or_default();
+        let elsewhere = labels.next().filter(|namespace| *namespace != self.namespace);
+        if !is_label(name) || name.parse::<u8>().is_ok() || elsewhere.is_some() {
+            let problem = format!(
+                "{:?} is no Service in the namespace {}: write http://service:port",
+                quote::comment(host),
+                self.namespace
+            );
+            return Err(RenderError::Site { what: "upstream", problem });
+        }
+        let tls = url.scheme() == "https";
+        let port = url.port_or_known_default().unwrap_or(80);
+        Ok(Backend { name: name.to_owned(), port, tls, is_example: false })
+    }
+
+    /// Headers to copy for any application that is asked for, each once.
+    pub(crate) fn headers(&self) -> Vec<String> {
+        let mut headers: Vec<String> = Vec::new();
+        for header in self.asked().flat_map(|part| &part.headers) {
+            if !headers.iter().any(|known| known.eq_ignore_ascii_case(header)) {
+                headers.push(header.clone());
+            }
+        }
+        headers
+    }
+
+    /// The applications that are asked for.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = &Part<'a>> {
+        let parts = self.fronts.iter().flat_map(|front| &front.parts);
+        parts.filter(|part| part.role == Role::Ask)
+    }
+}
+
+/// The path of checks that carry the path they are about behind it.
+pub(crate) fn envoy_path() -> String {
+    format!("{OUTPOST_PREFIX}/auth/envoy")
+}
+
+/// Names for the objects of each application: that of its identifier, with a number where it has
+/// been taken.
+fn titles(fronts: &[Front<'_>]) -> Vec<Vec<String>> {
+    let mut taken: Vec<String> = Vec::new();
+    let mut title = |part: &Part<'_>| {
+        let name = object_name(&part.id);
+        if part.role == Role::SignIn {
+            return name;
+        }
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
+        let free = free.unwrap_or(name);
+        taken.push(free.clone());
+        free
+    };
+    fronts.iter().map(|front| front.parts.iter().map(&mut title).collect()).collect()
+}
+
+/// The name of an object that is about an application.
+fn object_name(id: &str) -> String {
+    let dashed: String = id
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .collect();
+    // A Service's name begins with a letter.
+    match dashed.trim_matches('-') {
+        "" => "application".to_owned(),
+        name if name.starts_with(|c: char| c.is_ascii_digit()) => format!("app-{name}"),
+        name => name.to_owned(),
+    }
+}
+
+fn check_host(name: &str, application: &Application) -> Result<(), RenderError> {
+    let host = name.strip_prefix("*.").unwrap_or(name);
+    if is_subdomain(host) && host.parse::<std::net::Ipv4Addr>().is_err() {
+        return Ok(());
+    }
+    Err(RenderError::Provider {
+        provider: quote::comment(&application.provider.name),
+        problem: format!(
+            "Kubernetes cannot name the host {}: give it one of lower-case letters, digits, - and .",
+            quote::comment(name)
+        ),
+    })
+}

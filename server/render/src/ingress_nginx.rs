@@ -1,0 +1,260 @@
+//! Ingresses for ingress-nginx, without snippets: hardened clusters refuse those, and anybody who
+//! may write one may read every secret of the controller.
+//!
+//! It needs none: the controller tells the check the whole URL (`X-Original-URL`), and answers of
+//! the check reach the browser with their cookies by themselves.
+
+use outpost_decision::OUTPOST_PREFIX;
+use outpost_decision::target::Scheme;
+use serde_json::{Map, Value, json};
+
+use crate::cluster::{Backend, Cluster, PORT};
+use crate::front::{Front, Part, Role};
+use crate::input::Input;
+use crate::place::start_url;
+use crate::rendered::{RenderError, Rendered};
+use crate::yaml::{self, Document};
+
+/// Name of the annotations, without what follows the slash.
+const PREFIX: &str = "nginx.ingress.kubernetes.io";
+
+/// Writes the Ingresses.
+///
+/// # Errors
+/// When something cannot be named on Kubernetes.
+pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
+    let cluster = Cluster::of(input)?;
+    let mut documents = Vec::new();
+    if cluster.is_apart() {
+        documents.push(alias(&cluster));
+    }
+    for host in cluster.hosts() {
+        let front = host.front;
+        if front.parts.iter().any(|part| part.role != Role::Pass || !part.base.is_empty()) {
+            documents.push(own(&cluster, front, &host.own));
+        }
+        for (part, title) in host.parts {
+            let place = Place { cluster: &cluster, front, part, title };
+            match part.role {
+                Role::Ask => documents.push(asked(&place)?),
+                Role::Pass => documents.push(passed(&place)),
+                Role::SignIn => {}
+            }
+        }
+    }
+    let intro = format!(
+        "ingress-nginx in front of the outpost {} (namespace {}), for:\n{}\
+         kubectl apply -f ingress-nginx.yaml\n\
+         No snippet is needed. The outpost believes what the controller says of a request where its \
+         pods have private addresses; name other networks in AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS \
+         of the outpost.\n\
+         Users with many groups send large cookies and get large headers: where requests end in 400 \
+         or 502, raise large-client-header-buffers in the controller's ConfigMap as well.",
+        cluster.outpost,
+        cluster.home,
+        crate::front::about(input),
+    );
+    Ok(Rendered::one("ingress-nginx.yaml", yaml::file(&intro, &documents)))
+}
+
+/// An application on a host.
+struct Place<'p> {
+    cluster: &'p Cluster<'p>,
+    front: &'p Front<'p>,
+    part: &'p Part<'p>,
+    /// What its objects are called.
+    title: &'p str,
+}
+
+/// The outpost under a name of the applications' namespace: an Ingress leads to Services beside it
+/// only.
+fn alias(cluster: &Cluster<'_>) -> Document {
+    Document::new(json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": cluster.metadata(&cluster.outpost),
+        "spec": {
+            "type": "ExternalName",
+            "externalName": cluster.host(),
+            "ports": [{"name": "http", "port": PORT, "targetPort": PORT}],
+        },
+    }))
+    .comment(
+        "The outpost lives in another namespace, and an Ingress leads to Services of its own \
+         namespace only: this is another name for it.",
+    )
+}
+
+/// The Ingress for the outpost's own paths. It asks nobody: people sign in there.
+fn own(cluster: &Cluster<'_>, front: &Front<'_>, name: &str) -> Document {
+    let backend = backend(&cluster.outpost, PORT);
+    let prefixes = front.own_prefixes();
+    let paths = prefixes.iter().map(String::as_str);
+    let annotations =
+        [("enable-global-auth", "false".to_owned()), ("proxy-buffer-size", "32k".to_owned())];
+    let mut metadata = cluster.metadata(name);
+    metadata["annotations"] = annotated(annotations);
+    let document = Document::new(json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": metadata,
+        "spec": spec(cluster, front, &backend, paths),
+    }));
+    document
+        .comment(
+            "The outpost's own paths: signing in and out. In the namespace of the application, \
+             where its certificate is; the controller puts Ingresses of one host together. Leave it \
+             out where another Ingress, such as the one that authentik made, has the same host and \
+             path: the controller takes only one.",
+        )
+        .note(
+            format!("/metadata/annotations/{PREFIX}~1enable-global-auth"),
+            "Whoever signs in is not signed in yet.",
+        )
+}
+
+/// The application's Ingress, which asks the outpost.
+fn asked(place: &Place<'_>) -> Result<Document, RenderError> {
+    let Place { cluster, front, part, title } = place;
+    let app = cluster.backend(title)?;
+    let annotations = [
+        ("auth-url", format!("http://{}:{PORT}{OUTPOST_PREFIX}/auth/nginx", cluster.host())),
+        ("auth-signin", sign_in(front, part)),
+        ("auth-response-headers", part.headers.join(",")),
+        ("proxy-buffer-size", "32k".to_owned()),
+    ];
+    let at = |name: &str| format!("/metadata/annotations/{PREFIX}~1{name}");
+    let document = application(place, &app, &annotations)
+        .comment(comment(front, &app))
+        .note(
+            at("auth-url"),
+            "Asked within the cluster: quicker than through the application's host, and no \
+             certificate is in the way. Do not set auth-method: with it the controller tells the \
+             path twice, and the outpost refuses what it cannot be sure of.",
+        )
+        .note(
+            at("auth-signin"),
+            "Where people sign in: the host of the application (for a whole domain, the \
+             authentication URL), never authentik's. $escaped_request_uri keeps the query: an \
+             unescaped $request_uri loses everything behind the first &.",
+        )
+        .note(
+            at("auth-response-headers"),
+            "All that the outpost sets, empty ones included: each overwrites what a client sent. \
+             Set-Cookie is not among them: that would send the outpost's cookie to the application. \
+             The controller hands cookies of the check to the browser by itself.",
+        )
+        .note(
+            at("proxy-buffer-size"),
+            "The answer to a check carries all of these headers; with the default of 4k a long list \
+             of groups ends in 502.",
+        );
+    Ok(document)
+}
+
+/// The Ingress of an application in proxy mode: all of it goes to the outpost.
+fn passed(place: &Place<'_>) -> Document {
+    let outpost =
+        Backend { name: place.cluster.outpost.clone(), port: PORT, tls: false, is_example: false };
+    let annotations = [
+        ("enable-global-auth", "false".to_owned()),
+        ("proxy-body-size", "0".to_owned()),
+        ("proxy-buffer-size", "32k".to_owned()),
+        ("proxy-read-timeout", "3600".to_owned()),
+        ("proxy-request-buffering", "off".to_owned()),
+        ("proxy-send-timeout", "3600".to_owned()),
+    ];
+    let at = |name: &str| format!("/metadata/annotations/{PREFIX}~1{name}");
+    application(place, &outpost, &annotations)
+        .comment("In proxy mode everything goes to the outpost, which forwards it.")
+        .note(at("enable-global-auth"), "The outpost itself sees to it that people sign in.")
+        .note(at("proxy-body-size"), "Uploads of any size; streams and websockets may be quiet.")
+}
+
+fn application(place: &Place<'_>, app: &Backend, annotations: &[(&str, String)]) -> Document {
+    let Place { cluster, front, part, title } = place;
+    let mut annotations = annotations.to_vec();
+    if app.tls {
+        annotations.push(("backend-protocol", "HTTPS".to_owned()));
+    }
+    let mut metadata = cluster.metadata(title);
+    metadata["annotations"] = annotated(annotations);
+    let path = if part.base.is_empty() { "/" } else { part.base };
+    let mut spec = spec(cluster, front, &backend(&app.name, app.port), std::iter::once(path));
+    let secure = front.scheme == Scheme::Https;
+    if secure {
+        let secret = format!("{title}-tls");
+        spec["tls"] = json!([{"hosts": front.names, "secretName": secret}]);
+    }
+    let document = Document::new(json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": metadata,
+        "spec": spec,
+    }));
+    if secure {
+        document.note("/spec/tls", "The Secret of the host's certificate, in this namespace.")
+    } else {
+        document
+    }
+}
+
+fn comment(front: &Front<'_>, app: &Backend) -> String {
+    let mut text =
+        "The application. If it has an Ingress already, add the annotations to that one: \
+                    nothing else of it changes."
+            .to_owned();
+    if front.is_example {
+        text += "\nFILL IN: one like this for each host below the domain.";
+    }
+    if app.is_example {
+        text += "\nFILL IN: the Service of the application, and its port.";
+    }
+    text
+}
+
+/// Where a browser goes that is not signed in, with the page it asked for.
+fn sign_in(front: &Front<'_>, part: &Part<'_>) -> String {
+    let provider = &part.application.provider;
+    let scheme = front.scheme.as_str();
+    let start = start_url(provider);
+    match front.only_name() {
+        Some(name) => {
+            format!("{start}?rd={scheme}://{name}{}$escaped_request_uri", front.port_suffix())
+        }
+        // Several hosts: the one that was asked for. A wildcard's sign-in stays on it.
+        None => {
+            let wildcard = provider.external.authority.to_string();
+            let start = match provider.external.wildcard {
+                true => start.replacen(&wildcard, "$http_host", 1),
+                false => start,
+            };
+            format!("{start}?rd={scheme}://$http_host$escaped_request_uri")
+        }
+    }
+}
+
+fn spec<'a>(
+    cluster: &Cluster<'_>,
+    front: &Front<'_>,
+    backend: &Value,
+    paths: impl Iterator<Item = &'a str>,
+) -> Value {
+    let path_type = &cluster.options.kubernetes.ingress_path_type;
+    let paths: Vec<Value> = paths
+        .map(|path| json!({"path": path, "pathType": path_type, "backend": backend}))
+        .collect();
+    let rules: Vec<Value> =
+        front.names.iter().map(|host| json!({"host": host, "http": {"paths": paths}})).collect();
+    let class = cluster.options.kubernetes.ingress_class_name.as_deref().unwrap_or("nginx");
+    json!({"ingressClassName": class, "rules": rules})
+}
+
+fn backend(service: &str, port: u16) -> Value {
+    json!({"service": {"name": service, "port": {"number": port}}})
+}
+
+fn annotated<'a>(annotations: impl IntoIterator<Item = (&'a str, String)>) -> Value {
+    let named = |(name, value)| (format!("{PREFIX}/{name}"), Value::from(value));
+    Value::Object(annotations.into_iter().map(named).collect::<Map<_, _>>())
+}
