@@ -23,7 +23,7 @@ mod words;
 use leptos::prelude::*;
 
 use crate::live::{Frame, Region};
-use crate::model::{Place, Shell};
+use crate::model::{Place, Role, Shell, Standing};
 
 pub use entrance::{Entrance, Message};
 
@@ -46,9 +46,10 @@ pub trait Page {
     /// What stands in its `<main>`.
     fn content(&self, shell: &Shell) -> AnyView;
 
-    /// What has changed since whoever looks was last told; called within a reactive owner.
-    fn changes(&self, shell: &Shell) -> Frame {
-        let _ = shell;
+    /// What has changed since whoever looks was last told, the same for everybody with this role;
+    /// called within a reactive owner.
+    fn changes(&self, role: Role) -> Frame {
+        let _ = role;
         Frame::default()
     }
 }
@@ -59,12 +60,13 @@ pub fn render(shell: &Shell, page: &dyn Page) -> String {
     document(|| shell::whole(shell, page))
 }
 
-/// Renders the parts of a page that change, and those of what stands around it.
+/// Renders the parts of a page that change, and those of what stands around it, for everybody with
+/// this role.
 #[must_use]
-pub fn frame(shell: &Shell, page: &dyn Page) -> Frame {
+pub fn frame(standing: Standing, role: Role, page: &dyn Page) -> Frame {
     owned(|| {
-        let mut frame = page.changes(shell);
-        frame.regions.extend(regions([(shell::STANDING, shell::standing(shell.standing))]));
+        let mut frame = page.changes(role);
+        frame.regions.extend(regions([(shell::STANDING, shell::standing(standing))]));
         frame.regions.push(Region { id: shell::GONE, html: String::new() });
         frame
     })

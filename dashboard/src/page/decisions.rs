@@ -8,7 +8,7 @@ use super::parts::{
 };
 use super::{Page, words};
 use crate::live::{Frame, Lines, Region};
-use crate::model::{DecisionFilter, DecisionRow, Decisions, Outcome, Place, Shell};
+use crate::model::{DecisionFilter, DecisionRow, Decisions, Outcome, Place, Role, Shell};
 use crate::number::{count, counted, millis};
 
 /// Id of the list that grows at its head.
@@ -56,7 +56,7 @@ impl Page for Decisions {
         .into_any()
     }
 
-    fn changes(&self, _: &Shell) -> Frame {
+    fn changes(&self, _: Role) -> Frame {
         let lines = (!self.rows.is_empty()).then(|| {
             let rows: Vec<_> = self.rows.iter().map(|row| line(row, self.now)).collect();
             Lines { id: TAIL, html: super::html(rows), count: self.rows.len(), keep: SHOWN }

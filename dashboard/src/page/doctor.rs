@@ -7,7 +7,7 @@ use super::parts::{
 };
 use super::{Page, regions};
 use crate::live::Frame;
-use crate::model::{Check, Doctor, Place, Severity, Shell, Tone};
+use crate::model::{Check, Doctor, Place, Role, Severity, Shell, Tone};
 use crate::number::counted;
 
 impl Page for Doctor {
@@ -32,7 +32,7 @@ impl Page for Doctor {
         .into_any()
     }
 
-    fn changes(&self, _: &Shell) -> Frame {
+    fn changes(&self, _: Role) -> Frame {
         let regions =
             regions([("doctor-findings", findings(self)), ("doctor-checks", checks(self))]);
         Frame { regions, lines: None }

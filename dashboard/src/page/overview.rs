@@ -14,7 +14,7 @@ use super::providers::{failed, mode};
 use super::{Page, regions};
 use crate::chart;
 use crate::live::Frame;
-use crate::model::{Notice, Overview, Place, ProviderRow, Shell, Tone};
+use crate::model::{Notice, Overview, Place, ProviderRow, Role, Shell, Tone};
 use crate::number::{count, millis};
 
 /// How many findings are shown here; the doctor shows all.
@@ -45,7 +45,7 @@ impl Page for Overview {
         .into_any()
     }
 
-    fn changes(&self, _: &Shell) -> Frame {
+    fn changes(&self, _: Role) -> Frame {
         let regions = regions([
             ("state", state::facts_of(self)),
             ("attention", attention(self)),

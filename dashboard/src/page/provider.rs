@@ -14,7 +14,7 @@ use super::providers::{certificate, failed, mode, other_hosts, sessions};
 use super::{Page, regions};
 use crate::chart;
 use crate::live::Frame;
-use crate::model::{Place, ProviderPage, ReasonCount, Shell, Tone};
+use crate::model::{Place, ProviderPage, ReasonCount, Role, Shell, Tone};
 use crate::number::{count, millis, rate};
 
 impl Page for ProviderPage {
@@ -59,7 +59,7 @@ impl Page for ProviderPage {
         .into_any()
     }
 
-    fn changes(&self, _: &Shell) -> Frame {
+    fn changes(&self, _: Role) -> Frame {
         let regions = regions([
             ("provider-now", now(self)),
             ("provider-findings", findings(self)),

@@ -9,7 +9,7 @@ use super::parts::{
 use super::{Page, regions};
 use crate::live::Frame;
 use crate::model::{
-    Certificate, Notice, Place, ProviderRow, Providers, Severity, Shell, Speed, Tone,
+    Certificate, Notice, Place, ProviderRow, Providers, Role, Severity, Shell, Speed, Tone,
 };
 use crate::number::{count, counted, millis, percent, rate};
 
@@ -39,7 +39,7 @@ impl Page for Providers {
         .into_any()
     }
 
-    fn changes(&self, _: &Shell) -> Frame {
+    fn changes(&self, _: Role) -> Frame {
         Frame { regions: regions([("providers", list(self))]), lines: None }
     }
 }

@@ -42,7 +42,7 @@ impl Page for SessionPage {
         .into_any()
     }
 
-    fn changes(&self, _: &Shell) -> Frame {
+    fn changes(&self, _: Role) -> Frame {
         let regions = vec![
             Region { id: TIMES, html: super::html(times(&self.row, self.now)) },
             Region { id: OTHERS, html: super::html(others(self)) },

@@ -27,13 +27,13 @@ impl Page for Sessions {
                 {search(self)}
                 {(!self.providers.is_empty()).then(|| of_provider(self))}
             </div>
-            {region(FOUND, found(self, shell))}
+            {region(FOUND, found(self, shell.viewer.role))}
         }
         .into_any()
     }
 
-    fn changes(&self, shell: &Shell) -> Frame {
-        let html = super::html(found(self, shell));
+    fn changes(&self, role: Role) -> Frame {
+        let html = super::html(found(self, role));
         Frame { regions: vec![Region { id: FOUND, html }], lines: None }
     }
 }
@@ -90,7 +90,7 @@ fn of_provider(sessions: &Sessions) -> AnyView {
     .into_any()
 }
 
-fn found(sessions: &Sessions, shell: &Shell) -> AnyView {
+fn found(sessions: &Sessions, role: Role) -> AnyView {
     if let Some(text) = &sessions.problem {
         return view! {
             {problem("Sessions cannot be shown", text)}
@@ -104,7 +104,7 @@ fn found(sessions: &Sessions, shell: &Shell) -> AnyView {
     let next = sessions.next.as_deref().map(|cursor| page_address(sessions, cursor));
     let first = sessions.query.cursor.as_ref().map(|_| page_address(sessions, ""));
     view! {
-        <div class="bar">{summary(sessions)} {end_all(sessions, shell)}</div>
+        <div class="bar">{summary(sessions)} {end_all(sessions, role)}</div>
         {session_table::sessions(&sessions.rows, sessions.now, "Sessions")}
         {pager(first, next)}
     }
@@ -145,9 +145,9 @@ fn asked(sessions: &Sessions) -> Option<String> {
 }
 
 /// Leads to the plan of ending what was found; nothing here ends anything.
-fn end_all(sessions: &Sessions, shell: &Shell) -> Option<AnyView> {
+fn end_all(sessions: &Sessions, role: Role) -> Option<AnyView> {
     let query = &sessions.query;
-    if shell.viewer.role != Role::Act || query.value.is_empty() {
+    if role != Role::Act || query.value.is_empty() {
         return None;
     }
     let words = match query.by {

@@ -53,8 +53,8 @@ pub trait LiveSource {
     /// How long must pass between two looks.
     fn pace(&self) -> Duration;
 
-    /// The parts of the page as they are now.
-    fn look(&self) -> LocalBoxFuture<'static, Frame>;
+    /// The parts of the page as they are now; whoever sees the same may be given the same.
+    fn look(&self) -> LocalBoxFuture<'static, Arc<Frame>>;
 
     /// Is ready as soon as the viewer may no longer look.
     fn over(&self) -> LocalBoxFuture<'static, ()>;
@@ -150,7 +150,7 @@ impl Viewer {
         ctx.spawn(looking.map(|frame, viewer, ctx| {
             viewer.step = Step::Idle;
             viewer.looked = Some(Instant::now());
-            if let Some(text) = viewer.sent.news(frame) {
+            if let Some(text) = viewer.sent.news(&frame) {
                 viewer.wants = false;
                 ctx.text(text);
             }

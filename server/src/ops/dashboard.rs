@@ -12,6 +12,7 @@ mod files;
 mod forms;
 mod found;
 mod live;
+mod looks;
 mod revoking;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use self::asked::{Asked, Fields};
 pub use self::core::{ClientParts, CoreDoor, operators_client};
 use self::found::Found;
+use self::looks::Looks;
 pub use self::live::LiveParts;
 use super::access::{Access, Asking, Operator, Refusal};
 use super::admin::Admin;
@@ -61,6 +63,7 @@ pub struct DashboardParts {
 #[derive(Clone)]
 pub struct Dashboard {
     parts: Arc<DashboardParts>,
+    looks: Arc<Looks>,
 }
 
 impl fmt::Debug for Dashboard {
@@ -73,7 +76,7 @@ impl Dashboard {
     /// The pages over `parts`.
     #[must_use]
     pub fn new(parts: DashboardParts) -> Self {
-        Self { parts: Arc::new(parts) }
+        Self { parts: Arc::new(parts), looks: Arc::default() }
     }
 
     /// Routes of the dashboard listener: all that no other has taken.

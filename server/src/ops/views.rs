@@ -130,7 +130,9 @@ impl Views {
         Arc::clone(&self.parts.questions)
     }
 
-    fn standing(&self) -> Standing {
+    /// How it stands with the outpost, at one glance.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
         if !self.parts.readiness.report().missing.is_empty() {
             Standing::NotReady
         } else if self.parts.link.load().state != LinkState::Up

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{ProviderRef, Role};
+use crate::model::{ProviderRef, Role, Standing};
 use crate::page::testing::*;
 
 fn row(sequence: u64) -> DecisionRow {
@@ -152,9 +152,9 @@ fn texts_of_others_are_only_texts() {
 fn new_lines_are_rows_of_the_same_table() {
     assert_changes_are_on_the_page(&sample());
     let html = main_of(Role::View, &sample());
-    let lines = crate::page::frame(&shell(Role::View), &sample()).lines.unwrap();
+    let lines = crate::page::frame(Standing::Serving, Role::View, &sample()).lines.unwrap();
     assert_eq!((lines.id, lines.count), (TAIL, 2));
     assert_has(&html, &format!("id=\"{TAIL}\">{}</tbody>", lines.html));
     let quiet = Decisions { rows: Vec::new(), ..sample() };
-    assert_eq!(crate::page::frame(&shell(Role::View), &quiet).lines, None);
+    assert_eq!(crate::page::frame(Standing::Serving, Role::View, &quiet).lines, None);
 }

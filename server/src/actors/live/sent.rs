@@ -14,16 +14,19 @@ pub(super) struct Sent {
 
 impl Sent {
     /// The JSON of what is new in `frame`, `None` when nothing is.
-    pub(super) fn news(&mut self, mut frame: Frame) -> Option<String> {
-        frame.regions.retain(|region| {
+    pub(super) fn news(&mut self, frame: &Frame) -> Option<String> {
+        let mut news = Frame::default();
+        for region in &frame.regions {
             let hash = self.hasher.hash_one(&region.html);
-            self.regions.insert(region.id, hash) != Some(hash)
-        });
-        frame.lines = frame.lines.filter(|lines| lines.count > 0);
-        if frame.regions.is_empty() && frame.lines.is_none() {
+            if self.regions.insert(region.id, hash) != Some(hash) {
+                news.regions.push(region.clone());
+            }
+        }
+        news.lines = frame.lines.clone().filter(|lines| lines.count > 0);
+        if news.regions.is_empty() && news.lines.is_none() {
             return None;
         }
-        serde_json::to_string(&frame).ok()
+        serde_json::to_string(&news).ok()
     }
 }
 
@@ -44,16 +47,16 @@ mod tests {
     #[test]
     fn only_what_differs_is_sent() {
         let mut sent = Sent::default();
-        let first = sent.news(frame(&[("a", "1"), ("b", "2")], 0)).unwrap();
+        let first = sent.news(&frame(&[("a", "1"), ("b", "2")], 0)).unwrap();
         assert_eq!(first, r#"{"regions":[{"id":"a","html":"1"},{"id":"b","html":"2"}]}"#);
-        assert_eq!(sent.news(frame(&[("a", "1"), ("b", "2")], 0)), None);
-        let second = sent.news(frame(&[("a", "1"), ("b", "3")], 0)).unwrap();
+        assert_eq!(sent.news(&frame(&[("a", "1"), ("b", "2")], 0)), None);
+        let second = sent.news(&frame(&[("a", "1"), ("b", "3")], 0)).unwrap();
         assert_eq!(second, r#"{"regions":[{"id":"b","html":"3"}]}"#);
-        let third = sent.news(frame(&[("a", "1"), ("b", "3")], 1)).unwrap();
+        let third = sent.news(&frame(&[("a", "1"), ("b", "3")], 1)).unwrap();
         assert_eq!(
             third,
             r#"{"regions":[],"lines":{"id":"tail","html":"<li>","count":1,"keep":9}}"#
         );
-        assert_eq!(sent.news(Frame::default()), None);
+        assert_eq!(sent.news(&Frame::default()), None);
     }
 }

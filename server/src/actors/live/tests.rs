@@ -30,10 +30,10 @@ impl LiveSource for Spectator {
         Duration::from_millis(10)
     }
 
-    fn look(&self) -> LocalBoxFuture<'static, Frame> {
+    fn look(&self) -> LocalBoxFuture<'static, Arc<Frame>> {
         *self.0.looks.lock().unwrap() += 1;
         let html = self.0.shown.borrow().to_string();
-        async move { Frame { regions: vec![Region { id: "number", html }], lines: None } }
+        async move { Arc::new(Frame { regions: vec![Region { id: "number", html }], lines: None }) }
             .boxed_local()
     }
 

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -14,10 +15,12 @@ use outpost_dashboard::page;
 
 use super::asked::{Asked, Fields};
 use super::found::{self, Found};
+use super::looks::{Look, Seen};
 use super::{Dashboard, answers, refused};
 use crate::actors::live::{self, LiveSource, Seats};
 use crate::drain::Drain;
 use crate::ops::access::Operator;
+use crate::ops::views::Views;
 
 /// Between two looks at what is at hand.
 const QUICK: Duration = Duration::from_secs(1);
@@ -76,6 +79,19 @@ pub(super) async fn open(
     })
 }
 
+/// What stands on a page that is kept up to date.
+async fn look(views: &Views, seen: &Seen) -> Look {
+    let (frame, latest) = match found::find(views, &seen.asked, seen.after).await {
+        Found::Page { page, latest } => {
+            (page::frame(views.standing(), seen.role, &*page), latest)
+        }
+        // What stood there stays, and that it no longer holds is said above it.
+        Found::Nothing(message) | Found::Away(message) => (page::gone(&message), None),
+        Found::Later(_) => (Frame::default(), None),
+    };
+    Look { frame: Arc::new(frame), latest }
+}
+
 /// One open page.
 struct Source {
     dashboard: Dashboard,
@@ -93,19 +109,16 @@ impl LiveSource for Source {
         }
     }
 
-    fn look(&self) -> LocalBoxFuture<'static, Frame> {
-        let (dashboard, asked) = (self.dashboard.clone(), self.asked.clone());
-        let (operator, after) = (self.operator.clone(), Rc::clone(&self.after));
+    fn look(&self) -> LocalBoxFuture<'static, Arc<Frame>> {
+        let (dashboard, pace) = (self.dashboard.clone(), self.pace());
+        let (role, after) = (self.operator.viewer().role, Rc::clone(&self.after));
+        let seen = Seen { asked: self.asked.clone(), role, after: after.get() };
         async move {
-            match found::find(&dashboard.parts.views, &asked, after.get()).await {
-                Found::Page { page, latest } => {
-                    after.set(latest.or(after.get()));
-                    page::frame(&dashboard.shell(&operator), &*page)
-                }
-                // What stood there stays, and that it no longer holds is said above it.
-                Found::Nothing(message) | Found::Away(message) => page::gone(&message),
-                Found::Later(_) => Frame::default(),
-            }
+            let views = &dashboard.parts.views;
+            let look = dashboard.looks.at(seen, pace, async |seen| look(views, seen).await);
+            let Look { frame, latest } = look.await;
+            after.set(latest.or(after.get()));
+            frame
         }
         .boxed_local()
     }
