@@ -6,7 +6,7 @@
 
 pub mod access;
 pub mod activity;
-pub mod admin;
+pub mod api;
 pub mod audit;
 pub mod dashboard;
 pub mod endpoints;

@@ -31,8 +31,9 @@ pub(super) fn main_of(role: Role, page: &dyn Page) -> String {
 
 /// Asserts that what is sent while one looks stands on the page in the same way.
 pub(super) fn assert_changes_are_on_the_page(page: &dyn Page) {
-    let html = render(&shell(Role::Act), page);
-    let frame = frame(&shell(Role::Act), page);
+    let shell = shell(Role::Act);
+    let html = render(&shell, page);
+    let frame = frame(shell.standing, shell.viewer.role, page);
     assert!(!frame.regions.is_empty());
     for region in &frame.regions {
         let (_, rest) = html.split_once(&format!("id=\"{}\"", region.id)).unwrap();

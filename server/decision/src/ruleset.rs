@@ -92,4 +92,12 @@ impl Ruleset {
     pub fn provider(&self, pk: i64) -> Option<&Arc<Provider>> {
         self.by_pk.get(&pk)
     }
+
+    /// The providers that people may mean by `text`: by its name or its application's slug, exactly.
+    pub fn called<'a>(&'a self, text: &'a str) -> impl Iterator<Item = &'a Arc<Provider>> {
+        let called = move |name: &str| name == text && !text.is_empty();
+        self.providers
+            .iter()
+            .filter(move |provider| called(&provider.name) || called(&provider.application_slug))
+    }
 }

@@ -24,7 +24,7 @@ use crate::http::SessionNotice;
 use crate::http::unbelieved::Unbelieved;
 use crate::ops::access::Access;
 use crate::ops::activity::{Activity, StoreActivity};
-use crate::ops::admin::{Admin, AdminParts};
+use crate::ops::api::{Api, ApiParts};
 use crate::ops::audit::Audit;
 use crate::ops::dashboard::{Dashboard, DashboardParts, LiveParts};
 use crate::ops::endpoints::Endpoints;
@@ -172,18 +172,18 @@ impl Operations {
         let metrics = listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
         let access = Arc::new(operators::access(settings, control));
         let audit = Audit::new(control.deeds.clone(), control.instance.hostname.clone());
-        let admin = self.admin(control, Arc::clone(&access), views.clone(), audit.clone());
+        let api = self.api(control, Arc::clone(&access), views.clone(), audit.clone());
         let core = operators::core_door(settings, control, &access);
         let pages = Dashboard::new(DashboardParts {
             views,
             access,
             live: LiveParts { seats: Seats::new(SEATS), drain: drain.clone() },
-            admin: admin.clone(),
+            api: api.clone(),
             audit,
             core,
         });
         let dashboard = listen(&settings.dashboard.listen, move |config| {
-            admin.configure(config);
+            api.configure(config);
             // Last: they take what nobody else has taken.
             pages.configure(config);
         })?;
@@ -232,9 +232,9 @@ impl Operations {
     }
 
     /// The operators' way to sessions.
-    fn admin(&self, control: &Control, access: Arc<Access>, views: Views, audit: Audit) -> Admin {
+    fn api(&self, control: &Control, access: Arc<Access>, views: Views, audit: Audit) -> Api {
         let notices = control.notices.clone();
-        Admin::new(AdminParts {
+        Api::new(ApiParts {
             sessions: control.sessions.clone(),
             snapshot: control.readers.snapshot.clone(),
             metrics: Arc::clone(&self.metrics),

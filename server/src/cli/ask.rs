@@ -17,7 +17,7 @@ use thiserror::Error;
 use url::{Host, Url};
 
 use crate::core_tls::{self, CoreTimeouts, CoreTrust};
-use crate::ops::admin::PREFIX;
+use crate::ops::api::PREFIX;
 use crate::settings::Settings;
 
 /// Longest answer: a full page of sessions with long names has less.

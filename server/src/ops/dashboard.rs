@@ -33,10 +33,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use self::asked::{Asked, Fields};
 pub use self::core::{ClientParts, CoreDoor, operators_client};
 use self::found::Found;
-use self::looks::Looks;
 pub use self::live::LiveParts;
+use self::looks::Looks;
 use super::access::{Access, Asking, Operator, Refusal};
-use super::admin::Admin;
+use super::api::Api;
 use super::audit::Audit;
 use super::views::Views;
 
@@ -52,7 +52,7 @@ pub struct DashboardParts {
     /// How they are kept up to date.
     pub live: LiveParts,
     /// What their buttons do.
-    pub admin: Admin,
+    pub api: Api,
     /// Where it is told.
     pub audit: Audit,
     /// The way in through core, where there is one.

@@ -78,16 +78,8 @@ pub(super) async fn leave(
         Err(refusal) => return refused(&request, refusal),
     };
     let access = &dashboard.parts.access;
-    if let Err(refusal) = access.same_origin(request.headers()) {
-        return refused(&request, refusal);
-    }
-    let fields = match forms::read(&request, body).await {
-        Ok(fields) => fields,
-        Err(answer) => return *answer,
-    };
-    let csrf = fields.raw("csrf");
-    if let Err(refusal) = access.form(Asking::of(&request), &operator, &csrf, Role::View) {
-        return refused(&request, refusal);
+    if let Err(answer) = forms::meant(access, &operator, Role::View, &request, body).await {
+        return *answer;
     }
     let Some(badge) = &operator.badge else { return answers::go_on(FRONT) };
     dashboard.parts.audit.tell(&Who::is(&operator), &Deed::SignedOut);

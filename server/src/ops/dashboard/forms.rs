@@ -6,15 +6,35 @@ use std::time::Duration;
 use actix_web::http::{ConnectionType, StatusCode, header};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use outpost_dashboard::model::Role;
 
-use super::answers;
 use super::asked::Fields;
+use super::{answers, refused};
+use crate::ops::access::{Access, Asking, Operator};
 
 /// Longest form, in bytes.
 pub(super) const BYTES: usize = 8192;
 
 /// How long the body of a form may take.
 const TIME: Duration = Duration::from_secs(10);
+
+/// The fields of a form that `operator`, who may do what `role` may, has sent from one of our pages;
+/// the answer where it is none.
+pub(super) async fn meant(
+    access: &Access,
+    operator: &Operator,
+    role: Role,
+    request: &HttpRequest,
+    body: Payload,
+) -> Result<Fields, Box<HttpResponse>> {
+    let refused = |refusal| Box::new(refused(request, refusal));
+    let allowed = access.same_origin(request.headers()).and_then(|()| operator.may(role));
+    allowed.map_err(refused)?;
+    let fields = read(request, body).await?;
+    let csrf = fields.raw("csrf");
+    access.form(Asking::of(request), operator, &csrf, role).map_err(refused)?;
+    Ok(fields)
+}
 
 /// The fields of a form; the answer where it is none.
 pub(super) async fn read(

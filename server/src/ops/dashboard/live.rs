@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use outpost_dashboard::live::Frame;
 use outpost_dashboard::page;
+use tokio::time::Instant;
 
 use super::asked::{Asked, Fields};
 use super::found::{self, Found};
@@ -82,9 +83,7 @@ pub(super) async fn open(
 /// What stands on a page that is kept up to date.
 async fn look(views: &Views, seen: &Seen) -> Look {
     let (frame, latest) = match found::find(views, &seen.asked, seen.after).await {
-        Found::Page { page, latest } => {
-            (page::frame(views.standing(), seen.role, &*page), latest)
-        }
+        Found::Page { page, latest } => (page::frame(views.standing(), seen.role, &*page), latest),
         // What stood there stays, and that it no longer holds is said above it.
         Found::Nothing(message) | Found::Away(message) => (page::gone(&message), None),
         Found::Later(_) => (Frame::default(), None),
@@ -115,7 +114,9 @@ impl LiveSource for Source {
         let seen = Seen { asked: self.asked.clone(), role, after: after.get() };
         async move {
             let views = &dashboard.parts.views;
-            let look = dashboard.looks.at(seen, pace, async |seen| look(views, seen).await);
+            let look = dashboard
+                .looks
+                .at(Instant::now(), seen, pace, async |seen| look(views, seen).await);
             let Look { frame, latest } = look.await;
             after.set(latest.or(after.get()));
             frame

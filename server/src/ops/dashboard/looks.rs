@@ -47,21 +47,21 @@ impl Looks {
     /// of decisions come to know the same ones by this, and from then on share what is new.
     pub(super) async fn at(
         &self,
+        now: Instant,
         seen: Seen,
         pace: Duration,
         look: impl AsyncFnOnce(&Seen) -> Look,
     ) -> Look {
-        if let Some(look) = self.kept(&seen) {
+        if let Some(look) = self.kept(now, &seen) {
             return look;
         }
         let look = look(&seen).await;
-        let until = Instant::now() + pace;
+        let until = now + pace;
         self.lock().push(Kept { seen, until, look: look.clone() });
         look
     }
 
-    fn kept(&self, seen: &Seen) -> Option<Look> {
-        let now = Instant::now();
+    fn kept(&self, now: Instant, seen: &Seen) -> Option<Look> {
         let mut all = self.lock();
         all.retain(|kept| now < kept.until);
         all.iter().find(|kept| kept.seen == *seen).map(|kept| kept.look.clone())
@@ -90,28 +90,28 @@ mod tests {
     }
 
     /// A look that is counted; its count stands in what was seen.
-    async fn looked(looks: &Looks, seen: Seen, count: &Cell<u64>) -> u64 {
+    async fn looked(looks: &Looks, now: Instant, seen: Seen, count: &Cell<u64>) -> u64 {
         let look = async |_: &Seen| {
             count.set(count.get() + 1);
             Look { frame: Arc::default(), latest: Some(count.get()) }
         };
-        looks.at(seen, PACE, look).await.latest.unwrap()
+        looks.at(now, seen, PACE, look).await.latest.unwrap()
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_sees_the_same_shares_a_look_until_it_is_old() {
         let (looks, count) = (Looks::default(), Cell::new(0));
-        assert_eq!(looked(&looks, overview(), &count).await, 1);
-        tokio::time::advance(PACE - Duration::from_millis(1)).await;
-        assert_eq!(looked(&looks, overview(), &count).await, 1, "another's");
-        tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(looked(&looks, overview(), &count).await, 2, "old by now");
+        let now = Instant::now();
+        assert_eq!(looked(&looks, now, overview(), &count).await, 1);
+        let later = now + PACE - Duration::from_millis(1);
+        assert_eq!(looked(&looks, later, overview(), &count).await, 1, "another's");
+        assert_eq!(looked(&looks, now + PACE, overview(), &count).await, 2, "old by now");
         assert_eq!(looks.lock().len(), 1, "the old one is forgotten");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn another_page_role_or_place_in_the_tail_is_another_look() {
-        let (looks, count) = (Looks::default(), Cell::new(0));
+        let (looks, count, now) = (Looks::default(), Cell::new(0), Instant::now());
         let others = [
             overview(),
             seen(Asked::Overview, Role::Act, None),
@@ -122,10 +122,10 @@ mod tests {
             seen(Asked::Decisions(Default::default()), Role::View, Some(2)),
         ];
         for (number, seen) in (1..).zip(others.clone()) {
-            assert_eq!(looked(&looks, seen, &count).await, number);
+            assert_eq!(looked(&looks, now, seen, &count).await, number);
         }
         for (number, seen) in (1..).zip(others) {
-            assert_eq!(looked(&looks, seen, &count).await, number, "as it was");
+            assert_eq!(looked(&looks, now, seen, &count).await, number, "as it was");
         }
     }
 }

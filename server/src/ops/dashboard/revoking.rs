@@ -8,7 +8,6 @@ use outpost_dashboard::page::Message;
 
 use super::asked::{self, Understood};
 use super::{Dashboard, answers, forms, refused};
-use crate::ops::access::Asking;
 
 /// Ends what the form names.
 pub(super) async fn revoke(
@@ -22,23 +21,15 @@ pub(super) async fn revoke(
         Err(refusal) => return refused(&request, refusal),
     };
     let access = &dashboard.parts.access;
-    let allowed = access.same_origin(request.headers()).and_then(|()| operator.may(Role::Act));
-    if let Err(refusal) = allowed {
-        return refused(&request, refusal);
-    }
-    let fields = match forms::read(&request, body).await {
+    let fields = match forms::meant(access, &operator, Role::Act, &request, body).await {
         Ok(fields) => fields,
         Err(answer) => return *answer,
     };
-    let csrf = fields.raw("csrf");
-    if let Err(refusal) = access.form(Asking::of(&request), &operator, &csrf, Role::Act) {
-        return refused(&request, refusal);
-    }
     let Understood { question, problem } = asked::named(&fields);
     if let Some(problem) = problem {
         return answers::say(StatusCode::BAD_REQUEST, "Nothing was ended", &problem, "Go back.");
     }
-    let ended = dashboard.parts.admin.revoke_named(question.by, question.value, &operator);
+    let ended = dashboard.parts.api.revoke_named(question.by, question.value, &operator);
     match ended.await {
         Ok(count) => answers::go_on(&format!("/sessions?ended={count}")),
         Err(problem) => {

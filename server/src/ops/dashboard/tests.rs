@@ -8,7 +8,7 @@ use super::answers::SECURITY;
 use super::*;
 use crate::actors::live::Seats;
 use crate::drain::Drain;
-use crate::ops::admin::AdminParts;
+use crate::ops::api::ApiParts;
 use crate::ops::views::testing;
 
 struct Answer {
@@ -31,7 +31,7 @@ async fn ask(access: &Arc<Access>, request: test::TestRequest) -> Answer {
     let access = Arc::clone(access);
     let views = testing::parts();
     let audit = Audit::new(mpsc::channel(64).0, "here".to_owned());
-    let admin = Admin::new(AdminParts {
+    let api = Api::new(ApiParts {
         views: testing::views(),
         sessions: views.sessions.clone(),
         snapshot: views.snapshot.clone(),
@@ -44,7 +44,7 @@ async fn ask(access: &Arc<Access>, request: test::TestRequest) -> Answer {
         views: Views::new(views),
         access,
         live: LiveParts { seats: Seats::new(1), drain: Drain::never() },
-        admin,
+        api,
         audit,
         core: None,
     });

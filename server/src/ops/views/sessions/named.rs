@@ -66,10 +66,7 @@ fn provider(value: &str, ruleset: &Ruleset) -> Result<(i64, String), String> {
         let name = ruleset.provider(pk).map_or_else(|| value.to_owned(), |it| it.name.clone());
         return Ok((pk, name));
     }
-    let mut found = ruleset
-        .providers()
-        .iter()
-        .filter(|provider| provider.name == value || provider.application_slug == value);
+    let mut found = ruleset.called(value);
     match (found.next(), found.next()) {
         (Some(provider), None) => Ok((provider.pk, provider.name.clone())),
         (None, _) => Err(format!("There is no provider {value:?} here.")),

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::ops::admin::{PREFIX, calls};
+use crate::ops::api::{PREFIX, calls};
 
 /// The description, read.
 pub(in crate::ops) fn document() -> Value {

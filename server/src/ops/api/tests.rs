@@ -17,7 +17,7 @@ use crate::snapshot::OutpostIdentity;
 
 /// An API over sessions of alice (two, at providers 1 and 2), bob and carol (one each, at 1).
 struct Office {
-    admin: Admin,
+    api: Api,
     others: Arc<crate::ops::questions::Questions>,
     changed: Arc<Mutex<Vec<i64>>>,
     _snapshot: Publisher<Snapshot>,
@@ -39,7 +39,7 @@ impl Office {
         let views = Views::new(ViewParts { questions, sessions: sessions.clone(), ..parts });
         let changed = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&changed);
-        let admin = Admin::new(AdminParts {
+        let api = Api::new(ApiParts {
             sessions,
             snapshot,
             metrics: Arc::new(Metrics::new("1", "b").unwrap()),
@@ -48,7 +48,7 @@ impl Office {
             audit: crate::ops::audit::Audit::new(tokio::sync::mpsc::channel(64).0, String::new()),
             changed: Arc::new(move |provider| told.lock().unwrap().push(provider)),
         });
-        let office = Self { admin, others, changed, _snapshot: publisher };
+        let office = Self { api, others, changed, _snapshot: publisher };
         for (n, provider, sub, sid) in [
             (1, 1, "alice", Some("desk")),
             (2, 2, "alice", Some("phone")),
@@ -62,12 +62,12 @@ impl Office {
     }
 
     async fn begin(&self, n: u8, session: crate::session::Session) {
-        let begun = self.admin.parts.sessions.begin(&id(n), session, clock::now()).await;
+        let begun = self.api.parts.sessions.begin(&id(n), session, clock::now()).await;
         assert!(begun.unwrap().is_some());
     }
 
     async fn ask(&self, request: test::TestRequest) -> (StatusCode, Value) {
-        let app = App::new().configure(|config| self.admin.configure(config));
+        let app = App::new().configure(|config| self.api.configure(config));
         let app = test::init_service(app).await;
         let request = request.insert_header(("host", "localhost:9301"));
         let request = request.peer_addr("127.0.0.1:4711".parse().unwrap()).to_request();
@@ -99,7 +99,7 @@ impl Office {
     }
 
     async fn left(&self) -> usize {
-        self.admin.parts.sessions.count(None, Timestamp(0)).await.unwrap()
+        self.api.parts.sessions.count(None, Timestamp(0)).await.unwrap()
     }
 
     fn changed(&self) -> Vec<i64> {
@@ -171,7 +171,7 @@ async fn a_user_is_found_at_once_among_any_number_of_sessions() {
     for n in 0..PAGE {
         let id = crate::session::SessionId::random().unwrap();
         let dave = session(1, &format!("dave-{n}"), None, end);
-        office.admin.parts.sessions.begin(&id, dave, clock::now()).await.unwrap();
+        office.api.parts.sessions.begin(&id, dave, clock::now()).await.unwrap();
     }
     let (_, page) = office.list("user=alice-name").await;
     assert_eq!((users(&page).len(), &page["scanned"], &page["next"]), (2, &json!(2), &Value::Null));
@@ -232,7 +232,7 @@ async fn a_dry_run_counts_and_the_same_order_ends_as_many() {
         assert_eq!((status, &done["ended"]), (StatusCode::OK, &json!(count)), "{order}");
         assert_eq!(office.left().await, left, "{order}");
         assert_eq!(office.changed(), changed, "{order}");
-        let figures = office.admin.parts.metrics.render();
+        let figures = office.api.parts.metrics.render();
         let series = format!("outpost_admin_sessions_ended_total {count}\n");
         assert!(figures.contains(&series), "{figures}");
     }

@@ -110,13 +110,7 @@ fn find_provider(name: &ProviderName, ruleset: &Ruleset) -> Result<i64, Problem>
     if let Ok(pk) = text.parse() {
         return Ok(pk);
     }
-    let called = |name: &str| name == text && !text.is_empty();
-    let found: Vec<i64> = ruleset
-        .providers()
-        .iter()
-        .filter(|provider| called(&provider.name) || called(&provider.application_slug))
-        .map(|provider| provider.pk)
-        .collect();
+    let found: Vec<i64> = ruleset.called(text).map(|provider| provider.pk).collect();
     match *found {
         [pk] => Ok(pk),
         [] => Err(Problem::unknown_provider(text)),

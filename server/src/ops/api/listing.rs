@@ -4,18 +4,16 @@
 
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
-use actix_web::web::{Data, Query};
+use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
 
+use super::Api;
+use super::asked::{count, query};
 use super::problem::Problem;
 use super::who::{Named, ProviderName};
-use super::{Admin, PAGE};
 use crate::clock;
 use crate::session::{ListedSession, PageCursor};
 use crate::snapshot::Snapshot;
-
-/// Sessions a call looks at, unless it says how many.
-const USUAL: usize = 100;
 
 /// Which sessions are wanted: by one of these names, or all.
 #[derive(Debug, Deserialize)]
@@ -119,14 +117,9 @@ impl<'a> Row<'a> {
 }
 
 /// Answers the question in the query.
-pub(super) async fn list(
-    admin: Data<Admin>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let question = Query::<Question>::from_query(request.query_string())
-        .map_err(|error| Problem::wrong(error.to_string()))?
-        .into_inner();
-    let snapshot = admin.parts.snapshot.load_full();
+pub(super) async fn list(api: Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let question: Question = query(&request)?;
+    let snapshot = api.parts.snapshot.load_full();
     let named = Named {
         key: question.key,
         sub: question.sub,
@@ -136,12 +129,9 @@ pub(super) async fn list(
         address: question.address,
     };
     let selection = named.selection(&snapshot.ruleset)?;
-    let limit = question.limit.unwrap_or(USUAL);
-    if !(1..=PAGE).contains(&limit) {
-        return Err(Problem::wrong(format!("limit: must be between 1 and {PAGE}")));
-    }
+    let limit = count(question.limit)?;
     let from = question.cursor.map(PageCursor);
-    let sessions = &admin.parts.sessions;
+    let sessions = &api.parts.sessions;
     let page = sessions.list(selection.as_ref(), from.as_ref(), limit, clock::now()).await?;
     let rows = page.sessions.iter().map(|session| Row::new(session, &snapshot));
     Ok(HttpResponse::Ok().json(Page {

@@ -1,18 +1,15 @@
 //! What the pages show, as JSON: the very same read models.
 
-use actix_web::web::{Data, Path, Query};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use outpost_dashboard::model::{DecisionFilter, Outcome};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
+use super::asked::{count, query};
 use super::problem::Problem;
-use super::{Admin, PAGE, openapi};
+use super::{Api, openapi};
 use crate::ops::questions::FleetDecision;
 use crate::session::SessionKey;
-
-/// Decisions an answer has, unless the call says how many.
-const USUAL: usize = 100;
 
 /// What is asked about a provider.
 #[derive(Debug, Default, Deserialize)]
@@ -44,37 +41,34 @@ struct Wanted {
     limit: Option<usize>,
 }
 
-pub(super) async fn overview(admin: Data<Admin>) -> HttpResponse {
-    HttpResponse::Ok().json(admin.parts.views.overview())
+pub(super) async fn overview(api: Data<Api>) -> HttpResponse {
+    HttpResponse::Ok().json(api.parts.views.overview())
 }
 
-pub(super) async fn providers(admin: Data<Admin>) -> HttpResponse {
-    HttpResponse::Ok().json(admin.parts.views.providers())
+pub(super) async fn providers(api: Data<Api>) -> HttpResponse {
+    HttpResponse::Ok().json(api.parts.views.providers())
 }
 
 pub(super) async fn provider(
-    admin: Data<Admin>,
+    api: Data<Api>,
     pk: Path<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let question: Trying = query(&request)?;
     let found =
-        pk.parse().ok().and_then(|key| admin.parts.views.provider(key, question.r#try.as_deref()));
+        pk.parse().ok().and_then(|key| api.parts.views.provider(key, question.r#try.as_deref()));
     let found = found.ok_or_else(|| Problem::unknown_provider(&pk))?;
     Ok(HttpResponse::Ok().json(found))
 }
 
-pub(super) async fn session(
-    admin: Data<Admin>,
-    key: Path<String>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn session(api: Data<Api>, key: Path<String>) -> Result<HttpResponse, Problem> {
     let key = SessionKey::parse(&key).ok_or_else(Problem::no_session)?;
-    let found = admin.parts.views.session(&key).await?.ok_or_else(Problem::no_session)?;
+    let found = api.parts.views.session(&key).await?.ok_or_else(Problem::no_session)?;
     Ok(HttpResponse::Ok().json(found))
 }
 
 pub(super) async fn decisions(
-    admin: Data<Admin>,
+    api: Data<Api>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let Wanted { provider, outcome, reason, user, path, address, after, limit } = query(&request)?;
@@ -82,19 +76,13 @@ pub(super) async fn decisions(
         let known = Outcome::ALL.map(Outcome::code).join(", ");
         return Err(Problem::wrong(format!("outcome: must be one of {known}")));
     }
-    let limit = limit.unwrap_or(USUAL);
-    if !(1..=PAGE).contains(&limit) {
-        return Err(Problem::wrong(format!("limit: must be between 1 and {PAGE}")));
-    }
+    let limit = count(limit)?;
     let filter = DecisionFilter { provider, outcome, reason, user, path, address };
-    Ok(HttpResponse::Ok().json(admin.parts.views.decisions(&filter, after, limit)))
+    Ok(HttpResponse::Ok().json(api.parts.views.decisions(&filter, after, limit)))
 }
 
-pub(super) async fn decision(
-    admin: Data<Admin>,
-    id: Path<String>,
-) -> Result<HttpResponse, Problem> {
-    let views = &admin.parts.views;
+pub(super) async fn decision(api: Data<Api>, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let views = &api.parts.views;
     if let Some(found) = views.decision(&id) {
         return Ok(HttpResponse::Ok().json(found));
     }
@@ -107,21 +95,15 @@ pub(super) async fn decision(
     }
 }
 
-pub(super) async fn doctor(admin: Data<Admin>) -> HttpResponse {
-    HttpResponse::Ok().json(admin.parts.views.doctor())
+pub(super) async fn doctor(api: Data<Api>) -> HttpResponse {
+    HttpResponse::Ok().json(api.parts.views.doctor())
 }
 
-pub(super) async fn fleet(admin: Data<Admin>) -> HttpResponse {
-    HttpResponse::Ok().json(admin.parts.views.fleet())
+pub(super) async fn fleet(api: Data<Api>) -> HttpResponse {
+    HttpResponse::Ok().json(api.parts.views.fleet())
 }
 
 /// The description of all calls.
 pub(super) async fn description() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(openapi::DOCUMENT)
-}
-
-/// What the query asks.
-fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
-    let read = Query::<T>::from_query(request.query_string());
-    Ok(read.map_err(|error| Problem::wrong(error.to_string()))?.into_inner())
 }

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use outpost_dashboard::model::SearchBy;
 use serde::{Deserialize, Serialize};
 
-use super::Admin;
+use super::Api;
 use super::problem::Problem;
 use super::who::{self, Named, ProviderName};
 use crate::clock;
@@ -62,7 +62,7 @@ struct Search {
 
 /// Ends, or counts, what the body names.
 pub(super) async fn revoke(
-    admin: Data<Admin>,
+    api: Data<Api>,
     request: HttpRequest,
     Json(order): Json<Order>,
 ) -> Result<HttpResponse, Problem> {
@@ -75,19 +75,19 @@ pub(super) async fn revoke(
         address: order.address,
     };
     let meant = named
-        .selection(&admin.parts.snapshot.load().ruleset)?
+        .selection(&api.parts.snapshot.load().ruleset)?
         .ok_or_else(|| Problem::wrong("name one of key, sub, sid, provider, user and address"))?;
     // The guard has put it there.
     let operator = Operator::of(&request).ok_or_else(Problem::internal)?;
     let report = if order.dry_run {
-        count(&admin.parts.sessions, &meant).await?
+        count(&api.parts.sessions, &meant).await?
     } else {
-        carried_out(Admin::clone(&admin), meant, Who::is(&operator)).await?
+        carried_out(Api::clone(&api), meant, Who::is(&operator)).await?
     };
     Ok(HttpResponse::Ok().json(report))
 }
 
-impl Admin {
+impl Api {
     /// Ends the sessions of this name on behalf of `operator`; how many.
     ///
     /// # Errors
@@ -118,37 +118,37 @@ impl Admin {
 }
 
 /// Ends what is meant in a task of its own: it does not die with the client's connection.
-async fn carried_out(admin: Admin, meant: Selection, who: Who) -> Result<Report, Problem> {
-    let task = actix_web::rt::spawn(async move { end(&admin, &meant, &who).await });
+async fn carried_out(api: Api, meant: Selection, who: Who) -> Result<Report, Problem> {
+    let task = actix_web::rt::spawn(async move { end(&api, &meant, &who).await });
     task.await.map_err(|error| {
         tracing::error!(%error, "an operator's revocation failed");
         Problem::internal()
     })?
 }
 
-async fn end(admin: &Admin, meant: &Selection, who: &Who) -> Result<Report, Problem> {
+async fn end(api: &Api, meant: &Selection, who: &Who) -> Result<Report, Problem> {
     let mut ended = 0;
-    let result = end_all(admin, meant, &mut ended).await;
+    let result = end_all(api, meant, &mut ended).await;
     let by = who::by(meant);
-    admin.parts.metrics.operator_revoked(by, result.is_ok(), ended);
+    api.parts.metrics.operator_revoked(by, result.is_ok(), ended);
     let failure = result.as_ref().err().map(ToString::to_string);
     let deed = Deed::Ended { by, value: &who::value(meant), count: ended, failure };
-    admin.parts.audit.tell(who, &deed);
+    api.parts.audit.tell(who, &deed);
     let search = result?;
     Ok(Report { ended: Some(ended), search, ..Report::default() })
 }
 
 /// Ends what is meant, and counts it in `ended`, also when it fails.
 async fn end_all(
-    admin: &Admin,
+    api: &Api,
     meant: &Selection,
     ended: &mut usize,
 ) -> Result<Option<Search>, Problem> {
     let mut gone = Vec::new();
-    let looked = admin.parts.sessions.end_meant(meant, clock::now(), &mut gone).await;
+    let looked = api.parts.sessions.end_meant(meant, clock::now(), &mut gone).await;
     *ended += gone.len();
     for provider in providers_of(&gone) {
-        (admin.parts.changed)(provider);
+        (api.parts.changed)(provider);
     }
     Ok(Search::of(meant, &looked?))
 }

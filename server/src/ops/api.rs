@@ -5,6 +5,7 @@
 //! [`access`](super::access). Answers are JSON; what goes wrong is a [`problem::Problem`]. No
 //! answer holds a token, a claim or a cookie.
 
+mod asked;
 mod calls;
 mod explaining;
 mod listing;
@@ -48,7 +49,7 @@ const BODY_BYTES: usize = 8192;
 pub const PAGE: usize = 1000;
 
 /// What the API stands on.
-pub struct AdminParts {
+pub struct ApiParts {
     /// The sessions.
     pub sessions: Sessions,
     /// For names of providers.
@@ -67,20 +68,20 @@ pub struct AdminParts {
 
 /// The API. Cheap to clone.
 #[derive(Clone)]
-pub struct Admin {
-    parts: Arc<AdminParts>,
+pub struct Api {
+    parts: Arc<ApiParts>,
 }
 
-impl fmt::Debug for Admin {
+impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admin").field("access", &self.parts.access).finish_non_exhaustive()
+        f.debug_struct("Api").field("access", &self.parts.access).finish_non_exhaustive()
     }
 }
 
-impl Admin {
+impl Api {
     /// The API over `parts`.
     #[must_use]
-    pub fn new(parts: AdminParts) -> Self {
+    pub fn new(parts: ApiParts) -> Self {
         Self { parts: Arc::new(parts) }
     }
 
@@ -126,11 +127,11 @@ impl Admin {
 
 /// Looks at who asks before anything else, and locks every answer down.
 async fn guarded(
-    admin: Data<Admin>,
+    api: Data<Api>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let mut answer = match admin.operator(&request).await {
+    let mut answer = match api.operator(&request).await {
         Err(problem) => request.into_response(problem.error_response()).map_into_boxed_body(),
         Ok(operator) => {
             request.extensions_mut().insert(operator);
