@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::site::{Site, TOKEN, assert_quiet, chromium};
 
 /// Sizes of windows.
-const WIDTHS: [u32; 2] = [390, 1440];
+const WIDTHS: [u32; 3] = [390, 1440, 2560];
 
 /// What axe finds in the page shown that is serious or critical, with where.
 async fn findings(browser: &Chromium) -> Vec<String> {

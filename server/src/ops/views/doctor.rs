@@ -24,7 +24,8 @@ const MOST: usize = 2000;
 
 /// What is looked at: its name, for people, and the findings that come of it. What is none of
 /// these is a provider's own affair.
-const CHECKS: [(&str, &str, &[&str]); 14] = [
+const CHECKS: [(&str, &str, &[&str]); 15] = [
+    ("serving", "This outpost takes requests", &["listeners", "draining"]),
     (
         "hosts",
         "Hosts of providers do not overlap",
