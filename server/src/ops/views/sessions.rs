@@ -101,15 +101,23 @@ impl Views {
         Named::of(by, value, &self.parts.snapshot.load().ruleset)
     }
 
-    /// How many sessions are meant, and some of them. Cost grows with their number.
+    /// How many sessions are meant, and some of them. Cost grows with their number, but for those of
+    /// a provider, which the store has counted.
     async fn count(&self, selection: &Selection) -> Result<(usize, Vec<SessionRow>), StoreError> {
+        let sessions = &self.parts.sessions;
+        if let Selection::Provider(pk) = selection {
+            let now = clock::now();
+            let some = sessions.list(Some(selection), None, SAMPLE, now).await?.sessions;
+            let sample = some.iter().map(|session| self.row(session)).collect();
+            return Ok((sessions.count(Some(*pk), now).await?, sample));
+        }
         let mut sample = Vec::new();
         let take = |session: &ListedSession| {
             if sample.len() < SAMPLE {
                 sample.push(self.row(session));
             }
         };
-        let meant = self.parts.sessions.look_at_meant(selection, clock::now(), take).await?;
+        let meant = sessions.look_at_meant(selection, clock::now(), take).await?;
         Ok((meant.count, sample))
     }
 
