@@ -14,7 +14,7 @@ mod options;
 
 use std::path::PathBuf;
 
-use outpost_render::{Input, RenderError, Target, render};
+use outpost_render::{Input, RenderError, Target, render, yaml};
 use serde_json::json;
 
 /// What `target` writes for `input`, compared with what was reviewed.
@@ -147,5 +147,32 @@ fn nothing_that_core_or_an_operator_names_breaks_out_of_its_place() {
             let is_plain = line.chars().all(|c| !c.is_control() && c != '\u{2028}');
             assert!(is_plain, "{line:?}");
         }
+    }
+}
+
+/// Read back by a reader of YAML 1.1 in the suite `manifests`.
+#[test]
+fn strings_are_written_for_every_reader() {
+    let values = vec![
+        "no", "No", "NO", "yes", "on", "On", "off", "y", "n", "true", "False", "null", "~", "", " ",
+        "0755", "0o755", "0x1F", "0b11", "1e3", "1.5", ".5", "1_000", "+1", "-1", "12:30:45",
+        "190:20:30", ".inf", ".nan", "2001-12-14", "2001-12-14 21:59:43.10 -5", "<<", "=", "-", "- a",
+        "?", ":", "a: b", "a:", "a #b", "#", "&a", "*a", "!a", "|", ">", "%a", "@a", "`a", "{}", "[]",
+        ",", "'", "\"", "---", "...", " lead", "trail ", "\ttab", "a\tb", "a\u{85}b", "\u{feff}x",
+        "a\u{2028}b", "line\nline\n", "\n lead\n\nline", "ä 日本 😀", "host:80", "*.example.com:*",
+    ];
+    let names: serde_json::Map<String, serde_json::Value> =
+        values.iter().map(|text| ((*text).to_owned(), (*text).into())).collect();
+    let value = json!({"values": values, "names": names});
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/yaml");
+    let json = serde_json::to_string_pretty(&value).expect("JSON") + "\n";
+    for (name, text) in [("strings.yaml", yaml::to_text(&value)), ("strings.json", json)] {
+        let path = folder.join(name);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::write(&path, &text).expect("written");
+        }
+        let reviewed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(text, reviewed, "{} differs", path.display());
     }
 }

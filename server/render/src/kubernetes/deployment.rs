@@ -3,6 +3,7 @@
 use outpost_decision::OUTPOST_PREFIX;
 use serde_json::{Value, json};
 
+use super::object::is_stock;
 use super::plan::Plan;
 use crate::yaml::Document;
 
@@ -154,7 +155,7 @@ fn notes(plan: &Plan<'_>, mut document: Document) -> Document {
     }
     match &plan.options.container_image {
         None => {
-            let note = "As deploy/Containerfile makes it: push it to a registry of yours, and name \
+            let note = "As deploy/container/Containerfile makes it: push it to a registry of yours, and name \
                         it in the outpost's option container_image.";
             document = document.note(format!("{container}/image"), note);
         }
@@ -194,10 +195,4 @@ fn notes(plan: &Plan<'_>, mut document: Document) -> Document {
                  to spare."
             ),
         )
-}
-
-/// Whether this is the image of authentik's own outpost.
-fn is_stock(image: &str) -> bool {
-    let name = image.split(['@', ':']).next().unwrap_or_default();
-    ["goauthentik/proxy", "beryju/authentik-proxy"].iter().any(|stock| name.ends_with(stock))
 }

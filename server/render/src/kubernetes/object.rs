@@ -140,3 +140,14 @@ pub(crate) fn headers_of<'a>(applications: impl Iterator<Item = &'a Application>
     }
     headers
 }
+
+/// Whether this is the image of authentik's own outpost.
+pub(crate) fn is_stock(image: &str) -> bool {
+    let image = image.split('@').next().unwrap_or_default();
+    // A colon before the last slash is that of the registry's port.
+    let name = match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => image,
+    };
+    ["goauthentik/proxy", "beryju/authentik-proxy"].iter().any(|stock| name.ends_with(stock))
+}

@@ -1,0 +1,128 @@
+//! What `outpost render` writes for Kubernetes, as the programs it is for read it: every
+//! reviewed file of the renderer, held against the schemas that Kubernetes and the makers of custom
+//! resources publish.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use outpost_tests::folder::Folder;
+use outpost_tests::parts;
+use serde::Deserialize;
+
+/// What the validator says.
+#[derive(Debug, Deserialize)]
+struct Said {
+    problems: Vec<String>,
+    kinds: BTreeMap<String, usize>,
+}
+
+fn here() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Files below the renderer's reviewed ones for these targets, in order.
+fn reviewed(targets: &[&str]) -> Vec<PathBuf> {
+    let golden = here().parent().unwrap().join("server/render/tests/golden");
+    let mut files = Vec::new();
+    for target in targets {
+        let before = files.len();
+        for case in fs::read_dir(golden.join(target)).unwrap() {
+            let case = fs::read_dir(case.unwrap().path()).unwrap();
+            files.extend(case.map(|file| file.unwrap().path()));
+        }
+        assert!(files.len() > before, "nothing for {target}");
+    }
+    files.sort();
+    files
+}
+
+/// Python, with the packages that `tests/run` installs.
+fn python() -> Command {
+    Command::new(parts::find("kubernetes-validate").with_file_name("python"))
+}
+
+fn said(command: &mut Command) -> Vec<u8> {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn validated(files: &[PathBuf]) -> Said {
+    let mut command = python();
+    command.arg(here().join("tests/manifests/validate.py")).arg(here().join("fixtures/crds"));
+    serde_json::from_slice(&said(command.args(files))).unwrap()
+}
+
+#[test]
+fn every_object_is_as_its_schema_wants_it() {
+    let said = validated(&reviewed(&["kubernetes", "ingress-nginx", "istio", "gateway"]));
+    assert!(said.problems.is_empty(), "{:#?}", said.problems);
+    for kind in [
+        "AuthorizationPolicy",
+        "Deployment",
+        "HTTPRoute",
+        "Ingress",
+        "MeshConfig",
+        "Middleware",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
+        "ReferenceGrant",
+        "Secret",
+        "SecurityPolicy",
+        "Service",
+        "ServiceMonitor",
+        "VirtualService",
+    ] {
+        assert!(said.kinds.contains_key(kind), "no {kind} in {:?}", said.kinds);
+    }
+}
+
+/// Each with something wrong that is to be seen.
+#[test]
+fn what_is_wrong_with_an_object_would_be_seen() {
+    let folder = Folder::new();
+    for (number, (target, file, right, wrong)) in [
+        ("kubernetes/defaults", "outpost.yaml", "replicas: 1", "replicas: one"),
+        ("kubernetes/defaults", "outpost.yaml", "readOnlyRootFilesystem:", "readonlyRootFilesystem:"),
+        ("kubernetes/defaults", "outpost.yaml", "runAsNonRoot: true", "runAsNonRoot: \"yes\""),
+        ("kubernetes/defaults", "outpost.yaml", "router.tls: \"true\"", "router.tls: true"),
+        ("kubernetes/defaults", "servicemonitor.yaml", "matchLabels:", "matchlabels:"),
+        ("kubernetes/defaults", "traefik-middleware.yaml", "authResponseHeaders:", "responseHeaders:"),
+        ("kubernetes/defaults", "traefik-middleware.yaml", "forwardAuth:", "forward:"),
+        ("kubernetes/kubernetes_httproute", "httproute.yaml", "type: PathPrefix", "type: Prefix"),
+        ("gateway/april_2026", "gateway.yaml", "headersToBackend:", "headersToUpstream:"),
+        ("gateway/april_2026", "gateway.yaml", "port: 9000", "port: http"),
+        ("istio/april_2026", "istio.yaml", "notPaths:", "exceptPaths:"),
+        ("istio/april_2026", "istio.yaml", "action: CUSTOM", "action: ASK"),
+        ("istio/april_2026", "istio.yaml", "number: 5678", "number: http"),
+        ("istio/april_2026", "istio-mesh.yaml", "failOpen: false", "failOpen: off_"),
+        ("ingress-nginx/april_2026", "ingress-nginx.yaml", "pathType: Prefix", "pathtype: Prefix"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let golden = here().parent().unwrap().join("server/render/tests/golden");
+        let text = fs::read_to_string(golden.join(target).join(file)).unwrap();
+        assert!(text.contains(right), "{target}/{file} has no {right}");
+        let file = folder.write(&format!("{number}.yaml"), &text.replace(right, wrong));
+        let said = validated(&[Path::new(&file).to_owned()]);
+        assert!(!said.problems.is_empty(), "{wrong} was not seen in {target}");
+    }
+}
+
+/// `no`, `0755`, `1e3`, dates: what readers of YAML 1.1 take for something else.
+#[test]
+fn strings_stay_strings_for_readers_of_old() {
+    const READ: &str = "import json, sys, yaml\n\
+        read = yaml.safe_load(open(sys.argv[1], encoding='utf-8'))\n\
+        assert read == json.load(open(sys.argv[2], encoding='utf-8')), read\n\
+        print(len(read['values']))";
+    let folder = here().parent().unwrap().join("server/render/tests/golden/yaml");
+    let mut command = python();
+    command.args(["-c", READ]).arg(folder.join("strings.yaml")).arg(folder.join("strings.json"));
+    let count: usize = String::from_utf8(said(&mut command)).unwrap().trim().parse().unwrap();
+    assert!(count > 50, "{count}");
+}
