@@ -1,6 +1,6 @@
-//! What `outpost render` writes for Kubernetes, as the programs it is for read it: every
+//! What `outpost render` writes for Kubernetes and Compose, as the programs it is for read it: every
 //! reviewed file of the renderer, held against the schemas that Kubernetes and the makers of custom
-//! resources publish.
+//! resources publish, and read by Docker Compose itself.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::collections::BTreeMap;
@@ -11,6 +11,7 @@ use std::process::Command;
 use outpost_tests::folder::Folder;
 use outpost_tests::parts;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// What the validator says.
 #[derive(Debug, Deserialize)]
@@ -141,4 +142,25 @@ fn strings_stay_strings_for_readers_of_old() {
     command.args(["-c", READ]).arg(folder.join("strings.yaml")).arg(folder.join("strings.json"));
     let count: usize = String::from_utf8(said(&mut command)).unwrap().trim().parse().unwrap();
     assert!(count > 50, "{count}");
+}
+
+#[test]
+fn docker_compose_takes_every_file() {
+    for file in reviewed(&["compose"]) {
+        let folder = Folder::new();
+        let text = fs::read_to_string(&file).unwrap();
+        let copy = folder.write("compose.yml", &text);
+        let mut command = Command::new(parts::find("docker-compose"));
+        command.current_dir(folder.path()).env_clear().arg("-f").arg(copy);
+        let read: Value =
+            serde_json::from_slice(&said(command.args(["config", "--format", "json"]))).unwrap();
+        let outpost = &read["services"]["outpost"];
+        assert_eq!(outpost["read_only"], true, "{}", file.display());
+        assert_eq!(outpost["cap_drop"][0], "ALL", "{}", file.display());
+        // Nothing is replaced: every dollar sign stands twice.
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        for line in lines {
+            assert!(!line.replace("$$", "").contains('$'), "{}: {line}", file.display());
+        }
+    }
 }

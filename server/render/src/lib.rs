@@ -6,6 +6,7 @@
 
 mod caddy;
 mod cluster;
+mod compose;
 mod front;
 mod gateway;
 mod ingress_nginx;
@@ -46,5 +47,6 @@ pub fn render(target: Target, input: &Input) -> Result<Rendered, RenderError> {
         Target::Istio => istio::render(input),
         Target::Gateway => gateway::render(input),
         Target::Kubernetes => kubernetes::render(input),
+        Target::Compose => compose::render(input),
     }
 }

@@ -17,11 +17,13 @@ pub enum Target {
     Gateway,
     /// The objects that run an outpost on Kubernetes.
     Kubernetes,
+    /// The outpost as a service for Docker Compose.
+    Compose,
 }
 
 impl Target {
     /// Every target, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Nginx,
         Self::NginxProxyManager,
         Self::Caddy,
@@ -29,6 +31,7 @@ impl Target {
         Self::Istio,
         Self::Gateway,
         Self::Kubernetes,
+        Self::Compose,
     ];
 
     /// The name by which people ask for it.
@@ -42,6 +45,7 @@ impl Target {
             Self::Istio => "istio",
             Self::Gateway => "gateway",
             Self::Kubernetes => "kubernetes",
+            Self::Compose => "compose",
         }
     }
 
@@ -63,6 +67,7 @@ impl Target {
             Self::Istio => "Istio: extension provider, AuthorizationPolicy and VirtualServices",
             Self::Gateway => "Gateway API: HTTPRoutes, with Envoy Gateway's SecurityPolicy",
             Self::Kubernetes => "Manifests that run an outpost on Kubernetes, by its options",
+            Self::Compose => "An outpost for Docker Compose, by its options, with Traefik's labels",
         }
     }
 
@@ -73,7 +78,7 @@ impl Target {
         match self {
             Self::Nginx | Self::NginxProxyManager | Self::Caddy => true,
             Self::IngressNginx | Self::Istio | Self::Gateway => true,
-            Self::Kubernetes => false,
+            Self::Kubernetes | Self::Compose => false,
         }
     }
 }

@@ -49,6 +49,13 @@ fn every_option_about_kubernetes_is_followed_as_reviewed() {
 }
 
 #[test]
+fn every_option_about_docker_is_followed_as_reviewed() {
+    for (case, input) in options::docker() {
+        golden(Target::Compose, case, &input);
+    }
+}
+
+#[test]
 fn applications_on_a_cluster_are_guarded_as_reviewed() {
     for (case, input) in clusters::all() {
         for target in [Target::IngressNginx, Target::Gateway, Target::Istio] {
@@ -140,8 +147,9 @@ fn nothing_that_core_or_an_operator_names_breaks_out_of_its_place() {
     }));
     input.outpost.name = nasty.to_owned();
     input.applications[0].additional.push("X-Ok".to_owned());
-    let rendered = render(Target::Kubernetes, &input).expect("it can be written");
-    for file in &rendered.files {
+    let files = [Target::Kubernetes, Target::Compose]
+        .map(|target| render(target, &input).expect("it can be written").files);
+    for file in files.iter().flatten() {
         assert!(!file.text.lines().any(|line| line.starts_with("kind: Secret #")), "{}", file.text);
         for line in file.text.lines() {
             let is_plain = line.chars().all(|c| !c.is_control() && c != '\u{2028}');

@@ -113,7 +113,7 @@ pub(super) fn middleware(plan: &Plan<'_>) -> Option<Document> {
         "spec": {"forwardAuth": {
             "address": format!("http://{name}.{namespace}:9000{OUTPOST_PREFIX}/auth/traefik"),
             "authResponseHeaders": headers,
-            "trustForwardHeader": true,
+            "trustForwardHeader": false,
         }},
     }));
     let document = document.note(
@@ -124,8 +124,9 @@ pub(super) fn middleware(plan: &Plan<'_>) -> Option<Document> {
     );
     Some(document.note(
         "/spec/forwardAuth/trustForwardHeader",
-        "What the entry point believes of X-Forwarded-* is told to the outpost. Clients' own are \
-         removed there, unless its forwardedHeaders.insecure is set.",
+        "The outpost is told of the request as Traefik itself received it, whatever an entry point \
+         believes. Where TLS ends in front of Traefik: true, with the addresses of what ends it in \
+         the entry point's forwardedHeaders.trustedIPs, and nothing else.",
     ))
 }
 

@@ -145,3 +145,53 @@ pub(crate) fn kubernetes() -> Vec<(&'static str, Input)> {
         ),
     ]
 }
+
+/// The same for Docker.
+pub(crate) fn docker() -> Vec<(&'static str, Input)> {
+    let mut told = with(json!({}));
+    told.site.token = Some(Secret::new("the-$token".to_owned()));
+    let mut old = with(json!({}));
+    let more = json!({"akprox": true});
+    old.applications =
+        vec![application(1, "old", "forward_single", "http://old.example.com", more)];
+    let mut hosts = with(json!({}));
+    hosts.applications = vec![
+        application(1, "a", "forward_single", "https://host.example.com/a/", json!({})),
+        application(2, "b", "proxy", "https://host.example.com/b/", json!({})),
+        application(3, "any", "forward_single", "https://*.apps.example.com", json!({})),
+    ];
+    let mut nobody = with(json!({}));
+    nobody.applications.clear();
+    vec![
+        ("defaults", with(json!({}))),
+        ("no_applications", nobody),
+        ("token", told),
+        ("akprox", old),
+        ("hosts_and_paths", hosts),
+        ("authentik_host_empty", with(json!({"authentik_host": ""}))),
+        (
+            "authentik_host_browser_insecure",
+            with(json!({
+                "authentik_host": "http://authentik-server:9000",
+                "authentik_host_browser": "https://authentik.example.com",
+                "authentik_host_insecure": true,
+            })),
+        ),
+        ("object_naming_template", with(json!({"object_naming_template": "op-%(uuid)s"}))),
+        ("container_image", with(json!({"container_image": "registry.example.com/outpost:7"}))),
+        (
+            "container_image_stock",
+            with(json!({"container_image": "ghcr.io/goauthentik/proxy:2026.8.1"})),
+        ),
+        ("docker_network", with(json!({"docker_network": "proxies"}))),
+        ("docker_map_ports", with(json!({"docker_map_ports": false}))),
+        (
+            "docker_labels",
+            with(json!({"docker_labels": {
+                "com.example.team": "sso",
+                "com.example.price": "$5 and ${HOME}",
+                "traefik.enable": false,
+            }})),
+        ),
+    ]
+}
