@@ -63,6 +63,7 @@ fn every_object_is_as_its_schema_wants_it() {
     assert!(said.problems.is_empty(), "{:#?}", said.problems);
     for kind in [
         "AuthorizationPolicy",
+        "ConfigMap",
         "Deployment",
         "HTTPRoute",
         "Ingress",

@@ -1,8 +1,8 @@
 //! Ingresses for ingress-nginx, without snippets: hardened clusters refuse those, and anybody who
 //! may write one may read every secret of the controller.
 //!
-//! It needs none: the controller tells the check the whole URL (`X-Original-URL`), and answers of
-//! the check reach the browser with their cookies by themselves.
+//! It needs none: the controller tells the check the whole URL (`X-Original-URL`), a ConfigMap adds
+//! what is missing, and answers of the check reach the browser with their cookies by themselves.
 
 use outpost_decision::OUTPOST_PREFIX;
 use outpost_decision::target::Scheme;
@@ -27,6 +27,9 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
     let mut documents = Vec::new();
     if cluster.is_apart() {
         documents.push(alias(&cluster));
+    }
+    if cluster.asked().next().is_some() {
+        documents.push(told(&cluster));
     }
     for host in cluster.hosts() {
         let front = host.front;
@@ -85,6 +88,29 @@ fn alias(cluster: &Cluster<'_>) -> Document {
     )
 }
 
+/// What the check is told beside what the controller tells it: the host by which a request was
+/// routed. It alone tells the `Host` header, and a request whose first line names another host is
+/// routed by that one: it could be checked for one application and reach another. The outpost
+/// refuses a request about which the two disagree.
+fn told(cluster: &Cluster<'_>) -> Document {
+    Document::new(json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": cluster.metadata(&checks(cluster)),
+        "data": {"X-Forwarded-Host": "$host", "X-Original-URI": "$request_uri"},
+    }))
+    .comment(
+        "What the outpost is told with each check: the host by which the controller has routed the \
+         request, besides the one that the client's header names. Where they differ, a request could \
+         be checked for one application and reach another: the outpost refuses it.",
+    )
+}
+
+/// Name of the ConfigMap for checks.
+fn checks(cluster: &Cluster<'_>) -> String {
+    format!("{}-check", cluster.outpost)
+}
+
 /// The Ingress for the outpost's own paths. It asks nobody: people sign in there.
 fn own(cluster: &Cluster<'_>, front: &Front<'_>, name: &str) -> Document {
     let backend = backend(&cluster.outpost, PORT);
@@ -121,6 +147,7 @@ fn asked(place: &Place<'_>) -> Result<Document, RenderError> {
         ("auth-url", format!("http://{}:{PORT}{OUTPOST_PREFIX}/auth/nginx", cluster.host())),
         ("auth-signin", sign_in(front, part)),
         ("auth-response-headers", part.headers.join(",")),
+        ("auth-proxy-set-headers", format!("{}/{}", cluster.namespace, checks(cluster))),
         ("proxy-buffer-size", "32k".to_owned()),
     ];
     let at = |name: &str| format!("/metadata/annotations/{PREFIX}~1{name}");

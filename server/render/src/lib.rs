@@ -50,3 +50,12 @@ pub fn render(target: Target, input: &Input) -> Result<Rendered, RenderError> {
         Target::Compose => compose::render(input),
     }
 }
+
+/// The targets that can be written for these applications at this site, in the order of
+/// [`Target::ALL`]: what a page about a provider offers. Some have no way to do what a provider asks
+/// for, such as a wildcard host, or an address where Kubernetes wants a name.
+#[must_use]
+pub fn suitable(input: &Input) -> Vec<Target> {
+    let fits = |target: &Target| target.is_for_applications() && render(*target, input).is_ok();
+    Target::ALL.into_iter().filter(fits).collect()
+}

@@ -14,7 +14,7 @@ mod options;
 
 use std::path::PathBuf;
 
-use outpost_render::{Input, RenderError, Target, render, yaml};
+use outpost_render::{Input, RenderError, Target, render, suitable, yaml};
 use serde_json::json;
 
 /// What `target` writes for `input`, compared with what was reviewed.
@@ -117,6 +117,23 @@ fn what_kubernetes_cannot_name_is_an_error() {
             assert!(error.to_string().contains(says), "{error}");
         }
     }
+}
+
+#[test]
+fn a_provider_is_offered_what_can_be_written_for_it() {
+    let offered = |case: &str| {
+        let (_, input) = clusters::all().into_iter().find(|(name, _)| *name == case).expect(case);
+        suitable(&input)
+    };
+    let all = offered("single");
+    for target in [Target::Nginx, Target::Caddy, Target::IngressNginx, Target::Istio] {
+        assert!(all.contains(&target) && offered("proxy").contains(&target), "{target:?}");
+    }
+    for target in [Target::Kubernetes, Target::Compose] {
+        assert!(!all.contains(&target), "{target:?} is about no application");
+    }
+    let wildcard = offered("wildcard");
+    assert!(wildcard.contains(&Target::Nginx) && !wildcard.contains(&Target::Istio));
 }
 
 #[test]
