@@ -74,7 +74,7 @@ const FILES: [(&str, &str, &[Component]); 4] = [
     ),
     (
         "traefik-middleware.yaml",
-        "For clusters with Traefik 3 (or 2.10 and later): kubectl apply -f traefik-middleware.yaml\n\
+        "For clusters with Traefik 3: kubectl apply -f traefik-middleware.yaml\n\
          Name it in the IngressRoutes of applications in forward auth, or in their Ingresses:\n  \
          traefik.ingress.kubernetes.io/router.middlewares: {namespace}-{name}@kubernetescrd",
         &[Component::Middleware],

@@ -8,6 +8,7 @@ use outpost_decision::target::Scheme;
 
 use crate::front::{self, Front, Role};
 use crate::input::Input;
+use crate::kubernetes::object::spellings;
 use crate::rendered::RenderError;
 
 /// The labels, for an outpost whose container has this name.
@@ -48,6 +49,7 @@ pub(super) fn of(input: &Input, name: &str) -> Result<BTreeMap<String, String>, 
         let check = format!("http.middlewares.{name}.forwardauth");
         put(format!("{check}.address"), format!("http://{name}:9000{OUTPOST_PREFIX}/auth/traefik"));
         put(format!("{check}.authResponseHeaders"), headers.join(","));
+        put(format!("{check}.authResponseHeadersRegex"), spellings(&headers));
         put(format!("{check}.trustForwardHeader"), "false".to_owned());
     }
     Ok(labels)

@@ -1,6 +1,7 @@
 //! The small objects that core's integration makes as well.
 
 use outpost_decision::OUTPOST_PREFIX;
+use outpost_decision::headers::is_identity_name;
 use outpost_decision::provider::Mode;
 use serde_json::json;
 
@@ -101,10 +102,12 @@ pub(super) fn monitor(plan: &Plan<'_>) -> Document {
 /// The middleware for applications in forward auth, where there are any.
 pub(super) fn middleware(plan: &Plan<'_>) -> Option<Document> {
     let asks = |application: &&Application| application.provider.mode != Mode::Proxy;
-    let headers = headers_of(plan.input.applications.iter().filter(asks));
+    let asking = || plan.input.applications.iter().filter(asks);
+    let headers = headers_of(asking());
     if headers.is_empty() {
         return None;
     }
+    let cookies: Vec<&str> = asking().map(|app| app.provider.cookie.name.as_str()).collect();
     let (name, namespace) = (&plan.names.object, &plan.options.kubernetes.namespace);
     let document = Document::new(json!({
         "apiVersion": "traefik.io/v1alpha1",
@@ -112,22 +115,41 @@ pub(super) fn middleware(plan: &Plan<'_>) -> Option<Document> {
         "metadata": plan.metadata(name),
         "spec": {"forwardAuth": {
             "address": format!("http://{name}.{namespace}:9000{OUTPOST_PREFIX}/auth/traefik"),
+            "addAuthCookiesToResponse": cookies,
             "authResponseHeaders": headers,
+            "authResponseHeadersRegex": spellings(&headers),
             "trustForwardHeader": false,
         }},
     }));
-    let document = document.note(
-        "/spec/forwardAuth/authResponseHeaders",
-        "All that the outpost sets, empty ones included: they overwrite what clients send. Traefik \
-         passes on spellings with _ (x_authentik_username): where an application takes those for \
-         the same (CGI, WSGI), remove them with a middleware for headers in front of this one.",
-    );
-    Some(document.note(
-        "/spec/forwardAuth/trustForwardHeader",
-        "The outpost is told of the request as Traefik itself received it, whatever an entry point \
-         believes. Where TLS ends in front of Traefik: true, with the addresses of what ends it in \
-         the entry point's forwardedHeaders.trustedIPs, and nothing else.",
-    ))
+    let at = |field: &str| format!("/spec/forwardAuth/{field}");
+    let document = document
+        .note(at("addAuthCookiesToResponse"), "For those who sign in with a header.")
+        .note(
+            at("authResponseHeaders"),
+            "All that the outpost sets, empty ones included: each overwrites what a client sent.",
+        )
+        .note(
+            at("authResponseHeadersRegex"),
+            "Other spellings that applications take for the same (x_authentik_username) are taken \
+             away from what clients send.",
+        )
+        .note(
+            at("trustForwardHeader"),
+            "The outpost is told of the request as Traefik itself received it, whatever an entry \
+             point believes. Where TLS ends in front of Traefik: true, with the addresses of what \
+             ends it in the entry point's forwardedHeaders.trustedIPs, and nothing else.",
+        );
+    Some(document)
+}
+
+/// A regular expression (Go's) for every spelling of these headers that some application takes for
+/// them.
+pub(crate) fn spellings(headers: &[impl AsRef<str>]) -> String {
+    let mut words = vec!["x[-_.]authentik[-_.].+".to_owned()];
+    let others = headers.iter().map(AsRef::as_ref).filter(|name| !is_identity_name(name));
+    let others = others.filter(|name| name.contains('-'));
+    words.extend(others.map(|name| name.to_ascii_lowercase().replace('-', "[-_.]")));
+    format!("(?i)^({})$", words.join("|"))
 }
 
 /// Every header that has to be copied for any of these applications, each once, in the order of
