@@ -1,6 +1,11 @@
 //! The command: what it prints, and its exit codes.
 
-use outpost_tests::World;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+
+use outpost_dashboard::model::Via;
+use outpost_demo::core::Endpoint;
+use outpost_tests::{Browser, World, wait};
 
 use super::asked::{explain, world};
 
@@ -48,17 +53,56 @@ async fn wrong_questions_and_nobody_to_ask_have_codes_of_their_own() {
     assert!(said.err.contains("no outpost answers"), "{}", said.err);
 }
 
+/// What a request would leave behind: questions to core about credentials, decisions in the
+/// journal, sessions, and connections to the application.
+async fn left_behind(world: &World, application: &TcpListener) -> (u64, u64, usize, bool) {
+    let asked = |endpoint| world.core.observe(|seen| seen.counts.get(&endpoint).copied());
+    let asked = [Endpoint::Token, Endpoint::Introspect].map(asked).into_iter().flatten().sum();
+    let at = world.outpost.addresses.dashboard[0];
+    let decisions = Browser::new().get(&format!("http://{at}/api/v1/decisions")).await.json();
+    let connected = match application.accept() {
+        Ok(_) => true,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::WouldBlock);
+            false
+        }
+    };
+    (asked, decisions["latest"].as_u64().unwrap(), world.sessions().await, connected)
+}
+
 #[actix_rt::test]
 async fn nothing_is_sent_and_nothing_kept() {
-    let world: World = world().await;
-    let before = world.app.url();
-    let sessions = world.sessions().await;
-    for via in ["direct", "nginx", "traefik", "caddy", "envoy"] {
-        let url = world.url("app.test", "/x?token=s3cr3t");
-        let header = "Authorization: Bearer s3cr3t";
-        let said = explain(&world, &[&url, "--via", via, "--header", header, "--user", "alice"]);
-        assert!(!said.out.contains("s3cr3t"), "{}", said.out);
+    let world = World::start().await;
+    let application = TcpListener::bind("127.0.0.1:0").unwrap();
+    application.set_nonblocking(true).unwrap();
+    let mut provider = world.proxy();
+    provider.internal_host = format!("http://{}", application.local_addr().unwrap());
+    world.serve([provider, world.forward_single(), world.forward_domain()]).await;
+    let before = left_behind(&world, &application).await;
+    let header = "Authorization: Bearer s3cr3t";
+    for via in Via::ALL.map(Via::code) {
+        for path in ["/x?token=s3cr3t", "/public/x?token=s3cr3t"] {
+            let url = world.url("app.test", path);
+            for more in [&["--user", "alice"][..], &["--header", header]] {
+                let said = explain(&world, &[&[url.as_str(), "--via", via], more].concat());
+                assert!([0, 1].contains(&said.code), "{via} {path}: {}", said.err);
+                assert!(!said.out.contains("s3cr3t"), "{}", said.out);
+            }
+        }
     }
-    assert_eq!(world.sessions().await, sessions);
-    assert_eq!(world.app.url(), before);
+    assert_eq!(left_behind(&world, &application).await, before);
+
+    // The same, really sent, leaves all of it behind but a session.
+    let browser = Browser::new();
+    let bearer = [("authorization", "Bearer s3cr3t")];
+    browser.send(reqwest::Method::GET, &world.url("app.test", "/x"), &bearer, None).await;
+    let url = world.url("app.test", "/public/x");
+    let public = actix_rt::spawn(async move { Browser::new().get(&url).await });
+    let seen = wait::until_async("what was sent", async || {
+        let seen = left_behind(&world, &application).await;
+        if seen.3 { Ok(seen) } else { Err(format!("{seen:?}")) }
+    })
+    .await;
+    public.abort();
+    assert!(seen.0 > before.0 && seen.1 > before.1, "{seen:?} after {before:?}");
 }
