@@ -3,6 +3,8 @@
 pub mod connection;
 mod records;
 pub mod rest;
+pub mod saved;
+pub(crate) mod spelled;
 mod unix;
 pub mod websocket;
 

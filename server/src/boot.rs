@@ -6,6 +6,7 @@ mod data;
 mod ending;
 mod figures;
 mod key_source;
+mod once;
 mod operations;
 mod operators;
 mod presence;
@@ -56,6 +57,7 @@ use self::service::ServiceManager;
 use self::telemetry::Traces;
 
 pub use self::alone::look as look_alone;
+pub use self::once::{AskError, ask_core, compile_context};
 
 /// Why the outpost does not start.
 #[derive(Debug, Error)]

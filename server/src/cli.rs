@@ -4,6 +4,8 @@ mod ask;
 mod doctor;
 mod explain;
 mod healthcheck;
+mod manual;
+mod render;
 mod sessions;
 mod terminal;
 
@@ -11,7 +13,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::settings::{Settings, Sources};
 
@@ -53,9 +55,15 @@ enum Command {
     Doctor(Box<doctor::DoctorArguments>),
     /// Ask the running outpost what it would decide about a request, and why
     Explain(Box<explain::ExplainArguments>),
+    /// Write configuration for what stands around the outpost: reverse proxies, platforms
+    Render(Box<render::RenderArguments>),
     /// Ask the running outpost who is signed in, or sign people out
     #[command(subcommand)]
     Sessions(Box<sessions::SessionsCommand>),
+    /// Print completions of this command line for a shell
+    Completions(manual::CompletionsArguments),
+    /// Print the manual as pages for man(1)
+    Man(manual::ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -68,24 +76,45 @@ struct ConfigArguments {
 impl Cli {
     /// Does what the command line asks for; `start` runs the outpost until it ends.
     pub fn run(self, start: impl FnOnce(Settings) -> ExitCode) -> ExitCode {
-        let settings = match Settings::load(&Sources::of_process(self.config)) {
-            Ok(settings) => settings,
-            Err(mistakes) => {
-                return end(&mut io::stderr(), &format!("{mistakes}\n"), WRONG_SETTINGS);
-            }
-        };
+        let sources = Sources::of_process(self.config);
         match self.command {
-            None => start(settings),
-            Some(Command::Config(ConfigArguments { check: true })) => ExitCode::SUCCESS,
-            Some(Command::Config(_)) => end(&mut io::stdout(), &settings.to_toml(), 0),
-            Some(Command::Healthcheck) => match healthcheck::ask(&settings.listen) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => end(&mut io::stderr(), &format!("unhealthy: {error}\n"), 1),
-            },
-            Some(Command::Doctor(arguments)) => arguments.run(&settings),
-            Some(Command::Explain(arguments)) => arguments.run(&settings),
-            Some(Command::Sessions(command)) => command.run(&settings),
+            None => with_settings(&sources, start),
+            Some(Command::Config(ConfigArguments { check: true })) => {
+                with_settings(&sources, |_| ExitCode::SUCCESS)
+            }
+            Some(Command::Config(_)) => {
+                with_settings(&sources, |settings| end(&mut io::stdout(), &settings.to_toml(), 0))
+            }
+            Some(Command::Healthcheck) => {
+                with_settings(&sources, |settings| match healthcheck::ask(&settings.listen) {
+                    Ok(()) => ExitCode::SUCCESS,
+                    Err(error) => end(&mut io::stderr(), &format!("unhealthy: {error}\n"), 1),
+                })
+            }
+            Some(Command::Doctor(arguments)) => {
+                with_settings(&sources, |settings| arguments.run(&settings))
+            }
+            Some(Command::Explain(arguments)) => {
+                with_settings(&sources, |settings| arguments.run(&settings))
+            }
+            Some(Command::Render(arguments)) => {
+                let sources = Sources { without_core: arguments.is_without_core(), ..sources };
+                with_settings(&sources, |settings| arguments.run(&settings))
+            }
+            Some(Command::Sessions(command)) => {
+                with_settings(&sources, |settings| command.run(&settings))
+            }
+            Some(Command::Completions(arguments)) => arguments.run(&mut Self::command()),
+            Some(Command::Man(arguments)) => arguments.run(Self::command()),
         }
+    }
+}
+
+/// Does what needs the settings, or tells what is wrong with them.
+fn with_settings(sources: &Sources, run: impl FnOnce(Settings) -> ExitCode) -> ExitCode {
+    match Settings::load(sources) {
+        Ok(settings) => run(settings),
+        Err(mistakes) => end(&mut io::stderr(), &format!("{mistakes}\n"), WRONG_SETTINGS),
     }
 }
 
@@ -93,4 +122,14 @@ impl Cli {
 fn end(to: &mut impl Write, text: &str, code: u8) -> ExitCode {
     let _ = to.write_all(text.as_bytes());
     code.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
 }

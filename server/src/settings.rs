@@ -33,9 +33,9 @@ use reader::{Effective, Reader};
 pub use types::{
     AcceptFrom, Admin, ClientCertificate, Compat, Core, Dashboard, Doctor, Embedded, HeaderAuth,
     HostPort, Identity, Journal, LifetimeLimits, Lifetimes, Limits, Listen, Log, LogFormat,
-    LogLevel, OperatorSignIn, Otlp, RedisStore, ScriptAnswer, Service, Sessions, Shutdown, SignIn,
-    StoreLogin, StoreTls, StoreUrl, TlsVersion, Topology, Tracing, Upstream, UpstreamApplication,
-    Web,
+    LogLevel, OperatorSignIn, Otlp, RedisStore, Render, ScriptAnswer, Service, Sessions, Shutdown,
+    SignIn, StoreLogin, StoreTls, StoreUrl, TlsVersion, Topology, Tracing, Upstream,
+    UpstreamApplication, Web,
 };
 
 use crate::downstream::Address;
@@ -67,6 +67,8 @@ pub struct Settings {
     pub identity: Identity,
     /// The operators' pages.
     pub dashboard: Dashboard,
+    /// Configuration for what stands around the outpost.
+    pub render: Render,
     /// Tokens of operators.
     pub admin: Admin,
     /// Logs.
@@ -179,6 +181,7 @@ impl Settings {
             upstream: upstream::upstream(&mut read),
             identity: Identity { rules: identity::rules(&mut read) },
             dashboard,
+            render: Render { outpost_url: read.url("render.outpost_url") },
             admin,
             log: Log {
                 level: log_level(&mut read),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use outpost_decision::headers::{AKPROX_NAMES, IdentityRule, anonymous_headers};
 use outpost_decision::provider::Provider;
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -45,6 +46,23 @@ pub struct Application {
 }
 
 impl Application {
+    /// What is rendered for this provider. No rendering needs its secrets: they are left behind
+    /// here, and so are credentials in its upstream's address.
+    #[must_use]
+    pub fn new(provider: &Provider, rule: IdentityRule) -> Self {
+        let mut provider = Provider {
+            client_secret: SecretString::default(),
+            cookie_secret: SecretString::default(),
+            ..provider.clone()
+        };
+        if let Some(internal) = &mut provider.internal {
+            // Neither fails: a provider's upstream is http or https and has a host.
+            let _ = internal.set_username("");
+            let _ = internal.set_password(None);
+        }
+        Self { provider: Arc::new(provider), rule, additional: Vec::new() }
+    }
+
     /// Names of the headers that an answer of forward auth may carry for the application: those a
     /// reverse proxy has to copy, so that nothing a client sent under them gets through.
     #[must_use]

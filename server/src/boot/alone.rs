@@ -1,16 +1,12 @@
 //! What can be looked at without a running outpost: core, its token, and the session store.
 
-use std::sync::Arc;
-
 use outpost_dashboard::model::{Check, Doctor, Notice, Severity};
 
-use super::control::core_trust;
+use super::control::core_connection;
 use super::store;
 use crate::authentik::CoreApi;
-use crate::authentik::connection::{CoreAddress, CoreConnection};
 use crate::authentik::rest::{RestClient, RestLimits};
 use crate::clock;
-use crate::core_tls::{self, CoreTimeouts};
 use crate::settings::{Settings, StoreUrl};
 
 /// Looks at what these settings name. To be called within an actix system.
@@ -60,16 +56,7 @@ async fn core(settings: &Settings) -> Result<(), Looked> {
     let failed = |error: String| {
         found("core_refresh_failed", format!("Core cannot be asked: {error}."), remedy)
     };
-    let trust = core_trust(&settings.core).map_err(|error| failed(error.to_string()))?;
-    let tls = core_tls::client_config(&trust).map_err(|error| failed(error.to_string()))?;
-    let address =
-        CoreAddress::new(&settings.core.host).map_err(|error| failed(error.to_string()))?;
-    let timeouts = CoreTimeouts {
-        connect: settings.core.connect_timeout,
-        response: settings.core.request_timeout,
-    };
-    let token = settings.core.token.clone();
-    let connection = CoreConnection::new(address, token, Arc::new(tls), timeouts);
+    let connection = core_connection(&settings.core).map_err(|error| failed(error.to_string()))?;
     let rest = RestClient::new(connection, RestLimits::default());
     rest.outpost().await.map(drop).map_err(|error| failed(error.to_string()))
 }

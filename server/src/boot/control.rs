@@ -40,7 +40,7 @@ use crate::pem;
 use crate::primary_url::PrimaryUrl;
 use crate::publish::{Published, published};
 use crate::session::{SessionOptions, SessionStore, Sessions};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::trace::Scope;
 use crate::{clock, randomness};
 
@@ -106,17 +106,8 @@ impl Control {
         log: Option<LogControl>,
         store: Arc<dyn SessionStore>,
     ) -> Result<Self, BootError> {
-        let core_tls = Arc::new(core_tls::client_config(&core_trust(&settings.core)?)?);
-        let core_timeouts = CoreTimeouts {
-            connect: settings.core.connect_timeout,
-            response: settings.core.request_timeout,
-        };
-        let connection = CoreConnection::new(
-            CoreAddress::new(&settings.core.host)?,
-            settings.core.token.clone(),
-            Arc::clone(&core_tls),
-            core_timeouts,
-        );
+        let core_timeouts = core_timeouts(&settings.core);
+        let connection = core_connection(&settings.core)?;
         let instance = InstanceIdentity {
             uuid: operations.instance.clone(),
             hostname: hostname(),
@@ -135,15 +126,8 @@ impl Control {
         let supervisor = Supervisor::default();
 
         let primary = PrimaryUrl::default();
-        let registry_settings = RegistrySettings {
-            browser_host: settings.core.host_browser.clone(),
-            verifies_core: !settings.core.insecure,
-            primary: primary.clone(),
-            akprox: settings.compat.akprox,
-            ..RegistrySettings::default()
-        };
         let (parts, readers) = RegistryParts::new(
-            registry_settings,
+            registry_settings(settings, &primary),
             supervisor.clone(),
             plane.handle(),
             sessions.clone(),
@@ -280,11 +264,36 @@ impl Control {
     }
 }
 
+/// The way to core.
+///
+/// # Errors
+/// When its address or its authorities are of no use.
+pub(super) fn core_connection(core: &settings::Core) -> Result<CoreConnection, BootError> {
+    let tls = core_tls::client_config(&core_trust(core)?)?;
+    let address = CoreAddress::new(&core.host)?;
+    Ok(CoreConnection::new(address, core.token.clone(), Arc::new(tls), core_timeouts(core)))
+}
+
+const fn core_timeouts(core: &settings::Core) -> CoreTimeouts {
+    CoreTimeouts { connect: core.connect_timeout, response: core.request_timeout }
+}
+
+/// How the registry makes providers of what core says.
+pub(super) fn registry_settings(settings: &Settings, primary: &PrimaryUrl) -> RegistrySettings {
+    RegistrySettings {
+        browser_host: settings.core.host_browser.clone(),
+        verifies_core: !settings.core.insecure,
+        primary: primary.clone(),
+        akprox: settings.compat.akprox,
+        ..RegistrySettings::default()
+    }
+}
+
 /// Whose certificate core may show.
 ///
 /// # Errors
 /// When the authorities cannot be read.
-pub(super) fn core_trust(settings: &crate::settings::Core) -> Result<CoreTrust, BootError> {
+fn core_trust(settings: &settings::Core) -> Result<CoreTrust, BootError> {
     let Some(file) = &settings.ca_file else {
         return Ok(if settings.insecure { CoreTrust::Nothing } else { CoreTrust::NativeRoots });
     };

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
-use outpost_dashboard::model::{ExplainPage, Explained, Outcome, Reasoning, Tone};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use outpost_dashboard::model::{ExplainPage, Explained, Outcome, Reasoning, Tone, Via};
 
 use super::ask::{Failure, Outpost, Where, strange};
 use super::terminal::{json_line, tame, wrapped};
@@ -39,7 +40,7 @@ pub(super) struct ExplainArguments {
     user: Option<String>,
     /// How the request reaches the outpost: by itself (proxy mode), or by a reverse proxy that
     /// asks
-    #[arg(long, value_enum, default_value = "direct")]
+    #[arg(long, value_parser = ways(), default_value = Via::default().code())]
     via: Via,
     /// Print the reasoning as JSON
     #[arg(long)]
@@ -48,25 +49,10 @@ pub(super) struct ExplainArguments {
     at: Where,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Via {
-    Direct,
-    Nginx,
-    Traefik,
-    Caddy,
-    Envoy,
-}
-
-impl Via {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Nginx => "nginx",
-            Self::Traefik => "traefik",
-            Self::Caddy => "caddy",
-            Self::Envoy => "envoy",
-        }
-    }
+/// Reads the name of a way; help and completions know all of them.
+fn ways() -> impl TypedValueParser<Value = Via> {
+    PossibleValuesParser::new(Via::ALL.map(Via::code))
+        .try_map(|code| Via::of_code(&code).ok_or("there is no such way"))
 }
 
 impl ExplainArguments {

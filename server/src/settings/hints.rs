@@ -26,6 +26,7 @@ pub(super) fn example(key: &str) -> Option<&'static str> {
         "dashboard.act_group" => Some("outpost-operators"),
         "admin.view_token" => Some("file:///run/secrets/outpost-view-token"),
         "admin.token" => Some("file:///run/secrets/outpost-admin-token"),
+        "render.outpost_url" => Some("http://outpost.example.com:9000"),
         "log.level" => Some("info"),
         "tracing.otlp_endpoint" => Some("http://collector.example.com:4318"),
         "tracing.otlp_headers" => Some("authorization=Bearer%20..."),

@@ -48,6 +48,9 @@ pub struct Sources {
     pub optional_file: Option<PathBuf>,
     /// The environment.
     pub environment: Environment,
+    /// Whether core's address and the token may be missing, for what asks core nothing: stand-ins
+    /// take their place.
+    pub without_core: bool,
 }
 
 impl Sources {
@@ -58,7 +61,8 @@ impl Sources {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Self { file, optional_file: Some(DEFAULT_FILE.into()), environment }
+        let optional_file = Some(DEFAULT_FILE.into());
+        Self { file, optional_file, environment, without_core: false }
     }
 }
 
@@ -113,10 +117,11 @@ pub(super) fn merge(sources: &Sources) -> Layers {
     };
     flatten("", default, &mut layers.defaults);
     let default = Layer::new(&Origin::Default, layers.defaults.clone());
+    let stand_ins = if sources.without_core { stand_ins() } else { Layer::default() };
     let file = layers.file(sources);
     let own = layers.own_variables(&sources.environment);
     let contract = layers.contract_variables(&sources.environment);
-    match collect([default, file].into_iter().chain(own).chain(contract)) {
+    match collect([default, stand_ins, file].into_iter().chain(own).chain(contract)) {
         Ok(values) => layers.values = values,
         Err(error) => layers.mistake("settings", &error.to_string()),
     }
@@ -219,6 +224,13 @@ impl Layers {
         }
         layers
     }
+}
+
+/// What takes the place of core's address and of the token where nobody asks core.
+fn stand_ins() -> Layer {
+    let values = [("core.host", "http://core.invalid"), ("core.token", "none")];
+    let values = values.map(|(key, value)| (key.to_owned(), toml::Value::from(value)));
+    Layer::new(&Origin::Default, values.into())
 }
 
 /// The `OUTPOST__*` variable of a key.

@@ -7,6 +7,18 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
+#[test]
+fn what_asks_core_nothing_needs_no_core() {
+    let alone = Sources { without_core: true, ..Sources::default() };
+    assert_eq!(Settings::load(&alone).unwrap().core.host.as_str(), "http://core.invalid/");
+    // What is there counts, and what is wrong is told.
+    let named = Sources { without_core: true, ..sources(&[]) };
+    assert_eq!(Settings::load(&named).unwrap().core.host.as_str(), "https://core.example.com/sub");
+    let wrong = Sources { without_core: true, ..sources(&[("AUTHENTIK_HOST", "ftp://core")]) };
+    assert_eq!(mistakes(&wrong).len(), 1);
+    assert_eq!(mistakes(&Sources::default()).len(), 2, "the outpost itself needs both");
+}
+
 mod identity;
 mod modes;
 mod operators;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use outpost_decision::headers::IdentityRules;
+use outpost_render::Site;
 use secrecy::SecretString;
 use url::Url;
 
@@ -250,4 +251,21 @@ pub struct Shutdown {
     pub drain_timeout: Duration,
     /// The time over which websockets and event streams are closed.
     pub close_spread: Duration,
+}
+
+/// Configuration for what stands around the outpost.
+#[derive(Clone, Debug, Default)]
+pub struct Render {
+    /// Where reverse proxies reach the outpost; `None`: as the platforms' own renderings name it.
+    pub outpost_url: Option<Url>,
+}
+
+impl Render {
+    /// The site as far as settings know it.
+    #[must_use]
+    pub fn site(&self) -> Site {
+        let usual = Site::default();
+        let outpost = self.outpost_url.clone().unwrap_or(usual.outpost);
+        Site { outpost, version: crate::VERSION.to_owned(), ..usual }
+    }
 }

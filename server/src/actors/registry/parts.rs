@@ -158,7 +158,7 @@ impl RegistryParts {
 impl RegistrySettings {
     /// What the compiler needs to know beside the record. The environment wins over the
     /// outpost's own option; whether embedded mode wins over both is the compiler's business.
-    pub(super) fn compile_context(&self, outpost: &OutpostRecord) -> CompileContext {
+    pub(crate) fn compile_context(&self, outpost: &OutpostRecord) -> CompileContext {
         let is_web = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
         let option =
             |name| outpost.option(name).and_then(|value| Url::parse(value).ok()).filter(is_web);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use outpost_decision::wire::{
-    ErrorReporting, GlobalConfig, KeypairRecord, OidcConfiguration, OutpostRecord, ProviderRecord,
+    ErrorReporting, GlobalConfig, KeypairRecord, OutpostRecord, ProviderRecord,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::NoneKept;
 use crate::actors::registry::certificates::Pem;
-use crate::authentik::{ApiError, CoreApi, ProviderList, Report, provider_record};
+use crate::authentik::{ApiError, CoreApi, ProviderList, Report, provider_record, spelled};
 
 /// Name of the certificates among the contents.
 const CERTIFICATES: &str = "certificates";
@@ -54,9 +54,10 @@ impl Said<'_> {
                 None => unknown_certificates.push((*uuid).to_owned()),
             }
         }
-        let providers: Vec<_> = self.providers.iter().map(|record| provider(record)).collect();
+        let providers: Vec<_> =
+            self.providers.iter().map(|record| spelled::provider(record)).collect();
         let contents = json!({
-            "outpost": outpost(self.outpost),
+            "outpost": spelled::outpost(self.outpost),
             "providers": providers,
             "global": global(self.global),
             "expected_version": self.expected_version,
@@ -79,19 +80,6 @@ pub(super) fn carry_over(kept: &Value, contents: &mut Value, unknown: &[String])
 }
 
 // Every field is taken apart by name, so that a new one cannot be forgotten here.
-
-fn outpost(record: &OutpostRecord) -> Value {
-    let OutpostRecord { pk, name, kind, refresh_interval_s, config, managed } = record;
-    json!({
-        "pk": pk,
-        "name": name,
-        "type": kind,
-        "refresh_interval_s": refresh_interval_s,
-        "config": config,
-        "managed": managed,
-    })
-}
-
 fn global(config: &GlobalConfig) -> Value {
     let GlobalConfig { error_reporting } = config;
     let ErrorReporting { enabled, sentry_dsn, environment, send_pii, traces_sample_rate } =
@@ -104,79 +92,6 @@ fn global(config: &GlobalConfig) -> Value {
             "send_pii": send_pii,
             "traces_sample_rate": traces_sample_rate,
         },
-    })
-}
-
-fn provider(record: &ProviderRecord) -> Value {
-    let ProviderRecord {
-        pk,
-        name,
-        internal_host,
-        external_host,
-        internal_host_ssl_validation,
-        client_id,
-        client_secret,
-        oidc_configuration,
-        cookie_secret,
-        certificate,
-        skip_path_regex,
-        basic_auth_enabled,
-        basic_auth_password_attribute,
-        basic_auth_user_attribute,
-        mode,
-        cookie_domain,
-        access_token_validity,
-        intercept_header_auth,
-        scopes_to_request,
-        assigned_application_slug,
-        assigned_application_name,
-    } = record;
-    // Each process of core has an order of its own.
-    let mut scopes = scopes_to_request.clone();
-    scopes.sort_unstable();
-    json!({
-        "pk": pk,
-        "name": name,
-        "internal_host": internal_host,
-        "external_host": external_host,
-        "internal_host_ssl_validation": internal_host_ssl_validation,
-        "client_id": client_id,
-        "client_secret": client_secret.expose_secret(),
-        "oidc_configuration": oidc(oidc_configuration),
-        "cookie_secret": cookie_secret.expose_secret(),
-        "certificate": certificate,
-        "skip_path_regex": skip_path_regex,
-        "basic_auth_enabled": basic_auth_enabled,
-        "basic_auth_password_attribute": basic_auth_password_attribute,
-        "basic_auth_user_attribute": basic_auth_user_attribute,
-        "mode": mode,
-        "cookie_domain": cookie_domain,
-        "access_token_validity": access_token_validity,
-        "intercept_header_auth": intercept_header_auth,
-        "scopes_to_request": scopes,
-        "assigned_application_slug": assigned_application_slug,
-        "assigned_application_name": assigned_application_name,
-    })
-}
-
-fn oidc(configuration: &OidcConfiguration) -> Value {
-    let OidcConfiguration {
-        issuer,
-        authorization_endpoint,
-        token_endpoint,
-        introspection_endpoint,
-        end_session_endpoint,
-        jwks_uri,
-        id_token_signing_alg_values_supported,
-    } = configuration;
-    json!({
-        "issuer": issuer,
-        "authorization_endpoint": authorization_endpoint,
-        "token_endpoint": token_endpoint,
-        "introspection_endpoint": introspection_endpoint,
-        "end_session_endpoint": end_session_endpoint,
-        "jwks_uri": jwks_uri,
-        "id_token_signing_alg_values_supported": id_token_signing_alg_values_supported,
     })
 }
 
