@@ -24,7 +24,7 @@ pub use notice::{Notice, Severity};
 pub use overview::{Link, LinkState, Overview, Refresh};
 pub use provider::{
     Certificate, ProviderPage, ProviderRef, ProviderRow, Providers, ReasonCount, Setting, SkipRule,
-    SkipTry,
+    SkipTry, Snippet, SnippetFile,
 };
 pub use session::{RevokePlan, SearchBy, SessionPage, SessionQuery, SessionRow, Sessions};
 pub use shell::{Place, Role, Shell, Standing, Viewer};

@@ -3,7 +3,7 @@
 use outpost_dashboard::model::{
     Certificate, Check, Doctor, Fleet, Link, LinkState, Notice, Outcome, Overview, ProviderPage,
     ProviderRow, Providers, ReasonCount, Refresh, Replica, Role, Setting, Severity, Shell,
-    SkipRule, SkipTry, Speed, Standing, Store, Traffic,
+    SkipRule, SkipTry, Snippet, SnippetFile, Speed, Standing, Store, Traffic,
 };
 
 use outpost_dashboard::page::{Page, render};
@@ -386,6 +386,35 @@ fn provider() -> ProviderPage {
             ),
         ],
         traffic: traffic(2),
+        snippets: vec![
+            snippet("nginx", "Server blocks for nginx, with auth_request", &["outpost.conf"]),
+            snippet("caddy", "Site blocks for a Caddyfile, with forward_auth", &["Caddyfile"]),
+            Snippet {
+                target: "haproxy".into(),
+                about: "A front end for HAProxy".into(),
+                problem: Some(
+                    "The name of the provider holds a line break; give it another in authentik."
+                        .into(),
+                ),
+                ..Snippet::default()
+            },
+        ],
+    }
+}
+
+fn snippet(target: &str, about: &str, files: &[&str]) -> Snippet {
+    let file = |name: &&str| SnippetFile {
+        name: (*name).into(),
+        text:
+            "# One line that is far too long for a telephone, since configuration is not written \
+            for telephones.\nserver {\n    server_name app2.example.org;\n}\n"
+                .into(),
+    };
+    Snippet {
+        target: target.into(),
+        about: about.into(),
+        files: files.iter().map(file).collect(),
+        problem: None,
     }
 }
 

@@ -5,6 +5,7 @@
 //   #feed > .feed-state                where to say how the feed is
 //   [data-live-pause]                  button: stop and go on; hidden until the script runs
 //   [data-live-new="<id of a list>"]   button: show the lines that wait; hidden while none does
+//   <pre data-copy>                    text to take along: gets a button that copies it
 //   <time datetime title>              moments; relative to now in the text or in the title
 //
 // The feed: each message is JSON {regions: [{id, html}], lines: {id, html, count, keep}} and is
@@ -163,6 +164,34 @@
       list.scrollIntoView({ block: "start" });
       settle(list.id);
     });
+  }
+
+  // Text to copy. Browsers let pages do so over https, and on the machine itself.
+
+  for (const text of document.querySelectorAll("pre[data-copy]")) {
+    const bar = text.previousElementSibling;
+    if (!bar || !navigator.clipboard) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet";
+    button.textContent = "Copy";
+    const label = text.getAttribute("aria-label");
+    if (label) button.setAttribute("aria-label", `Copy ${label}`);
+    const said = document.createElement("span");
+    said.setAttribute("role", "status");
+    said.className = "copied";
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(text.textContent);
+        said.textContent = "Copied";
+      } catch {
+        // What is selected can be copied by hand.
+        document.getSelection().selectAllChildren(text);
+        said.textContent = "Not allowed: selected instead";
+      }
+      setTimeout(() => (said.textContent = ""), 4000);
+    });
+    bar.append(said, button);
   }
 
   // Moments

@@ -85,6 +85,31 @@ pub struct ProviderPage {
     pub decisions: Vec<ReasonCount>,
     /// Its requests over the last 15 minutes.
     pub traffic: Traffic,
+    /// Configuration of what may stand in front of the outpost for it. Empty while nothing of it
+    /// is in effect; the live feed leaves it out.
+    pub snippets: Vec<Snippet>,
+}
+
+/// Configuration to paste into one program or platform, for one provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snippet {
+    /// Stable name of what it is for, as `outpost render` takes it.
+    pub target: String,
+    /// What it is, in half a line.
+    pub about: String,
+    /// The files, in the order to read them; none where there is a problem.
+    pub files: Vec<SnippetFile>,
+    /// Why it cannot be written for this provider, and what to do.
+    pub problem: Option<String>,
+}
+
+/// One file of a [`Snippet`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnippetFile {
+    /// Its usual name.
+    pub name: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// One line of a compiled configuration.

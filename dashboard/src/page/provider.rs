@@ -1,6 +1,7 @@
 //! One provider: its configuration, its skip rules, what is decided about its requests.
 
 mod rules;
+mod snippets;
 #[cfg(test)]
 mod tests;
 
@@ -54,6 +55,7 @@ impl Page for ProviderPage {
                 {region("provider-rules", rules::list(&self.skip_rules))}
                 {rules::trying(&path(self), self.tried.as_ref())}
             </section>
+            {snippets::section_of(&self.snippets, &self.row.pk.to_string())}
             {configuration(self)}
         }
         .into_any()

@@ -222,6 +222,7 @@ impl Operations {
                 policy: data::policy(settings),
                 embedded: settings.embedded.is_some(),
             },
+            site: settings.render.site(),
             store: store::place(&settings.sessions.store),
             questions: Arc::new(Questions::new(
                 control.sessions.clone(),

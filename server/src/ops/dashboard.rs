@@ -32,7 +32,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::asked::{Asked, Fields};
 pub use self::core::{ClientParts, CoreDoor, operators_client};
-use self::found::Found;
+use self::found::{Found, Reader};
 pub use self::live::LiveParts;
 use self::looks::Looks;
 use super::access::{Access, Asking, Operator, Refusal};
@@ -181,7 +181,7 @@ async fn show_page(
     if let Err(refusal) = operator.may(asked.role()) {
         return refused(request, refusal);
     }
-    match found::find(&dashboard.parts.views, asked, None).await {
+    match found::find(&dashboard.parts.views, asked, Reader::Page).await {
         Found::Page { page, .. } => {
             let mut shell = dashboard.shell(operator);
             if matches!(asked, Asked::Sessions(_)) {

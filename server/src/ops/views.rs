@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use outpost_dashboard::model::{Fleet, ProviderRef, Shell, Standing, Viewer};
 use outpost_decision::link::LinkState;
+use outpost_render::Site;
 
 use super::activity::{Activity, StoreActivity};
 use super::journal::Journal;
@@ -76,6 +77,8 @@ pub struct ViewParts {
     pub sessions: Sessions,
     /// The settings that requests are decided by.
     pub served: Served,
+    /// Where things are, for configuration of what stands around the outpost.
+    pub site: Site,
     /// Where sessions are kept, as the settings say.
     pub store: StorePlace,
     /// What other replicas are asked.

@@ -105,6 +105,7 @@ pub(crate) fn one_provider() -> Value {
                 "issuer": "https://core.example.com/application/o/shop-slug/",
                 "authorization_endpoint": "https://core.example.com/application/o/authorize/",
                 "token_endpoint": "https://core.example.com/application/o/token/",
+                "id_token_signing_alg_values_supported": ["HS256"],
             },
         }],
     })

@@ -3,9 +3,13 @@ use super::super::testing::{
 };
 use super::*;
 use crate::model::{
-    Notice, Outcome, ProviderRow, Role, Setting, Severity, SkipRule, SkipTry, Speed, Traffic,
-    TrafficColumn,
+    Notice, Outcome, ProviderRow, Role, Setting, Severity, SkipRule, SkipTry, Snippet, SnippetFile,
+    Speed, Standing, Traffic, TrafficColumn,
 };
+
+fn file(name: &str) -> SnippetFile {
+    SnippetFile { name: name.into(), text: format!("# {name}\nproxy_pass http://<outpost>;\n") }
+}
 
 fn page() -> ProviderPage {
     ProviderPage {
@@ -57,6 +61,19 @@ fn page() -> ProviderPage {
             step: 15,
             columns: vec![TrafficColumn { at: NOW, allowed: 3, ..TrafficColumn::default() }],
         },
+        snippets: vec![
+            Snippet {
+                target: "nginx".into(),
+                about: "Server blocks".into(),
+                files: ["outpost.conf", "more.conf"].map(file).into(),
+                problem: None,
+            },
+            Snippet {
+                target: "haproxy".into(),
+                problem: Some("It cannot do this.".into()),
+                ..Snippet::default()
+            },
+        ],
     }
 }
 
@@ -141,6 +158,29 @@ fn a_provider_nobody_has_used_says_what_to_do() {
 }
 
 #[test]
+fn configuration_opens_for_each_target_and_says_where_it_is_not_possible() {
+    let html = main_of(Role::View, &page());
+    assert_has(&html, "id=\"for-nginx\"");
+    for name in ["outpost.conf", "more.conf"] {
+        assert_has(&html, &format!("aria-label=\"{name} for nginx\""));
+        assert_has(&html, &format!("># {name}\nproxy_pass http://&lt;outpost&gt;;\n</pre>"));
+    }
+    assert_has(&html, "It cannot do this.");
+    assert_has(&html, "outpost render nginx --provider 3");
+    assert_lacks(&html, "<details open");
+    let none = ProviderPage { snippets: Vec::new(), ..page() };
+    let html = main_of(Role::View, &none);
+    assert_has(&html, "There is nothing to write it for.");
+    assert_lacks(&html, "outpost render");
+}
+
+#[test]
+fn the_feed_carries_no_configuration() {
+    let frame = crate::page::frame(Standing::default(), Role::View, &page());
+    assert!(frame.regions.iter().all(|region| !region.html.contains("outpost.conf")), "{frame:?}");
+}
+
+#[test]
 fn what_changes_live_is_what_stands_on_the_page() {
     assert_changes_are_on_the_page(&page());
     assert_changes_are_on_the_page(&tried(&[1], None));
@@ -166,6 +206,12 @@ fn texts_of_others_stay_texts() {
     page.configuration = vec![Setting { name: text(), value: text() }];
     page.skip_rules = vec![SkipRule { line: 1, source: text(), matches: 1, problem: Some(text()) }];
     page.tried = Some(SkipTry { input: text(), text: text(), lines: vec![1], refused: None });
+    page.snippets = vec![Snippet {
+        target: text(),
+        about: text(),
+        files: vec![SnippetFile { name: text(), text: text() }],
+        problem: Some(text()),
+    }];
     page.decisions[0].reason = text();
     page.decisions[0].explanation = text();
     let html = main_of(Role::View, &page);

@@ -29,21 +29,36 @@ pub(super) enum Found {
     Later(Message),
 }
 
-/// Looks for it. `after` leaves out decisions up to the one with this number.
-pub(super) async fn find(views: &Views, asked: &Asked, after: Option<u64>) -> Found {
+/// Who looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// Somebody who opens the page.
+    Page,
+    /// Somebody who has it open; decisions up to the one with this number are there already.
+    Feed(Option<u64>),
+}
+
+/// Looks for it.
+pub(super) async fn find(views: &Views, asked: &Asked, reader: Reader) -> Found {
     let now = clock::now().0;
     match asked.clone() {
         Asked::Overview => page(views.overview()),
         Asked::Providers => page(views.providers()),
-        Asked::Provider { pk, tried } => match views.provider(pk, tried.as_deref()) {
-            Some(provider) => page(provider),
-            None => nothing(
-                "No such provider",
-                "This outpost has no provider of this key.",
-                "It may have been taken from the outpost in authentik; the list of providers is \
-                at /providers.",
-            ),
-        },
+        Asked::Provider { pk, tried } => {
+            let found = match reader {
+                Reader::Page => views.provider(pk, tried.as_deref()),
+                Reader::Feed(_) => views.provider_now(pk, tried.as_deref()),
+            };
+            match found {
+                Some(provider) => page(provider),
+                None => nothing(
+                    "No such provider",
+                    "This outpost has no provider of this key.",
+                    "It may have been taken from the outpost in authentik; the list of providers \
+                    is at /providers.",
+                ),
+            }
+        }
         Asked::Sessions(Understood { question, problem: None }) => {
             page(views.sessions(question).await)
         }
@@ -66,6 +81,10 @@ pub(super) async fn find(views: &Views, asked: &Asked, after: Option<u64>) -> Fo
             page(RevokePlan { now, by, value, problem, ..RevokePlan::default() })
         }
         Asked::Decisions(filter) => {
+            let after = match reader {
+                Reader::Page => None,
+                Reader::Feed(after) => after,
+            };
             let decisions = views.decisions(&filter, after, DECISIONS);
             let latest = Some(decisions.latest);
             Found::Page { page: Box::new(decisions), latest }

@@ -15,7 +15,7 @@ use outpost_dashboard::page;
 use tokio::time::Instant;
 
 use super::asked::{Asked, Fields};
-use super::found::{self, Found};
+use super::found::{self, Found, Reader};
 use super::looks::{Look, Seen};
 use super::{Dashboard, answers, refused};
 use crate::actors::live::{self, LiveSource, Seats};
@@ -82,7 +82,7 @@ pub(super) async fn open(
 
 /// What stands on a page that is kept up to date.
 async fn look(views: &Views, seen: &Seen) -> Look {
-    let (frame, latest) = match found::find(views, &seen.asked, seen.after).await {
+    let (frame, latest) = match found::find(views, &seen.asked, Reader::Feed(seen.after)).await {
         Found::Page { page, latest } => (page::frame(views.standing(), seen.role, &*page), latest),
         // What stood there stays, and that it no longer holds is said above it.
         Found::Nothing(message) | Found::Away(message) => (page::gone(&message), None),

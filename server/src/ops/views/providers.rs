@@ -2,6 +2,7 @@
 
 mod settings;
 mod skipping;
+mod snippets;
 
 use std::collections::HashMap;
 
@@ -35,6 +36,21 @@ impl Views {
     /// One provider; with a path or URL tried out against its skip rules.
     #[must_use]
     pub fn provider(&self, pk: i64, tried: Option<&str>) -> Option<ProviderPage> {
+        let page = self.provider_now(pk, tried)?;
+        let states = self.parts.providers.load();
+        let state = states.get(&pk)?.load();
+        let snippets = state.provider.as_deref().map(|provider| {
+            let rule = self.parts.served.policy.identity.of(&provider.application_slug);
+            let snapshot = self.parts.snapshot.load();
+            snippets::snippets(provider, rule, &snapshot.outpost, &self.parts.site)
+        });
+        Some(ProviderPage { snippets: snippets.unwrap_or_default(), ..page })
+    }
+
+    /// The same for whoever has seen it and looks on: without what only another configuration
+    /// changes and costs something to write.
+    #[must_use]
+    pub fn provider_now(&self, pk: i64, tried: Option<&str>) -> Option<ProviderPage> {
         let now = clock::now();
         let states = self.parts.providers.load();
         let state = states.get(&pk)?.load();
@@ -59,6 +75,7 @@ impl Views {
                 // None yet: as many columns as there would be.
                 None => crate::ops::activity::Activity::default().traffic(now),
             },
+            snippets: Vec::new(),
         })
     }
 

@@ -11,6 +11,7 @@ use outpost_decision::lifetime::Lifetimes;
 use outpost_decision::origin::{Trust, TrustedNetworks};
 use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
+use outpost_render::Site;
 use secrecy::SecretString;
 
 use super::{Served, StorePlace, ViewParts, Views};
@@ -59,6 +60,7 @@ pub(crate) fn parts() -> ViewParts {
         questions: Arc::new(Questions::new(sessions.clone(), snapshot.clone(), &token)),
         sessions,
         served: served(),
+        site: Site::default(),
     }
 }
 

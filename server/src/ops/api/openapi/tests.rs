@@ -3,7 +3,7 @@
 use outpost_dashboard::model::{
     Certificate, Check, DecisionRow, Explained, Near, Notice, ProviderRef, ProviderRow,
     ReasonCount, Reasoning, Replica, SeenHeader, SessionRow, Setting, Severity, SkipRule, SkipTry,
-    Speed, Step, Traffic, TrafficColumn,
+    Snippet, SnippetFile, Speed, Step, Traffic, TrafficColumn,
 };
 use outpost_dashboard::model::{
     DecisionPage, Decisions, Doctor, ExplainPage, Fleet, Overview, ProviderPage, Providers,
@@ -225,6 +225,11 @@ fn samples() -> Vec<(&'static str, Value)> {
         tried: Some(SkipTry { lines: vec![1], refused: Some(text()), ..SkipTry::default() }),
         decisions: vec![ReasonCount::default()],
         traffic: traffic(),
+        snippets: vec![Snippet {
+            files: vec![SnippetFile::default()],
+            problem: Some(text()),
+            ..Snippet::default()
+        }],
         ..ProviderPage::default()
     };
     let decisions = Decisions {

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use outpost_decision::finding::{Finding, Severity};
 use outpost_decision::ruleset::Ruleset;
 use outpost_decision::skip::SkipRules;
+use outpost_render::Target;
 
 use super::*;
 use crate::actors::registry::testing;
@@ -86,6 +87,36 @@ fn no_secret_stands_in_a_compiled_configuration_not_even_its_length() {
     assert_eq!(short, long);
     assert!(short.contains(r#"{"name":"Client secret","value":"******"}"#), "{short}");
     assert!(short.contains("http://******@upstream.test/?token=******"), "{short}");
+}
+
+#[test]
+fn configuration_stands_there_for_each_reverse_proxy_and_only_where_it_is_read() {
+    let one = testing::provider(1, "one", |it| {
+        it.mode = Mode::ForwardSingle;
+        it.client_secret = "s3cr3t".to_owned().into();
+    });
+    let mut of_two = state(&testing::provider(2, "two", |_| ()));
+    of_two.provider = None;
+    let mut parts = parts();
+    let states = [(1, published(state(&one)).1), (2, published(of_two).1)];
+    parts.providers = published(states.into_iter().collect()).1;
+    parts.site.outpost = url::Url::parse("http://edge.internal:9123").unwrap();
+    let views = Views::new(parts);
+    let snippets = views.provider(1, None).unwrap().snippets;
+    let targets: Vec<&str> = snippets.iter().map(|snippet| snippet.target.as_str()).collect();
+    let expected: Vec<&str> = Target::ALL
+        .into_iter()
+        .filter(|target| target.is_for_applications())
+        .map(Target::code)
+        .collect();
+    assert_eq!(targets, expected);
+    let nginx = snippets.iter().find(|snippet| snippet.target == "nginx").unwrap();
+    assert_eq!(nginx.problem, None);
+    let text = &nginx.files[0].text;
+    assert!(text.contains("one.test") && text.contains("edge.internal:9123"), "{text}");
+    assert!(!serde_json::to_string(&snippets).unwrap().contains("s3cr3t"));
+    assert!(views.provider(2, None).unwrap().snippets.is_empty(), "nothing of it is in effect");
+    assert!(views.provider_now(1, None).unwrap().snippets.is_empty(), "the feed goes without");
 }
 
 #[test]
