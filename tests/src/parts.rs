@@ -10,7 +10,9 @@ use std::path::PathBuf;
 pub fn find(program: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let here = std::env::current_exe().expect("this program's path");
-    let parts = here.ancestors().map(|folder| folder.join("parts/python/bin"));
+    let parts = here
+        .ancestors()
+        .flat_map(|folder| [folder.join("parts/python/bin"), folder.join("parts/bin")]);
     std::env::split_paths(&path)
         .chain(parts)
         .chain([PathBuf::from("/usr/sbin")])
