@@ -56,7 +56,9 @@ fn the_outposts_settings_are_right() {
                 .as_object()
                 .unwrap()
                 .iter()
-                .map(|(name, value)| (name.clone(), value.as_str().unwrap().replace("/run/secrets/", &secrets)))
+                .map(|(name, value)| {
+                    (name.clone(), value.as_str().unwrap().replace("/run/secrets/", &secrets))
+                })
                 .collect();
             let variables: Vec<_> =
                 variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -66,7 +68,8 @@ fn the_outposts_settings_are_right() {
             let said = run(&["config"], &variables);
             let settings = String::from_utf8(said.stdout).unwrap();
             let seconds = |key: &str| -> u64 {
-                let line = settings.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \""));
+                let line =
+                    settings.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = \""));
                 let value = line.unwrap_or_else(|| panic!("{key} in {settings}"));
                 value.split_once("s\"").unwrap().0.parse().unwrap()
             };
@@ -92,7 +95,8 @@ fn no_container_can_gain_anything_or_show_a_secret() {
                 used.insert(secret["source"].as_str().unwrap().to_owned());
             }
             for (variable, value) in service["environment"].as_object().into_iter().flatten() {
-                let secret = ["TOKEN", "PASSWORD", "SECRET", "KEY"].iter().any(|it| variable.contains(it));
+                let secret =
+                    ["TOKEN", "PASSWORD", "SECRET", "KEY"].iter().any(|it| variable.contains(it));
                 let file = value.as_str().unwrap().starts_with("file:///run/secrets/");
                 assert!(!secret || file, "{name}: {variable}");
             }

@@ -23,7 +23,9 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
 /// The anchors that headings make: lower case, blanks as dashes, the rest of the marks left out.
 pub(crate) fn anchors(text: &str) -> BTreeSet<String> {
     prose(text)
-        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')))
+        .filter_map(|line| {
+            line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#'))
+        })
         .map(|heading| {
             let kept = heading.to_lowercase();
             let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
@@ -70,7 +72,10 @@ fn every_command_of_the_guides_exists() {
         }
     }
     for command in tried.iter().filter(|word| !word.is_empty() && !word.starts_with('-')) {
-        let said = run(&[command, "--help"], &[("AUTHENTIK_HOST", "http://core.test"), ("AUTHENTIK_TOKEN", "token")]);
+        let said = run(
+            &[command, "--help"],
+            &[("AUTHENTIK_HOST", "http://core.test"), ("AUTHENTIK_TOKEN", "token")],
+        );
         assert!(said.status.success(), "outpost {command}: {said:?}");
     }
     assert!(tried.len() > 3, "{tried:?}");

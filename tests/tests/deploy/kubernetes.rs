@@ -107,7 +107,9 @@ fn kustomize_puts_the_base_together() {
 fn every_file_is_named_by_its_kustomization_and_every_name_is_a_file() {
     for (folder, kind) in [("base", "Kustomization"), ("components/prometheus", "Component")] {
         let folder = format!("{FOLDER}/{folder}");
-        let [file] = &yaml(&read(&format!("{folder}/kustomization.yaml")))[..] else { panic!("one") };
+        let [file] = &yaml(&read(&format!("{folder}/kustomization.yaml")))[..] else {
+            panic!("one")
+        };
         assert_eq!(file["kind"], kind, "{folder}");
         let named: BTreeSet<String> = serde_json::from_value(file["resources"].clone()).unwrap();
         let mut there: BTreeSet<_> = files(&folder, ".yaml").into_iter().collect();
@@ -130,7 +132,8 @@ fn kubernetes_takes_the_objects() {
 #[test]
 fn what_is_wrong_would_be_seen() {
     let folder = Folder::new();
-    let wrong = read(&format!("{FOLDER}/base/redis.yaml")).replace("containerPort: 6379", "containerPort: many");
+    let wrong = read(&format!("{FOLDER}/base/redis.yaml"))
+        .replace("containerPort: 6379", "containerPort: many");
     let file = folder.write("redis.yaml", &wrong);
     let mut validate = Command::new(parts::find("kubernetes-validate"));
     let said = validate.args(["--strict", "--kubernetes-version", VERSIONS[0]]).arg(file).output();
@@ -171,7 +174,8 @@ fn the_example_has_every_secret_that_is_needed_and_no_other() {
     for (name, keys) in there {
         assert!(text.contains(&format!("create secret generic {name} ")), "{name}");
         for key in keys {
-            let told = text.contains(&format!("{key}=")) || text.contains(&format!("{key}=/dev/stdin"));
+            let told =
+                text.contains(&format!("{key}=")) || text.contains(&format!("{key}=/dev/stdin"));
             assert!(told, "{name}: {key}");
         }
     }
@@ -262,7 +266,8 @@ fn redis_takes_its_command_line() {
     let mut redis = Daemon::start(command, &folder.path().join("log"));
     let ask = |words: &[&str]| {
         let mut cli = Command::new(parts::find("redis-cli"));
-        let said = cli.args(["-p", &port, "-a", "of-the-test", "--no-auth-warning"]).args(words).output();
+        let said =
+            cli.args(["-p", &port, "-a", "of-the-test", "--no-auth-warning"]).args(words).output();
         String::from_utf8(said.unwrap().stdout).unwrap()
     };
     wait::until("a Redis", || {

@@ -58,9 +58,9 @@ fn panels() -> Vec<Value> {
 
 /// The expressions of the dashboard's panels.
 fn dashboard_expressions() -> Vec<String> {
-    let targets = panels().into_iter().flat_map(|panel| {
-        panel["targets"].as_array().cloned().unwrap_or_default()
-    });
+    let targets = panels()
+        .into_iter()
+        .flat_map(|panel| panel["targets"].as_array().cloned().unwrap_or_default());
     targets.map(|target| target["expr"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -155,10 +155,8 @@ async fn the_figures_are_those_of_a_running_outpost() {
     let metrics = format!("http://{}/metrics", outpost.address("metrics").await);
     outpost.serves(0).await;
     let said = Browser::new().get(&metrics).await.body;
-    let families: BTreeSet<_> = said
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
-        .collect();
+    let families: BTreeSet<_> =
+        said.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     assert!(families.len() > 10, "{said}");
     for family in families {
         assert!(figures.contains_key(family), "{family} is not in names.rs");

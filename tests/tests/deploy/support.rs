@@ -50,8 +50,7 @@ pub(crate) fn said(output: &Output) -> String {
 
 /// The documents of a YAML text.
 pub(crate) fn yaml(text: &str) -> Vec<Value> {
-    const CONVERT: &str =
-        "import json, sys, yaml; json.dump(list(yaml.safe_load_all(open(sys.argv[1]))), sys.stdout)";
+    const CONVERT: &str = "import json, sys, yaml; json.dump(list(yaml.safe_load_all(open(sys.argv[1]))), sys.stdout)";
     let folder = Folder::new();
     let file = folder.write("file.yml", text);
     let json = succeeds(python().args(["-c", CONVERT]).arg(file));

@@ -49,7 +49,8 @@ fn systemd_reads_the_units() {
     let said = said(&output);
     // Units of the machine may have their quirks; of ours nothing may be said.
     assert!(output.status.success() && !said.contains("outpost."), "{said}");
-    let wrong = replace_once(&read("deploy/systemd/outpost.socket"), "Backlog=1024", "Backlog=many");
+    let wrong =
+        replace_once(&read("deploy/systemd/outpost.socket"), "Backlog=1024", "Backlog=many");
     folder.write("outpost.socket", &wrong);
     let output = analyze(&folder).args(["verify", "--man=no", "outpost.socket"]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("outpost.socket"), "{output:?}");
@@ -161,14 +162,19 @@ async fn the_service_may_do_all_that_the_outpost_does() {
         .lines()
         .filter_map(|line| line.split_whitespace().nth(1)?.split_once('('))
         .map(|(name, _)| name)
-        .filter(|name| name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))
+        .filter(|name| {
+            name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        })
         .collect();
     made.sort_unstable();
     made.dedup();
     assert!(made.contains(&"accept4") && made.len() > 30, "{made:?}");
     made.retain(|name| !allowed.contains(&(*name).to_owned()));
     assert!(made.is_empty(), "the unit forbids {made:?}");
-    assert_eq!(std::fs::metadata(folder.path().join("sessions.db")).unwrap().permissions().mode() & 0o77, 0);
+    assert_eq!(
+        std::fs::metadata(folder.path().join("sessions.db")).unwrap().permissions().mode() & 0o77,
+        0
+    );
 }
 
 /// The system calls that `SystemCallFilter` of the unit lets through.
@@ -193,8 +199,10 @@ fn allowed_calls() -> Vec<String> {
 }
 
 fn set_of_calls(set: &str) -> Vec<String> {
-    let output =
-        Command::new(parts::find("systemd-analyze")).args(["syscall-filter", set]).output().unwrap();
+    let output = Command::new(parts::find("systemd-analyze"))
+        .args(["syscall-filter", set])
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     let lines = text.lines().skip(1).map(str::trim).filter(|line| !line.starts_with('#'));
