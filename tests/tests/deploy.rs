@@ -1,7 +1,6 @@
 //! What lies below `deploy/`: each file read by the program it is for, and held against the outpost
 //! itself.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-#![expect(clippy::print_stderr, reason = "scores and times are worth showing")]
 
 #[path = "deploy/balancer.rs"]
 mod balancer;
