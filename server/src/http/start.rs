@@ -4,19 +4,22 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use outpost_decision::OUTPOST_PREFIX;
 use outpost_decision::crypto;
+use outpost_decision::dialect::nginx;
 use outpost_decision::endpoint::AKPROX_PREFIX;
 use outpost_decision::login::{self, NewFlow};
 use outpost_decision::provider::{External, Mode, Provider};
 use outpost_decision::redirect;
 use outpost_decision::target::Target;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::exchange::{Answer, Exchange, Facts};
+use super::fields::Fields;
 use super::realise;
 use crate::randomness;
 
-/// Begins a sign-in towards `return_to`; without one, towards what the request's `rd` says, what
-/// a refused nginx check remembered, or the application's front page.
+/// Begins a sign-in towards `return_to`; without one, towards what the request's `rd` says, what the
+/// reverse proxy tells in a header, what a refused nginx check remembered, or the application's
+/// front page.
 pub fn begin(exchange: &Exchange<'_>, facts: &Facts, return_to: Option<&Target>) -> Answer {
     if return_to.is_none()
         && let Some(callback) =
@@ -100,9 +103,23 @@ fn requested_target(exchange: &Exchange<'_>, facts: &Facts) -> String {
     };
     match asked {
         Ok(Some(target)) => target,
-        Ok(None) => remembered().unwrap_or_else(|| redirect::fallback(provider)),
+        Ok(None) => told_by_proxy(exchange, facts)
+            .or_else(remembered)
+            .unwrap_or_else(|| redirect::fallback(provider)),
         Err(_) => redirect::fallback(provider),
     }
+}
+
+/// What browsers write in escapes, and other clients may not.
+const RAW: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\');
+
+/// What was asked for, where a reverse proxy hands a request that it may not let through on to the
+/// start path, and names it as in its checks: nginx cannot escape an address for `rd`.
+fn told_by_proxy(exchange: &Exchange<'_>, facts: &Facts) -> Option<String> {
+    let told = nginx::original(&Fields(exchange.request.headers()), &facts.origin).ok()?;
+    let url = told.target.to_string();
+    let url = utf8_percent_encode(&url, RAW).to_string();
+    redirect::return_target(&url, &facts.provider, facts.request_host()).ok()
 }
 
 /// Address of the start path that leads to `return_to`, absolute.

@@ -1,6 +1,7 @@
 //! Questions about the outpost's own paths, and callbacks and sign-outs inside forwarded URLs.
 
 use outpost_tests::Browser;
+use reqwest::Method;
 
 use crate::ask::{DIALECTS, ask, cookie, signed_in, world};
 
@@ -116,6 +117,32 @@ async fn nginx_remembers_the_page_and_no_background_request_overwrites_it() {
     let start = world.url("single.test", "/outpost.goauthentik.io/start");
     let landed = browser.sign_in(&start, "alice").await;
     assert_eq!(landed.url.as_str(), page);
+}
+
+/// nginx cannot escape an address for `rd`, but it can name it in a header.
+#[tokio::test]
+async fn a_proxy_that_hands_a_request_on_to_the_start_path_names_the_page_in_a_header() {
+    let world = world().await;
+    let start = world.url("single.test", "/outpost.goauthentik.io/start");
+    let page = world.url("single.test", "/page?a=1&b=%2F&c=x%26y");
+    let elsewhere = world.url("evil.test", "/page");
+    for (told, arrives) in [
+        (page.as_str(), page.clone()),
+        (&world.url("single.test", "/seite?n=\u{e4}"), world.url("single.test", "/seite?n=%C3%A4")),
+        (&elsewhere, world.url("single.test", "/")),
+        (&start, world.url("single.test", "/")),
+    ] {
+        let browser = Browser::new();
+        let header = [("X-Original-URL", told)];
+        let begun = browser.send(Method::GET, &start, &header, None).await;
+        let landed = browser.sign_in(begun.header("location"), "alice").await;
+        assert_eq!(landed.url.as_str(), arrives, "{told}");
+    }
+    for (name, value) in [("X-Requested-With", "XMLHttpRequest"), ("Accept", "application/json")] {
+        let script = [("X-Original-URL", page.as_str()), (name, value)];
+        let refused = Browser::new().send(Method::GET, &start, &script, None).await;
+        assert_eq!(refused.status, 401, "{name}: {}", refused.body);
+    }
 }
 
 #[tokio::test]
