@@ -1,5 +1,6 @@
-//! Real reverse proxies on loopback, set up as authentik's documentation says, between a browser
-//! and the sample application.
+//! Real reverse proxies on loopback, between a browser and the sample application: started with
+//! exactly what `outpost render` writes for the providers of the stand-in core, and, for set-ups of
+//! 2021.5, with what was published then.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -7,10 +8,12 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use outpost_render::{Application, Input, Outpost, Site, Target, render};
 use reqwest::{Client, StatusCode};
 
 use crate::parts;
 use crate::ports::Place;
+use crate::world::World;
 
 /// Longest that a proxy may take to serve.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,12 +26,16 @@ const LOOK: Duration = Duration::from_millis(20);
 pub enum Kind {
     /// `auth_request`.
     Nginx,
+    /// The same in the words of nginx Proxy Manager, for one host, `single.test`.
+    NginxProxyManager,
     /// `forwardAuth`.
     Traefik,
     /// `forward_auth`.
     Caddy,
     /// `ext_authz`.
     Envoy,
+    /// An action in Lua.
+    HaProxy,
     /// nginx as it was published for the outpost of 2021.5.
     NginxAkprox,
     /// nginx' ingress, the same.
@@ -38,28 +45,52 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All that ask as today's documentation says.
-    pub const ALL: [Self; 4] = [Self::Nginx, Self::Traefik, Self::Caddy, Self::Envoy];
-
     const fn program(self) -> &'static str {
         match self {
-            Self::Nginx | Self::NginxAkprox | Self::IngressAkprox => "nginx",
+            Self::Nginx | Self::NginxProxyManager | Self::NginxAkprox | Self::IngressAkprox => {
+                "nginx"
+            }
             Self::Traefik | Self::TraefikAkprox => "traefik",
             Self::Caddy => "caddy",
             Self::Envoy => "envoy",
+            Self::HaProxy => "haproxy",
         }
     }
 
-    /// Its files; the first one is the one it is started with.
+    /// What is rendered for it, where anything is.
+    const fn target(self) -> Option<Target> {
+        match self {
+            Self::Nginx => Some(Target::Nginx),
+            Self::NginxProxyManager => Some(Target::NginxProxyManager),
+            Self::Traefik => Some(Target::Traefik),
+            Self::Caddy => Some(Target::Caddy),
+            Self::Envoy => Some(Target::Envoy),
+            Self::HaProxy => Some(Target::HaProxy),
+            Self::NginxAkprox | Self::IngressAkprox | Self::TraefikAkprox => None,
+        }
+    }
+
+    /// The file that it is started with.
+    const fn main_file(self) -> &'static str {
+        match self {
+            Self::Nginx | Self::NginxProxyManager | Self::NginxAkprox | Self::IngressAkprox => {
+                "nginx.conf"
+            }
+            Self::Traefik | Self::TraefikAkprox => "traefik.yml",
+            Self::Caddy => "Caddyfile",
+            Self::Envoy => "envoy.yaml",
+            Self::HaProxy => "haproxy.cfg",
+        }
+    }
+
+    /// Its files beside what is rendered for it.
     const fn files(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Nginx => &[("nginx.conf", include_str!("proxies/nginx.conf"))],
-            Self::Traefik => &[
-                ("traefik.yml", include_str!("proxies/traefik.yml")),
-                ("traefik-dynamic.yml", include_str!("proxies/traefik-dynamic.yml")),
-            ],
+            Self::NginxProxyManager => &[("nginx.conf", include_str!("proxies/manager.conf"))],
+            Self::Traefik => &[("traefik.yml", include_str!("proxies/traefik.yml"))],
             Self::Caddy => &[("Caddyfile", include_str!("proxies/Caddyfile"))],
-            Self::Envoy => &[("envoy.yml", include_str!("proxies/envoy.yml"))],
+            Self::Envoy | Self::HaProxy => &[],
             Self::NginxAkprox => &[
                 ("nginx.conf", include_str!("proxies/akprox/nginx.conf")),
                 ("published.conf", include_str!("proxies/akprox/nginx-published.conf")),
@@ -84,13 +115,12 @@ impl Kind {
 
     fn command(self, file: &str) -> Command {
         let mut command = Command::new(parts::find(self.program()));
-        match self {
-            Self::Nginx | Self::NginxAkprox | Self::IngressAkprox => {
-                command.args(["-e", "stderr", "-c", file])
-            }
-            Self::Traefik | Self::TraefikAkprox => command.arg(format!("--configFile={file}")),
-            Self::Caddy => command.args(["run", "--adapter", "caddyfile", "--config", file]),
-            Self::Envoy => command.args([
+        match self.program() {
+            "nginx" => command.args(["-e", "stderr", "-c", file]),
+            "traefik" => command.arg(format!("--configFile={file}")),
+            "caddy" => command.args(["run", "--adapter", "caddyfile", "--config", file]),
+            "haproxy" => command.args(["-db", "-f", file]),
+            _ => command.args([
                 "--disable-hot-restart",
                 "--concurrency",
                 "1",
@@ -102,6 +132,46 @@ impl Kind {
         };
         command
     }
+
+    /// What its log says of a configuration, a script or a request that it cannot make sense of.
+    const fn complaints(self) -> &'static [&'static str] {
+        match self {
+            Self::Traefik | Self::TraefikAkprox => &[" ERR ", " WRN ", "level=error"],
+            Self::Caddy => &["\"level\":\"error\"", "\"level\":\"fatal\""],
+            Self::Envoy => &["[error]", "[critical]", "eprecat"],
+            Self::HaProxy => &["[ALERT]", "[WARNING]", "Lua"],
+            _ => &["[warn]", "[error]", "[crit]", "[alert]", "[emerg]"],
+        }
+    }
+}
+
+/// What `outpost render` writes for the providers of a world, between a port of 127.0.0.1 and the
+/// sample application.
+///
+/// # Panics
+/// When it cannot be written.
+#[must_use]
+pub fn rendered(target: Target, port: u16, hosts: &[&str], world: &World) -> Vec<(String, String)> {
+    let snapshot = world.outpost.published.snapshot.load_full();
+    let of = |provider: &std::sync::Arc<_>| Application {
+        provider: std::sync::Arc::clone(provider),
+        rule: outpost_decision::headers::IdentityRule::default(),
+        additional: Vec::new(),
+    };
+    let site = Site {
+        outpost: format!("http://{}", world.http()).parse().expect("a URL"),
+        upstream: Some(world.app.url().parse().expect("a URL")),
+        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        ..Site::default()
+    };
+    let input = Input {
+        outpost: Outpost { name: snapshot.outpost.name.clone(), ..Outpost::default() },
+        applications: snapshot.ruleset.providers().iter().map(of).collect(),
+        site,
+    };
+    let rendered = render(target, &input).expect("it can be written");
+    rendered.files.into_iter().map(|file| (file.name.to_owned(), file.text)).collect()
 }
 
 /// A port that is kept for a proxy that has not started yet: providers name it.
@@ -127,12 +197,31 @@ impl Reserved {
 pub struct Proxy {
     child: Child,
     folder: PathBuf,
+    kind: Kind,
     /// Where it listens.
     pub at: Place,
 }
 
 impl Proxy {
-    /// Starts a proxy in front of `app` that asks `outpost`, and waits until it serves.
+    /// Starts a proxy with what is rendered for the providers of a world, and waits until it serves
+    /// `host`, that of one of them. `hosts` are those of applications below a domain.
+    ///
+    /// # Panics
+    /// When it does not: with what it has said.
+    pub async fn render(
+        kind: Kind,
+        reserved: Reserved,
+        host: &str,
+        hosts: &[&str],
+        world: &World,
+    ) -> Self {
+        let target = kind.target().expect("a kind that is rendered");
+        let more = rendered(target, reserved.port(), hosts, world);
+        Self::with(kind, reserved, host, world.http(), world.app.address(), more).await
+    }
+
+    /// Starts a proxy as published, in front of `app`, that asks `outpost`, and waits until it
+    /// serves.
     ///
     /// # Panics
     /// When it does not: with what it has said.
@@ -142,6 +231,17 @@ impl Proxy {
         outpost: SocketAddr,
         app: SocketAddr,
     ) -> Self {
+        Self::with(kind, reserved, "single.test", outpost, app, Vec::new()).await
+    }
+
+    async fn with(
+        kind: Kind,
+        reserved: Reserved,
+        host: &str,
+        outpost: SocketAddr,
+        app: SocketAddr,
+        more: Vec<(String, String)>,
+    ) -> Self {
         let at = Place::new(reserved.port());
         let folder = std::env::temp_dir().join(format!("outpost-{}", uuid::Uuid::new_v4()));
         fs::create_dir_all(&folder).expect("a folder");
@@ -150,8 +250,6 @@ impl Proxy {
                 .replace("@PORT@", &at.port().to_string())
                 .replace("@FOLDER@", &folder.to_string_lossy())
                 .replace("@OUTPOST@", &outpost.to_string())
-                .replace("@OUTPOST_HOST@", &outpost.ip().to_string())
-                .replace("@OUTPOST_PORT@", &outpost.port().to_string())
                 .replace("@APP@", &app.to_string())
                 .replace("@APP_HOST@", &app.ip().to_string())
                 .replace("@APP_PORT@", &app.port().to_string())
@@ -169,43 +267,65 @@ impl Proxy {
             fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
             fs::write(file, text).expect("a file");
         }
-        let file = folder.join(kind.files()[0].0);
+        for (name, text) in more {
+            fs::write(folder.join(name), text).expect("a file");
+        }
+        let file = folder.join(kind.main_file());
         let log = File::create(folder.join("log")).expect("a log");
         let errors = log.try_clone().expect("a log");
+        // Envoy's program is a script of the Python that was installed beside it.
+        let program = parts::find(kind.program());
+        let beside = program.parent().expect("a folder").to_path_buf();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths([beside].into_iter().chain(std::env::split_paths(&path)));
         drop(reserved);
         let child = kind
             .command(&file.to_string_lossy())
             .current_dir(&folder)
             .env("HOME", &folder)
+            .env("PATH", path.expect("a path"))
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
             .spawn()
             .unwrap_or_else(|error| panic!("{kind:?}: {error}"));
-        let mut proxy = Self { child, folder, at };
-        proxy.serves(kind).await;
+        let mut proxy = Self { child, folder, kind, at };
+        proxy.serves(host).await;
         proxy
     }
 
     /// Waits until the outpost answers through the proxy: some accept connections before they
     /// know where to.
-    async fn serves(&mut self, kind: Kind) {
+    async fn serves(&mut self, host: &str) {
+        let kind = self.kind;
         let client = Client::builder().no_proxy().build().expect("a client");
         let ping = self.at.url("127.0.0.1", kind.ping());
-        let host = if kind == Kind::TraefikAkprox { "single.test" } else { "127.0.0.1" };
+        let host = format!("{host}:{}", self.at.port());
         let end = Instant::now() + PATIENCE;
         loop {
-            let answer = client.get(&ping).header("host", host).timeout(PATIENCE).send().await;
+            let answer = client.get(&ping).header("host", &host).timeout(PATIENCE).send().await;
             if answer.is_ok_and(|answer| answer.status() == StatusCode::NO_CONTENT) {
                 return;
             }
             let ended = self.child.try_wait().expect("a child");
             if ended.is_some() || Instant::now() > end {
-                let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-                panic!("{kind:?} does not serve ({ended:?}); it said:\n{log}");
+                panic!("{kind:?} does not serve ({ended:?}); it said:\n{}", self.log());
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// What it has said.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Lines of its log that complain.
+    #[must_use]
+    pub fn complaints(&self) -> Vec<String> {
+        let complains = |line: &&str| self.kind.complaints().iter().any(|mark| line.contains(mark));
+        self.log().lines().filter(complains).map(str::to_owned).collect()
     }
 }
 

@@ -93,7 +93,10 @@ impl ClientKind {
         {
             return Self::Preflight;
         }
-        if headers.text("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
+        // Traefik asks without `Upgrade`, and passes the handshake's other headers on.
+        if headers.text("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+            || headers.nth("sec-websocket-key", 0).is_some()
+        {
             return Self::Websocket;
         }
         if !(method.eq_ignore_ascii_case("GET") || method.eq_ignore_ascii_case("HEAD")) {

@@ -71,6 +71,11 @@ fn site(
     for pattern in spoofable(front) {
         out.put(format!("request_header -{pattern}"));
     }
+    out.comment("Headers that a client names here would be taken away from the application.");
+    out.put("@connection not header_regexp Connection (?i)upgrade");
+    out.put("request_header @connection -Connection");
+    out.put("@upgrade header_regexp Connection (?i)upgrade");
+    out.put("request_header @upgrade Connection Upgrade");
     out.gap();
     out.comment("The outpost's own paths: sign-in, sign-out, and what core tells it.");
     let own: Vec<String> =

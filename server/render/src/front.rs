@@ -95,6 +95,11 @@ impl Front<'_> {
         found
     }
 
+    /// Whether hosts are served that are not named.
+    pub(crate) fn has_wildcard(&self) -> bool {
+        self.names.iter().any(|name| name.starts_with('*'))
+    }
+
     /// Whether an application has the whole host.
     pub(crate) fn has_root(&self) -> bool {
         self.parts.iter().any(|part| part.base.is_empty() && part.role != Role::SignIn)
@@ -129,6 +134,8 @@ pub(crate) fn of(input: &Input) -> Result<Vec<Front<'_>>, RenderError> {
             add(&mut fronts, names, is_example, part(input, application, Role::Ask)?);
         }
     }
+    // A host by itself comes before a wildcard that covers it, where order counts.
+    fronts.sort_by_key(Front::has_wildcard);
     for front in &mut fronts {
         front.parts.sort_by_key(|part| std::cmp::Reverse(part.base.len()));
     }
@@ -240,20 +247,19 @@ pub(crate) fn tls(input: &Input) -> Result<Option<(&str, &str)>, RenderError> {
     Err(RenderError::Site { what: "tls", problem })
 }
 
-/// What the configuration is for: a line for each application.
+/// What the configuration is for: a line for each application, with its line break.
 pub(crate) fn about(input: &Input) -> String {
-    let mut text = String::new();
-    for application in &input.applications {
+    let line = |application: &Application| {
         let provider = &application.provider;
-        text += &format!(
+        format!(
             "  {} ({}): {}{}\n",
             quote::comment(&provider.name),
             provider.mode.as_str(),
             quote::comment(&provider.external.origin().replace('*', "any")),
             quote::comment(&provider.external.path),
-        );
-    }
-    text
+        )
+    };
+    input.applications.iter().map(line).collect()
 }
 
 /// A name with every mixture of `-` and `_`: applications behind CGI and WSGI take all for one.

@@ -4,11 +4,14 @@
 //! Pure: the same [`Input`] gives the same text, byte for byte. Nothing secret is ever in it but
 //! what [`Input`] was given for that purpose.
 
+mod akprox;
 mod caddy;
 mod cluster;
 mod compose;
+mod envoy;
 mod front;
 mod gateway;
+mod haproxy;
 mod ingress_nginx;
 mod input;
 mod istio;
@@ -23,6 +26,7 @@ mod secret;
 mod target;
 #[cfg(test)]
 mod test_support;
+mod traefik;
 pub mod yaml;
 
 pub use input::{Application, Input, Outpost, Site, TlsFiles};
@@ -43,11 +47,22 @@ pub fn render(target: Target, input: &Input) -> Result<Rendered, RenderError> {
         Target::Nginx => nginx::render(input),
         Target::NginxProxyManager => nginx::proxy_manager::render(input),
         Target::Caddy => caddy::render(input),
+        Target::Envoy => envoy::render(input),
+        Target::HaProxy => haproxy::render(input),
+        Target::Traefik => traefik::render(input),
+        Target::TraefikLabels => traefik::labels::render(input),
+        Target::TraefikCrd => traefik::custom::render(input, traefik::custom::Version::V3),
+        Target::TraefikCrdV2 => traefik::custom::render(input, traefik::custom::Version::V2),
         Target::IngressNginx => ingress_nginx::render(input),
         Target::Istio => istio::render(input),
         Target::Gateway => gateway::render(input),
         Target::Kubernetes => kubernetes::render(input),
         Target::Compose => compose::render(input),
+        Target::NginxAkprox => akprox::nginx(input),
+        Target::IngressNginxAkprox => akprox::ingress(input),
+        Target::TraefikAkprox => akprox::traefik(input),
+        Target::TraefikLabelsAkprox => akprox::labels(input),
+        Target::TraefikCrdAkprox => akprox::custom(input),
     }
 }
 

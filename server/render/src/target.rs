@@ -9,6 +9,18 @@ pub enum Target {
     NginxProxyManager,
     /// Caddy.
     Caddy,
+    /// Envoy.
+    Envoy,
+    /// HAProxy.
+    HaProxy,
+    /// Traefik's dynamic configuration as a file.
+    Traefik,
+    /// Traefik's dynamic configuration as Docker labels.
+    TraefikLabels,
+    /// Traefik's objects of Kubernetes.
+    TraefikCrd,
+    /// The same for Traefik 2.
+    TraefikCrdV2,
     /// ingress-nginx, without snippets.
     IngressNginx,
     /// Istio, without EnvoyFilters.
@@ -19,19 +31,40 @@ pub enum Target {
     Kubernetes,
     /// The outpost as a service for Docker Compose.
     Compose,
+    /// nginx in the form of 2021.5.
+    NginxAkprox,
+    /// ingress-nginx in the form of 2021.5.
+    IngressNginxAkprox,
+    /// Traefik's dynamic configuration in the form of 2021.5.
+    TraefikAkprox,
+    /// Traefik's labels in the form of 2021.5.
+    TraefikLabelsAkprox,
+    /// Traefik's objects of Kubernetes in the form of 2021.5.
+    TraefikCrdAkprox,
 }
 
 impl Target {
     /// Every target, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 19] = [
         Self::Nginx,
         Self::NginxProxyManager,
         Self::Caddy,
+        Self::Envoy,
+        Self::HaProxy,
+        Self::Traefik,
+        Self::TraefikLabels,
+        Self::TraefikCrd,
+        Self::TraefikCrdV2,
         Self::IngressNginx,
         Self::Istio,
         Self::Gateway,
         Self::Kubernetes,
         Self::Compose,
+        Self::NginxAkprox,
+        Self::IngressNginxAkprox,
+        Self::TraefikAkprox,
+        Self::TraefikLabelsAkprox,
+        Self::TraefikCrdAkprox,
     ];
 
     /// The name by which people ask for it.
@@ -41,11 +74,22 @@ impl Target {
             Self::Nginx => "nginx",
             Self::NginxProxyManager => "nginx-proxy-manager",
             Self::Caddy => "caddy",
+            Self::Envoy => "envoy",
+            Self::HaProxy => "haproxy",
+            Self::Traefik => "traefik",
+            Self::TraefikLabels => "traefik-labels",
+            Self::TraefikCrd => "traefik-crd",
+            Self::TraefikCrdV2 => "traefik-crd-v2",
             Self::IngressNginx => "ingress-nginx",
             Self::Istio => "istio",
             Self::Gateway => "gateway",
             Self::Kubernetes => "kubernetes",
             Self::Compose => "compose",
+            Self::NginxAkprox => "nginx-akprox",
+            Self::IngressNginxAkprox => "ingress-nginx-akprox",
+            Self::TraefikAkprox => "traefik-akprox",
+            Self::TraefikLabelsAkprox => "traefik-labels-akprox",
+            Self::TraefikCrdAkprox => "traefik-crd-akprox",
         }
     }
 
@@ -62,12 +106,23 @@ impl Target {
         match self {
             Self::Nginx => "Server blocks for nginx, with auth_request",
             Self::NginxProxyManager => "The Advanced box of a proxy host in nginx Proxy Manager",
-            Self::Caddy => "Site blocks for a Caddyfile, with forward_auth",
+            Self::Caddy => "Site blocks for a Caddyfile, with the check of forward_auth",
+            Self::Envoy => "A static configuration for Envoy, with ext_authz",
+            Self::HaProxy => "A configuration for HAProxy and a Lua script that asks",
+            Self::Traefik => "Dynamic configuration for Traefik 3 as a file, with forwardAuth",
+            Self::TraefikLabels => "Docker labels for Traefik 3, as part of a Compose file",
+            Self::TraefikCrd => "Middleware and IngressRoute for Traefik 3 on Kubernetes",
+            Self::TraefikCrdV2 => "Middleware and IngressRoute for Traefik 2 on Kubernetes",
             Self::IngressNginx => "Ingresses for ingress-nginx, without snippets",
             Self::Istio => "Istio: extension provider, AuthorizationPolicy and VirtualServices",
             Self::Gateway => "Gateway API: HTTPRoutes, with Envoy Gateway's SecurityPolicy",
             Self::Kubernetes => "Manifests that run an outpost on Kubernetes, by its options",
             Self::Compose => "An outpost for Docker Compose, by its options, with Traefik's labels",
+            Self::NginxAkprox => "Locations for nginx in the form of 2021.5 (needs compat.akprox)",
+            Self::IngressNginxAkprox => "Ingress and annotations in the form of 2021.5",
+            Self::TraefikAkprox => "A file for Traefik in the form of 2021.5",
+            Self::TraefikLabelsAkprox => "Docker labels for Traefik in the form of 2021.5",
+            Self::TraefikCrdAkprox => "Resources for Traefik on Kubernetes in the form of 2021.5",
         }
     }
 
@@ -75,10 +130,6 @@ impl Target {
     /// any.
     #[must_use]
     pub const fn is_for_applications(self) -> bool {
-        match self {
-            Self::Nginx | Self::NginxProxyManager | Self::Caddy => true,
-            Self::IngressNginx | Self::Istio | Self::Gateway => true,
-            Self::Kubernetes | Self::Compose => false,
-        }
+        !matches!(self, Self::Kubernetes | Self::Compose)
     }
 }

@@ -32,7 +32,7 @@ pub fn begin(exchange: &Exchange<'_>, facts: &Facts, return_to: Option<&Target>)
             .into();
     }
     let target = match return_to {
-        Some(target) => target.to_string(),
+        Some(target) => in_escapes(&target.to_string()),
         None => requested_target(exchange, facts),
     };
     redirect_to_core(exchange, facts, &target, 0).into()
@@ -110,22 +110,28 @@ fn requested_target(exchange: &Exchange<'_>, facts: &Facts) -> String {
     }
 }
 
-/// What browsers write in escapes, and other clients may not.
+/// An address with the bytes that other clients than browsers send raw in the escapes that they
+/// stand for: return targets have no others.
+fn in_escapes(url: &str) -> String {
+    utf8_percent_encode(url, RAW).to_string()
+}
+
+/// What browsers write in escapes, and other clients may not; beyond ASCII everything.
 const RAW: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\');
 
 /// What was asked for, where a reverse proxy hands a request that it may not let through on to the
 /// start path, and names it as in its checks: nginx cannot escape an address for `rd`.
 fn told_by_proxy(exchange: &Exchange<'_>, facts: &Facts) -> Option<String> {
     let told = nginx::original(&Fields(exchange.request.headers()), &facts.origin).ok()?;
-    let url = told.target.to_string();
-    let url = utf8_percent_encode(&url, RAW).to_string();
+    let url = in_escapes(&told.target.to_string());
     redirect::return_target(&url, &facts.provider, facts.request_host()).ok()
 }
 
 /// Address of the start path that leads to `return_to`, absolute.
 #[must_use]
 pub fn url(provider: &Provider, return_to: &str) -> String {
-    let encoded = utf8_percent_encode(return_to, NON_ALPHANUMERIC);
+    let return_to = in_escapes(return_to);
+    let encoded = utf8_percent_encode(&return_to, NON_ALPHANUMERIC);
     format!("{}/start?rd={encoded}", base(provider))
 }
 

@@ -15,6 +15,17 @@ pub(crate) fn application(
     external: &str,
     more: Value,
 ) -> Application {
+    compiled(pk, slug, mode, external, more).expect("a provider")
+}
+
+/// A provider as core serves it, if it compiles; `more` wins.
+pub(crate) fn compiled(
+    pk: i64,
+    slug: &str,
+    mode: &str,
+    external: &str,
+    more: Value,
+) -> Option<Application> {
     let core = "https://authentik.example.com/application/o";
     let mut record = json!({
         "pk": pk,
@@ -44,14 +55,15 @@ pub(crate) fn application(
     }
     let record = serde_json::from_value(record).expect("a record");
     let context = CompileContext { akprox, ..CompileContext::default() };
-    let provider = compile_provider(&record, &context).expect("a provider").provider;
+    let provider = compile_provider(&record, &context).ok()?.provider;
     let provider = Arc::new(provider);
-    Application { provider, rule: IdentityRule::default(), additional: Vec::new() }
+    Some(Application { provider, rule: IdentityRule::default(), additional: Vec::new() })
 }
 
 /// These applications at a site of which nothing is said.
 pub(crate) fn input(applications: Vec<Application>) -> Input {
-    Input { outpost: Outpost::default(), applications, site: Site::default() }
+    let outpost = Outpost { name: "proxy".to_owned(), ..Outpost::default() };
+    Input { outpost, applications, site: Site::default() }
 }
 
 /// A site of which everything is said.
