@@ -243,22 +243,23 @@ fn comment(front: &Front<'_>, app: &Backend) -> String {
 /// Where a browser goes that is not signed in, with the page it asked for.
 fn sign_in(front: &Front<'_>, part: &Part<'_>) -> String {
     let provider = &part.application.provider;
-    let scheme = front.scheme.as_str();
     let start = start_url(provider);
-    match front.only_name() {
-        Some(name) => {
-            format!("{start}?rd={scheme}://{name}{}$escaped_request_uri", front.port_suffix())
-        }
-        // Several hosts: the one that was asked for. A wildcard's sign-in stays on it.
-        None => {
-            let wildcard = provider.external.authority.to_string();
-            let start = match provider.external.wildcard {
-                true => start.replacen(&wildcard, "$http_host", 1),
-                false => start,
-            };
-            format!("{start}?rd={scheme}://$http_host$escaped_request_uri")
-        }
+    if provider.cookie_domain.is_some() {
+        // From another host: the page's has to be told.
+        let scheme = front.scheme.as_str();
+        let host = match front.only_name() {
+            Some(name) => format!("{name}{}", front.port_suffix()),
+            None => "$http_host".to_owned(),
+        };
+        return format!("{start}?rd={scheme}://{host}$escaped_request_uri");
     }
+    // The sign-in of a wildcard stays on the host that was asked for.
+    let wildcard = provider.external.authority.to_string();
+    let start = match provider.external.wildcard {
+        true => start.replacen(&wildcard, "$http_host", 1),
+        false => start,
+    };
+    format!("{start}?rd=$escaped_request_uri")
 }
 
 fn spec<'a>(

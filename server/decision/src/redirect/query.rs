@@ -29,7 +29,7 @@ pub fn return_parameter(raw_query: &str) -> Option<Cow<'_, str>> {
         .find_map(|(start, pair)| pair.starts_with("rd=").then_some(start + "rd=".len()))?;
     let to_end = &raw_query[start..];
     let value = to_end.split('&').next().unwrap_or_default();
-    if !looks_like_target(value) {
+    if !looks_like_target(value) || is_escaped_behind_host(value) {
         return Some(decoded(value));
     }
     if value.contains('?') {
@@ -52,6 +52,15 @@ fn looks_like_target(value: &str) -> bool {
         value.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
     value.starts_with('/') || begins("http://") || begins("https://")
+}
+
+/// `https://host%2Fpath`, as ingress-nginx writes it (`$scheme://$http_host$escaped_request_uri`): no
+/// host holds a slash, so that everything behind it is escaped.
+fn is_escaped_behind_host(value: &str) -> bool {
+    let Some((_, rest)) = value.split_once("://") else { return false };
+    let end = rest.find(['/', '?', '#', '%']).unwrap_or(rest.len());
+    let behind = rest.get(end..end + 3).unwrap_or_default();
+    end > 0 && behind.eq_ignore_ascii_case("%2F") && !rest.contains(['/', '?', '#'])
 }
 
 /// Whether decoding would damage the value: an encoder that leaves slashes alone does not write

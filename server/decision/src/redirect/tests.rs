@@ -208,6 +208,10 @@ fn the_parameter_is_found_escaped_or_not() {
         ("rd=/a%2Fb", Some("/a%2Fb")),
         ("rd=/100%25", Some("/100%25")),
         ("rd=HTTPS://app.test/a%20b", Some("HTTPS://app.test/a%20b")),
+        // Scheme and host as they are, the rest escaped: ingress-nginx.
+        ("rd=https://app.test%2Fx%3Fa%3D1%26b%3D%252F", Some("https://app.test/x?a=1&b=%2F")),
+        ("rd=http://app.test:8080%2f&c=d", Some("http://app.test:8080/")),
+        ("rd=https://%2Fx", Some("https://%2Fx")),
         ("rd=/x&b=2", Some("/x")),
         ("a=https://y.test/?rd=/z&rd=/x", Some("/x")),
         // Nothing, or nothing good.
