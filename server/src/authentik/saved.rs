@@ -96,20 +96,24 @@ fn masked(record: &ProviderRecord) -> Value {
     for name in ["client_secret", "cookie_secret"] {
         spelled[name] = MASK.into();
     }
-    // What is no URL may hold anything.
-    let internal = match Url::parse(&record.internal_host) {
-        Ok(url) if url.username().is_empty() && url.password().is_none() => None,
-        Ok(mut url) => {
-            let hidden = url.set_username("").and_then(|()| url.set_password(None));
-            Some(if hidden.is_ok() { url.into() } else { MASK.to_owned() })
-        }
-        Err(_) if record.internal_host.contains('@') => Some(MASK.to_owned()),
-        Err(_) => None,
-    };
-    if let Some(internal) = internal {
-        spelled["internal_host"] = internal.into();
-    }
+    spelled["internal_host"] = without_credentials(&record.internal_host).into();
     spelled
+}
+
+/// An application's address without user, password and query. What looks like credentials and is no
+/// address is not shown at all.
+fn without_credentials(address: &str) -> String {
+    if !address.contains(['@', '?']) {
+        return address.to_owned();
+    }
+    match Url::parse(address) {
+        Ok(mut url) if matches!(url.scheme(), "http" | "https") && address.contains("://") => {
+            url.set_query(None);
+            let hidden = url.set_username("").and_then(|()| url.set_password(None));
+            if hidden.is_ok() { url.into() } else { MASK.to_owned() }
+        }
+        _ => MASK.to_owned(),
+    }
 }
 
 /// An outpost, or core's list of the one that a token sees.
@@ -204,8 +208,12 @@ mod tests {
                 "a_field_of_tomorrow": "s3cret-3",
             })
         };
-        let internal =
-            [(3, "http://app:80"), (2, "user:s3cret@app"), (1, "http://user:s3cret@app:80/")];
+        let internal = [
+            (4, "http://app/?token=s3cret"),
+            (3, "http://app:80"),
+            (2, "user:s3cret@app"),
+            (1, "http://user:s3cret@app:80/"),
+        ];
         let records = internal.map(|(pk, at)| record(pk, at));
         let config = json!({"kubernetes_replicas": 3, "docker_labels": {"a": "b"}});
         let outpost = json!({"pk": "p", "name": "n", "config": config, "token": "s3cret"});
@@ -213,7 +221,7 @@ mod tests {
         let written = said.without_secrets();
         assert!(!written.to_string().contains("s3cret"), "{written}");
         let again = read(&written).unwrap();
-        assert_eq!(keys(&again), [1, 2, 3]);
+        assert_eq!(keys(&again), [1, 2, 3, 4]);
         assert_eq!(Value::from(again.outpost.config), config);
         let first = &again.providers.records[0];
         assert_eq!(first.internal_host, "http://app/");
