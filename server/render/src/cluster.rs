@@ -171,11 +171,55 @@ impl<'a> Cluster<'a> {
         headers
     }
 
+    /// Refuses headers that the outpost cannot be relied on to set, for proxies that take away from a
+    /// client's request only what the answer to a check carries: `--header` names one, and the
+    /// outpost sends it only for users who have it.
+    ///
+    /// # Errors
+    /// When an application that is asked for has one.
+    pub(crate) fn refuse_additional(&self, proxy: &str) -> Result<(), RenderError> {
+        let Some((part, name)) = self
+            .asked()
+            .find_map(|part| part.application.additional.first().map(|name| (part, name)))
+        else {
+            return Ok(());
+        };
+        Err(RenderError::Provider {
+            provider: quote::comment(&part.application.provider.name),
+            problem: format!(
+                "{proxy} overwrites only headers that the outpost's answer carries, and no answer \
+                 carries {} for users without it: whoever sends it would choose who they are. Use \
+                 headers that the outpost always sets (X-authentik-...), or a proxy that takes the \
+                 client's away first, such as nginx",
+                quote::comment(name),
+            ),
+        })
+    }
+
+    /// Whether an application that is asked for gets credentials from the outpost. It sends none
+    /// for users who have none.
+    pub(crate) fn gives_credentials(&self) -> bool {
+        self.asked().any(|part| part.application.provider.basic_auth.is_some())
+    }
+
     /// The applications that are asked for.
     pub(crate) fn asked(&self) -> impl Iterator<Item = &Part<'a>> {
         let parts = self.fronts.iter().flat_map(|front| &front.parts);
         parts.filter(|part| part.role == Role::Ask)
     }
+}
+
+/// Why headers are copied by name, for proxies that overwrite what an answer carries and leave the
+/// rest as the client sent it.
+pub(crate) fn copied(cluster: &Cluster<'_>) -> String {
+    let mut text =
+        "All that the outpost sets, empty ones included: each overwrites what a client sent."
+            .to_owned();
+    if cluster.gives_credentials() {
+        text += " Authorization is there only for users who have credentials in authentik: that of \
+                 others reaches the application as they sent it, which has to check it.";
+    }
+    text
 }
 
 /// The path of checks that carry the path they are about behind it.

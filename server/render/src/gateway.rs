@@ -3,7 +3,7 @@
 use outpost_decision::OUTPOST_PREFIX;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, PORT, TOLD, envoy_path};
+use crate::cluster::{Cluster, PORT, TOLD, copied, envoy_path};
 use crate::front::{Front, Part, Role};
 use crate::input::Input;
 use crate::rendered::{RenderError, Rendered};
@@ -17,6 +17,7 @@ const GROUP: &str = "gateway.networking.k8s.io";
 /// When something cannot be named on Kubernetes.
 pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
     let cluster = Cluster::of(input)?;
+    cluster.refuse_additional("Envoy Gateway")?;
     let asks = cluster.asked().next().is_some();
     let mut documents = Vec::new();
     if cluster.is_apart() {
@@ -141,10 +142,7 @@ fn policy(cluster: &Cluster<'_>, part: &Part<'_>, name: &str) -> Document {
     }))
     .comment("The route's requests are checked with the outpost.")
     .note("/spec/extAuth/failOpen", "Nobody gets in while the outpost is away.")
-    .note(
-        "/spec/extAuth/http/headersToBackend",
-        "All that the outpost sets, empty ones included: each overwrites what a client sent.",
-    )
+    .note("/spec/extAuth/http/headersToBackend", copied(cluster))
 }
 
 fn route(cluster: &Cluster<'_>, front: &Front<'_>, name: &str, rules: &Value) -> Document {

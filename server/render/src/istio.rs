@@ -4,7 +4,7 @@
 use outpost_decision::target::Scheme;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Host, PORT, TOLD, envoy_path};
+use crate::cluster::{Cluster, Host, PORT, TOLD, copied, envoy_path};
 use crate::front::{Front, Part, Role, spellings};
 use crate::input::Input;
 use crate::quote;
@@ -17,6 +17,7 @@ use crate::yaml::{self, Document};
 /// When something cannot be named on Kubernetes.
 pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
     let cluster = Cluster::of(input)?;
+    cluster.refuse_additional("Istio")?;
     let mut files = Vec::new();
     let mut documents = Vec::new();
     for front in &cluster.fronts {
@@ -74,10 +75,7 @@ fn mesh(cluster: &Cluster<'_>) -> Document {
             "headersToDownstreamOnAllow": ["set-cookie"],
         },
     }]}))
-    .note(
-        "/extensionProviders/0/envoyExtAuthzHttp/headersToUpstreamOnAllow",
-        "All that the outpost sets, empty ones included: each overwrites what a client sent.",
-    )
+    .note("/extensionProviders/0/envoyExtAuthzHttp/headersToUpstreamOnAllow", copied(cluster))
     .note(
         "/extensionProviders/0/envoyExtAuthzHttp/failOpen",
         "Nobody gets in while the outpost is away.",

@@ -124,7 +124,7 @@ pub(crate) fn kubernetes() -> Vec<(&'static str, Input)> {
         ),
         (
             "kubernetes_json_patches",
-            with(json!({"kubernetes_json_patches": {
+            with(json!({"kubernetes_service_type": "LoadBalancer", "kubernetes_json_patches": {
                 "deployment": [
                     {"op": "add", "path": "/spec/template/spec/nodeSelector",
                      "value": {"kubernetes.io/arch": "arm64"}},
