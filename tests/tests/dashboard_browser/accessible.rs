@@ -29,6 +29,9 @@ async fn check(site: &Site, browser: &Chromium, axe: &str, paths: &[&str]) {
         browser.sees("document.querySelector('h1')").await;
         assert_quiet(browser).await;
         browser.run(axe, json!([])).await;
+        // What is folded is looked at as well.
+        let unfold = "for (const part of document.querySelectorAll('details')) part.open = true";
+        browser.run(unfold, json!([])).await;
         for width in WIDTHS {
             browser.resize(width, 1000).await;
             let wide = "return document.documentElement.scrollWidth - innerWidth";
