@@ -49,6 +49,8 @@ pub(crate) struct Cluster<'a> {
     upstream: Option<&'a Url>,
     /// Names of objects, by front and part.
     titles: Vec<Vec<String>>,
+    /// Names of objects for the outpost's own paths, by front.
+    owns: Vec<String>,
 }
 
 /// A front, and what its objects are called.
@@ -58,7 +60,7 @@ pub(crate) struct Host<'c, 'a> {
     /// Its parts by name.
     pub(crate) parts: Vec<(&'c Part<'a>, &'c str)>,
     /// Name of the object for the outpost's own paths.
-    pub(crate) own: String,
+    pub(crate) own: &'c str,
 }
 
 /// The Service of an application.
@@ -98,19 +100,14 @@ impl<'a> Cluster<'a> {
         }
         let upstream = input.site.upstream.as_ref();
         let titles = titles(&fronts);
-        Ok(Self { fronts, options, outpost: names.object, home, namespace, upstream, titles })
+        let owns = owns(&fronts, &titles);
+        Ok(Self { fronts, options, outpost: names.object, home, namespace, upstream, titles, owns })
     }
 
     /// The fronts with their parts, each with a name for its objects that no other has.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = Host<'_, 'a>> {
-        self.fronts.iter().zip(&self.titles).map(|(front, titles)| {
-            let parts: Vec<_> = front.parts.iter().zip(titles.iter().map(String::as_str)).collect();
-            let is_served = |part: &&(&Part<'_>, &str)| part.0.role != Role::SignIn;
-            let own = match (parts.iter().find(is_served), parts.first()) {
-                (Some((_, title)), _) => format!("{title}-outpost"),
-                (None, Some((_, title))) => format!("{title}-sign-in"),
-                (None, None) => "application".to_owned(),
-            };
+        self.fronts.iter().zip(&self.titles).zip(&self.owns).map(|((front, titles), own)| {
+            let parts = front.parts.iter().zip(titles.iter().map(String::as_str)).collect();
             Host { front, parts, own }
         })
     }
@@ -236,14 +233,54 @@ fn titles(fronts: &[Front<'_>]) -> Vec<Vec<String>> {
         if part.role == Role::SignIn {
             return name;
         }
-        let numbered = (2..).map(|number| format!("{name}-{number}"));
-        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
-        let free = free.unwrap_or(name);
+        let free = unused(name, &taken);
         taken.push(free.clone());
         free
     };
     fronts.iter().map(|front| front.parts.iter().map(&mut title).collect()).collect()
 }
+
+/// Names for what belongs to the outpost on each host, that no application's object has.
+fn owns(fronts: &[Front<'_>], titles: &[Vec<String>]) -> Vec<String> {
+    let mut taken: Vec<String> = titles.iter().flatten().cloned().collect();
+    let mut own = |(front, titles): (&Front<'_>, &Vec<String>)| {
+        let mut parts = front.parts.iter().zip(titles);
+        let first = titles.first().map_or("application", String::as_str);
+        let wanted = match parts.find(|(part, _)| part.role != Role::SignIn) {
+            Some((_, title)) => format!("{title}-outpost"),
+            None => format!("{first}-sign-in"),
+        };
+        let free = unused(wanted, &taken);
+        taken.push(free.clone());
+        free
+    };
+    fronts.iter().zip(titles).map(&mut own).collect()
+}
+
+/// The name, with a number where it has been taken.
+fn unused(name: String, taken: &[String]) -> String {
+    let mut free = name.clone();
+    let mut number = 2;
+    while taken.contains(&free) {
+        free = format!("{name}-{number}");
+        number += 1;
+    }
+    free
+}
+
+/// Name of the `index`th object of several that belong together. No other has a dot in its name.
+pub(crate) fn numbered(name: &str, index: usize) -> String {
+    match index {
+        0 => name.to_owned(),
+        _ => format!("{name}.{}", index + 1),
+    }
+}
+
+/// How many hosts an HTTPRoute may name (`hostnames` of its definition).
+pub(crate) const ROUTE_HOSTS: usize = 16;
+
+/// How many matches a rule of an HTTPRoute may have.
+pub(crate) const ROUTE_MATCHES: usize = 64;
 
 /// The name of an object that is about an application.
 fn object_name(id: &str) -> String {

@@ -3,8 +3,10 @@
 use outpost_decision::OUTPOST_PREFIX;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, PORT, TOLD, copied, envoy_path};
-use crate::front::{Front, Part, Role};
+use crate::cluster::{
+    Cluster, PORT, ROUTE_HOSTS, ROUTE_MATCHES, TOLD, copied, envoy_path, numbered,
+};
+use crate::front::{Front, HOP_HEADERS, Part, Role};
 use crate::input::Input;
 use crate::rendered::{RenderError, Rendered};
 use crate::yaml::{self, Document};
@@ -24,10 +26,13 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
         documents.push(grant(&cluster, asks));
     }
     for host in cluster.hosts() {
-        documents.push(own(&cluster, host.front, &host.own));
+        documents.extend(own(&cluster, host.front, host.own));
         for (part, title) in host.parts.iter().filter(|(part, _)| part.role == Role::Ask) {
-            documents.push(application(&cluster, host.front, part, title)?);
-            documents.push(policy(&cluster, part, title));
+            for (index, hosts) in host.front.names.chunks(ROUTE_HOSTS).enumerate() {
+                let name = numbered(title, index);
+                documents.push(application(&cluster, host.front, part, (title, &name), hosts)?);
+                documents.push(policy(&cluster, part, &name));
+            }
         }
     }
     let mut intro = format!(
@@ -77,7 +82,7 @@ fn grant(cluster: &Cluster<'_>, asks: bool) -> Document {
 }
 
 /// What goes to the outpost: its own paths, and applications in proxy mode.
-fn own(cluster: &Cluster<'_>, front: &Front<'_>, name: &str) -> Document {
+fn own(cluster: &Cluster<'_>, front: &Front<'_>, name: &str) -> Vec<Document> {
     let passed = front.parts.iter().filter(|part| part.role == Role::Pass);
     let mut paths: Vec<String> = passed
         .map(|part| if part.base.is_empty() { "/".to_owned() } else { part.base.to_owned() })
@@ -87,11 +92,27 @@ fn own(cluster: &Cluster<'_>, front: &Front<'_>, name: &str) -> Document {
     }
     let matches: Vec<Value> =
         paths.iter().map(|path| json!({"path": {"type": "PathPrefix", "value": path}})).collect();
-    let rules = json!([{"matches": matches, "backendRefs": [outpost(cluster)]}]);
-    route(cluster, front, name, &rules).comment(
-        "What belongs to the outpost: all of an application in proxy mode, else where people sign \
-         in and out.",
-    )
+    let of = |(index, (hosts, matches)): (usize, (&[String], &[Value]))| {
+        let rules = json!([{
+            "matches": matches,
+            "filters": [untold()],
+            "backendRefs": [outpost(cluster)],
+        }]);
+        route(cluster, hosts, &numbered(name, index), &rules).comment(
+            "What belongs to the outpost: all of an application in proxy mode, else where people \
+             sign in and out.",
+        )
+    };
+    let hosts = front.names.chunks(ROUTE_HOSTS);
+    let both =
+        hosts.flat_map(|hosts| matches.chunks(ROUTE_MATCHES).map(move |matches| (hosts, matches)));
+    both.enumerate().map(of).collect()
+}
+
+/// Takes away what no gateway and no outpost has said of a request: applications may believe it.
+/// The check comes first, and is told none of it.
+fn untold() -> Value {
+    json!({"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": HOP_HEADERS}})
 }
 
 /// The application's route.
@@ -99,12 +120,14 @@ fn application(
     cluster: &Cluster<'_>,
     front: &Front<'_>,
     part: &Part<'_>,
-    title: &str,
+    (title, name): (&str, &str),
+    hosts: &[String],
 ) -> Result<Document, RenderError> {
     let app = cluster.backend(title)?;
     let path = if part.base.is_empty() { "/" } else { part.base };
     let rules = json!([{
         "matches": [{"path": {"type": "PathPrefix", "value": path}}],
+        "filters": [untold()],
         "backendRefs": [{"name": app.name, "port": app.port}],
     }]);
     let mut text =
@@ -118,7 +141,11 @@ fn application(
     if app.tls {
         text += "\nIt speaks TLS: say so with a BackendTLSPolicy.";
     }
-    Ok(route(cluster, front, title, &rules).comment(text))
+    Ok(route(cluster, hosts, name, &rules).comment(text).note(
+        "/spec/rules/0/filters",
+        "What clients say of a request in the words of proxies, and applications may believe: \
+         another path than the one that was checked.",
+    ))
 }
 
 /// The check of the application's route.
@@ -145,7 +172,7 @@ fn policy(cluster: &Cluster<'_>, part: &Part<'_>, name: &str) -> Document {
     .note("/spec/extAuth/http/headersToBackend", copied(cluster))
 }
 
-fn route(cluster: &Cluster<'_>, front: &Front<'_>, name: &str, rules: &Value) -> Document {
+fn route(cluster: &Cluster<'_>, hosts: &[String], name: &str, rules: &Value) -> Document {
     let options = &cluster.options.kubernetes;
     let mut metadata = cluster.metadata(name);
     if !options.httproute_annotations.is_empty() {
@@ -160,7 +187,7 @@ fn route(cluster: &Cluster<'_>, front: &Front<'_>, name: &str, rules: &Value) ->
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
         "metadata": metadata,
-        "spec": {"parentRefs": parents, "hostnames": front.names, "rules": rules},
+        "spec": {"parentRefs": parents, "hostnames": hosts, "rules": rules},
     }));
     if is_known {
         return document;

@@ -9,7 +9,7 @@ use outpost_decision::target::Scheme;
 use serde_json::{Map, Value, json};
 
 use crate::cluster::{Backend, Cluster, PORT};
-use crate::front::{Front, Part, Role};
+use crate::front::{Front, HOP_HEADERS, Part, Role};
 use crate::input::Input;
 use crate::place::start_url;
 use crate::rendered::{RenderError, Rendered};
@@ -30,11 +30,12 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
     }
     if cluster.asked().next().is_some() {
         documents.push(told(&cluster));
+        documents.push(clean(&cluster));
     }
     for host in cluster.hosts() {
         let front = host.front;
         if front.parts.iter().any(|part| part.role != Role::Pass || !part.base.is_empty()) {
-            documents.push(own(&cluster, front, &host.own));
+            documents.push(own(&cluster, front, host.own));
         }
         for (part, title) in host.parts {
             let place = Place { cluster: &cluster, front, part, title };
@@ -51,11 +52,14 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
          No snippet is needed. The outpost believes what the controller says of a request where its \
          pods have private addresses; name other networks in AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS \
          of the outpost.\n\
+         No annotation takes away what clients say in the words of proxies: the controller has to, \
+         by the ConfigMap {}.\n\
          Users with many groups send large cookies and get large headers: where requests end in 400 \
          or 502, raise large-client-header-buffers in the controller's ConfigMap as well.",
         cluster.outpost,
         cluster.home,
         crate::front::about(input),
+        cleaning(&cluster),
     );
     Ok(Rendered::one("ingress-nginx.yaml", yaml::file(&intro, &documents)))
 }
@@ -111,6 +115,36 @@ fn checks(cluster: &Cluster<'_>) -> String {
     format!("{}-check", cluster.outpost)
 }
 
+/// Headers of [`HOP_HEADERS`] that the controller sets by itself, whatever a client sent.
+const SET: &str = "X-Forwarded-Scheme";
+
+/// What the controller takes away from every request: applications that believe such a header
+/// would serve another path than the one that was checked.
+fn clean(cluster: &Cluster<'_>) -> Document {
+    let names = HOP_HEADERS.iter().filter(|name| **name != SET);
+    let data: Map<String, Value> = names.map(|name| ((*name).to_owned(), json!(""))).collect();
+    let name = cleaning(cluster);
+    Document::new(json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": cluster.metadata(&name),
+        "data": data,
+    }))
+    .comment(format!(
+        "What clients say of a request in the words of proxies, and some applications believe: a \
+         path that is checked (/public/x), and another that is served (X-Rewrite-URL: /admin). An \
+         empty value takes a header away. It does so where the controller's own ConfigMap names \
+         it, for every host:\n  proxy-set-headers: {}/{name}\n\
+         (controller.config of the chart). Do that unless your applications ignore these headers.",
+        cluster.namespace,
+    ))
+}
+
+/// Name of the `ConfigMap` for the controller.
+fn cleaning(cluster: &Cluster<'_>) -> String {
+    format!("{}-clean", cluster.outpost)
+}
+
 /// The Ingress for the outpost's own paths. It asks nobody: people sign in there.
 fn own(cluster: &Cluster<'_>, front: &Front<'_>, name: &str) -> Document {
     let backend = backend(&cluster.outpost, PORT);
@@ -120,12 +154,28 @@ fn own(cluster: &Cluster<'_>, front: &Front<'_>, name: &str) -> Document {
         [("enable-global-auth", "false".to_owned()), ("proxy-buffer-size", "32k".to_owned())];
     let mut metadata = cluster.metadata(name);
     metadata["annotations"] = annotated(annotations);
-    let document = Document::new(json!({
+    // `Prefix` with a dot in the path is refused by the controller (strict-validate-path-type) in
+    // 1.12 and early 1.13. This takes what follows without a slash along: the outpost answers that
+    // it knows no such page.
+    let mut spec = spec(cluster, front, "ImplementationSpecific", &backend, paths);
+    let alone = front.parts.iter().all(|part| part.role == Role::SignIn);
+    let secure = front.scheme == Scheme::Https && alone;
+    if secure {
+        spec["tls"] = json!([{"hosts": front.names, "secretName": format!("{name}-tls")}]);
+    }
+    let mut document = Document::new(json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
         "metadata": metadata,
-        "spec": spec(cluster, front, &backend, paths),
+        "spec": spec,
     }));
+    if secure {
+        document = document.note(
+            "/spec/tls",
+            "The Secret of the host's certificate, in this namespace. No other Ingress has this \
+             host: without it, the controller serves a certificate that no browser trusts.",
+        );
+    }
     document
         .comment(
             "The outpost's own paths: signing in and out. In the namespace of the application, \
@@ -148,6 +198,7 @@ fn asked(place: &Place<'_>) -> Result<Document, RenderError> {
         ("auth-signin", sign_in(front, part)),
         ("auth-response-headers", part.headers.join(",")),
         ("auth-proxy-set-headers", format!("{}/{}", cluster.namespace, checks(cluster))),
+        ("proxy-body-size", "0".to_owned()),
         ("proxy-buffer-size", "32k".to_owned()),
     ];
     let at = |name: &str| format!("/metadata/annotations/{PREFIX}~1{name}");
@@ -170,6 +221,11 @@ fn asked(place: &Place<'_>) -> Result<Document, RenderError> {
             "All that the outpost sets, empty ones included: each overwrites what a client sent. \
              Set-Cookie is not among them: that would send the outpost's cookie to the application. \
              The controller hands cookies of the check to the browser by itself.",
+        )
+        .note(
+            at("proxy-body-size"),
+            "Uploads of any size; the controller's own limit is 1m. How much is too much, the \
+             application says.",
         )
         .note(
             at("proxy-buffer-size"),
@@ -207,7 +263,9 @@ fn application(place: &Place<'_>, app: &Backend, annotations: &[(&str, String)])
     let mut metadata = cluster.metadata(title);
     metadata["annotations"] = annotated(annotations);
     let path = if part.base.is_empty() { "/" } else { part.base };
-    let mut spec = spec(cluster, front, &backend(&app.name, app.port), std::iter::once(path));
+    // Whatever the outpost's own Ingress is to have: /a must not lead /ab to this application.
+    let backend = backend(&app.name, app.port);
+    let mut spec = spec(cluster, front, "Prefix", &backend, std::iter::once(path));
     let secure = front.scheme == Scheme::Https;
     if secure {
         let secret = format!("{title}-tls");
@@ -265,10 +323,10 @@ fn sign_in(front: &Front<'_>, part: &Part<'_>) -> String {
 fn spec<'a>(
     cluster: &Cluster<'_>,
     front: &Front<'_>,
+    path_type: &str,
     backend: &Value,
     paths: impl Iterator<Item = &'a str>,
 ) -> Value {
-    let path_type = &cluster.options.kubernetes.ingress_path_type;
     let paths: Vec<Value> = paths
         .map(|path| json!({"path": path, "pathType": path_type, "backend": backend}))
         .collect();

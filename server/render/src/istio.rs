@@ -5,7 +5,7 @@ use outpost_decision::target::Scheme;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, Host, PORT, TOLD, copied, envoy_path};
-use crate::front::{Front, Part, Role, spellings};
+use crate::front::{Front, HOP_HEADERS, Part, Role};
 use crate::input::Input;
 use crate::quote;
 use crate::rendered::{File, RenderError, Rendered};
@@ -135,7 +135,12 @@ fn service(cluster: &Cluster<'_>, place: &Host<'_, '_>) -> Result<Document, Rend
         vec![json!({"uri": {"exact": prefix}}), json!({"uri": {"prefix": format!("{prefix}/")}})]
     };
     let own: Vec<Value> = front.own_prefixes().iter().flat_map(|prefix| below(prefix)).collect();
-    let mut routes = vec![json!({"name": "outpost", "match": own, "route": outpost})];
+    let mut routes = vec![json!({
+        "name": "outpost",
+        "match": own,
+        "route": outpost,
+        "headers": {"request": {"remove": hops()}},
+    })];
     let mut is_example = false;
     for (part, title) in place.parts.iter().filter(|(part, _)| part.role != Role::SignIn) {
         let mut route = json!({"name": title});
@@ -144,12 +149,13 @@ fn service(cluster: &Cluster<'_>, place: &Host<'_, '_>) -> Result<Document, Rend
         }
         if part.role == Role::Pass {
             route["route"] = outpost.clone();
+            route["headers"] = json!({"request": {"remove": hops()}});
         } else {
             let app = cluster.backend(title)?;
             is_example |= app.is_example;
             let host = format!("{}.{}.svc.cluster.local", app.name, cluster.namespace);
             route["route"] = json!([{"destination": {"host": host, "port": {"number": app.port}}}]);
-            route["headers"] = json!({"request": {"remove": aliases(part)}});
+            route["headers"] = json!({"request": {"remove": removed(part)}});
         }
         routes.push(route);
     }
@@ -167,7 +173,7 @@ fn service(cluster: &Cluster<'_>, place: &Host<'_, '_>) -> Result<Document, Rend
     let mut document = Document::new(json!({
         "apiVersion": "networking.istio.io/v1",
         "kind": "VirtualService",
-        "metadata": cluster.metadata(&place.own),
+        "metadata": cluster.metadata(place.own),
         "spec": {
             "hosts": front.names,
             "gateways": ["istio-system/ingressgateway"],
@@ -179,21 +185,46 @@ fn service(cluster: &Cluster<'_>, place: &Host<'_, '_>) -> Result<Document, Rend
     let asked = front.parts.iter().filter(|part| part.role != Role::SignIn).enumerate();
     for (index, _) in asked.filter(|(_, part)| part.role == Role::Ask) {
         let pointer = format!("/spec/http/{}/headers", index + 1);
-        let note = "Spellings that many applications take for the headers above.";
+        let note = "What applications may believe, and neither the gateway nor the outpost has \
+                    said: where a request came from, and other spellings of the headers that the \
+                    outpost sets.";
         document = document.note(pointer, note);
     }
     Ok(document)
 }
 
-/// Names with `_` that applications behind CGI and WSGI take for those that the outpost sets.
-fn aliases(part: &Part<'_>) -> Vec<String> {
-    let mut names: Vec<String> = part
-        .headers
+/// What is removed on the way to an application: nothing of it comes from the gateway or from the
+/// outpost. The check comes first, and is told none of it.
+fn removed(part: &Part<'_>) -> Vec<String> {
+    let mut names = hops();
+    for header in part.headers.iter().map(|header| header.to_ascii_lowercase()) {
+        names.extend(spelt(&header, &['-', '_', '.']).into_iter().filter(|name| *name != header));
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Headers by which proxies tell of a request, as applications behind CGI and WSGI read them.
+fn hops() -> Vec<String> {
+    let mut names: Vec<String> = HOP_HEADERS
         .iter()
-        .flat_map(|header| spellings(&header.to_ascii_lowercase()))
-        .filter(|name| name.contains('_'))
+        .flat_map(|name| spelt(&name.to_ascii_lowercase(), &['-', '_']))
         .collect();
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// A name with each of these marks in the place of each `-`.
+fn spelt(name: &str, marks: &[char]) -> Vec<String> {
+    let mut found = vec![String::new()];
+    for letter in name.chars() {
+        let here = if letter == '-' { marks } else { &[letter] };
+        found = found
+            .iter()
+            .flat_map(|begun| here.iter().map(move |mark| format!("{begun}{mark}")))
+            .collect();
+    }
+    found
 }

@@ -32,9 +32,12 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
             }
         }
         if !documents.is_empty() {
-            let intro = intro
+            let mut intro = intro
                 .replace("{name}", &plan.names.object)
                 .replace("{namespace}", &plan.options.kubernetes.namespace);
+            if files.is_empty() {
+                intro += &plan.unknown();
+            }
             files.push(File { name, text: yaml::file(&intro, &documents) });
         }
     }

@@ -56,7 +56,9 @@ pub struct KubernetesOptions {
     pub ingress_secret_name: Option<String>,
     /// Class of the Ingress; `None`: the cluster's default.
     pub ingress_class_name: Option<String>,
-    /// `pathType` of the Ingress.
+    /// `pathType` of the Ingress: `Prefix` or `ImplementationSpecific`. Core takes `Exact` as well,
+    /// which is an error here: nothing below the outpost's path would reach it, and nobody could
+    /// sign in.
     pub ingress_path_type: String,
     /// Annotations of the HTTPRoute.
     pub httproute_annotations: BTreeMap<String, String>,
@@ -104,11 +106,8 @@ impl KubernetesOptions {
             ingress_secret_name: read
                 .name_or("kubernetes_ingress_secret_name", "authentik-outpost-tls")?,
             ingress_class_name: read.name("kubernetes_ingress_class_name")?,
-            ingress_path_type: read.one_of(
-                "kubernetes_ingress_path_type",
-                // Exact would leave out everything below the outpost's path.
-                &["Prefix", "ImplementationSpecific"],
-            )?,
+            ingress_path_type: read
+                .one_of("kubernetes_ingress_path_type", &["Prefix", "ImplementationSpecific"])?,
             httproute_annotations: read.annotations("kubernetes_httproute_annotations")?,
             httproute_parent_refs: read.parent_refs("kubernetes_httproute_parent_refs")?,
             service_type: read

@@ -169,6 +169,57 @@ fn no_ingress_needs_a_snippet() {
     }
 }
 
+/// Every object that is written for a cluster, by what tells it from others.
+#[test]
+fn no_object_takes_the_place_of_another() {
+    let mut objects = Vec::new();
+    for (case, input) in clusters::all().into_iter().filter(|(_, i)| i.applications.len() > 1) {
+        for target in [Target::IngressNginx, Target::Gateway, Target::Istio] {
+            let rendered = render(target, &input).expect("it can be written");
+            for document in rendered.to_string().split("\n---\n") {
+                let line = |start: &str| {
+                    document.lines().find_map(|l| l.strip_prefix(start)).unwrap_or_default()
+                };
+                let (kind, name) = (line("kind: "), line("  name: "));
+                if !kind.is_empty() {
+                    objects.push(format!("{target:?} {case} {kind} {name}"));
+                }
+            }
+        }
+    }
+    assert!(objects.iter().any(|object| object.ends_with(" Ingress a-outpost-2")), "{objects:?}");
+    let count = objects.len();
+    objects.sort_unstable();
+    objects.dedup();
+    assert_eq!(objects.len(), count, "{objects:#?}");
+}
+
+/// A request that is checked for one path must not be served as one for another.
+#[test]
+fn what_clients_say_in_the_words_of_proxies_is_taken_away() {
+    let (_, input) = clusters::all().into_iter().find(|(case, _)| *case == "april_2026").expect("");
+    let (_, outpost) = options::kubernetes().into_iter().next().expect("a case");
+    for (target, input, written) in [
+        (Target::IngressNginx, &input, "  X-Rewrite-URL: \"\""),
+        (Target::Istio, &input, "- x_rewrite-url"),
+        (Target::Istio, &input, "- x.authentik_username"),
+        (Target::Gateway, &input, "- X-Rewrite-URL"),
+        (Target::Kubernetes, &outpost, "x[-_.]rewrite[-_.]url"),
+        (Target::Compose, &outpost, "x[-_.]rewrite[-_.]url"),
+    ] {
+        let text = render(target, input).expect("it can be written").to_string();
+        assert!(text.contains(written), "{target:?}: {text}");
+    }
+}
+
+#[test]
+fn names_of_components_that_there_are_not_are_told() {
+    let input = options::with(json!({"kubernetes_disabled_components": ["Pods\nx: y"]}));
+    let text = render(Target::Kubernetes, &input).expect("it can be written").to_string();
+    let told: String = text.lines().take_while(|line| line.starts_with('#')).collect();
+    assert!(told.contains("what is not made here: pods_x: y."), "{told}");
+}
+
 #[test]
 fn an_outpost_of_which_nothing_is_left_is_an_error() {
     let input = options::with(json!({"kubernetes_disabled_components": [

@@ -80,7 +80,8 @@ fn routers(fronts: &[Front<'_>]) -> Vec<(String, String, Scheme)> {
             if !part.base.is_empty() {
                 rule += &format!(" && PathPrefix(`{}`)", part.base);
             }
-            routers.push((part.id.clone(), rule, front.scheme));
+            // A prefix, or an application called "router" would take the place of the above.
+            routers.push((format!("app-{}", part.id), rule, front.scheme));
         }
     }
     routers

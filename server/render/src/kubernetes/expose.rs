@@ -7,6 +7,7 @@ use outpost_decision::target::Scheme;
 use serde_json::{Map, Value, json};
 
 use super::plan::Plan;
+use crate::cluster::{ROUTE_HOSTS, ROUTE_MATCHES};
 use crate::options::is_subdomain;
 use crate::place::outpost_paths;
 use crate::yaml::Document;
@@ -88,6 +89,12 @@ pub(super) fn ingress(plan: &Plan<'_>) -> Option<Document> {
         comment += "\nThe same is in httproute.yaml: write \"ingress\" into the option \
                     kubernetes_disabled_components if the gateway is to do it.";
     }
+    // Core's default stays: current versions of ingress-nginx take it, and ImplementationSpecific
+    // means what each controller takes it for, exact paths with some.
+    if path_type == "Prefix" {
+        comment += "\nWhere ingress-nginx (1.12, early 1.13) refuses a path with dots as Prefix, set \
+                    the option kubernetes_ingress_path_type to ImplementationSpecific.";
+    }
     let mut document = Document::new(json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
@@ -145,8 +152,12 @@ pub(super) fn routes(plan: &Plan<'_>) -> Vec<Document> {
     // The one with nothing but the outpost's own paths takes the place of core's.
     let mut groups: Vec<_> = by_paths.into_iter().collect();
     groups.sort_by_key(|(paths, _)| (paths.iter().any(|path| path == "/"), paths.len()));
+    let groups = groups.iter().flat_map(|(paths, hosts)| {
+        let hosts = hosts.chunks(ROUTE_HOSTS);
+        hosts.flat_map(|hosts| paths.chunks(ROUTE_MATCHES).map(move |paths| (paths, hosts)))
+    });
     let mut documents = Vec::new();
-    for (index, (paths, hosts)) in groups.into_iter().enumerate() {
+    for (index, (paths, hosts)) in groups.enumerate() {
         let name = match index {
             0 => plan.names.object.clone(),
             _ => format!("{}-{}", plan.names.object, index + 1),

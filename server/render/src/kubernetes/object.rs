@@ -6,6 +6,7 @@ use outpost_decision::provider::Mode;
 use serde_json::json;
 
 use super::plan::Plan;
+use crate::front::HOP_HEADERS;
 use crate::input::Application;
 use crate::yaml::Document;
 
@@ -130,8 +131,10 @@ pub(super) fn middleware(plan: &Plan<'_>) -> Option<Document> {
         )
         .note(
             at("authResponseHeadersRegex"),
-            "Other spellings that applications take for the same (x_authentik_username) are taken \
-             away from what clients send.",
+            "What else is taken away from what clients send, since applications may believe it: \
+             other spellings of the same (x_authentik_username), and headers in which proxies tell \
+             of the request (X-Original-URL): a path that is checked, and another that is served. \
+             The outpost's answers carry none of them.",
         )
         .note(
             at("trustForwardHeader"),
@@ -142,13 +145,15 @@ pub(super) fn middleware(plan: &Plan<'_>) -> Option<Document> {
     Some(document)
 }
 
-/// A regular expression (Go's) for every spelling of these headers that some application takes for
-/// them.
+/// A regular expression (Go's) for every spelling of these headers, and of those by which proxies
+/// tell of a request, that some application takes for them. What it matches, Traefik takes away
+/// from a client's request, and copies from the outpost's answer if it is there.
 pub(crate) fn spellings(headers: &[impl AsRef<str>]) -> String {
     let mut words = vec!["x[-_.]authentik[-_.].+".to_owned()];
     let others = headers.iter().map(AsRef::as_ref).filter(|name| !is_identity_name(name));
     let others = others.filter(|name| name.contains('-'));
-    words.extend(others.map(|name| name.to_ascii_lowercase().replace('-', "[-_.]")));
+    let any = |name: &str| name.to_ascii_lowercase().replace('-', "[-_.]");
+    words.extend(others.chain(HOP_HEADERS).map(any));
     format!("(?i)^({})$", words.join("|"))
 }
 

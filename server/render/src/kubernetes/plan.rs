@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Component, patch};
 use crate::input::Input;
 use crate::options::{Names, Options};
+use crate::quote;
 use crate::rendered::RenderError;
 
 /// What is to be made, and of what.
@@ -28,8 +29,26 @@ impl<'a> Plan<'a> {
         Ok(Self { input, options, names, akprox })
     }
 
-    /// Whether an operator wants the component. Names that there are not are passed over, as core
-    /// does: a later version of core may know them.
+    /// Says which names of components to leave out are none, for the first lines of a file. They
+    /// are passed over, as core does: a later version of core may know them.
+    pub(super) fn unknown(&self) -> String {
+        let disabled = self.options.kubernetes.disabled_components.iter();
+        let unknown: Vec<String> = disabled
+            .filter(|name| Component::of_name(name).is_none())
+            .map(|name| quote::comment(name))
+            .collect();
+        if unknown.is_empty() {
+            return String::new();
+        }
+        format!(
+            "\nThe option kubernetes_disabled_components leaves out what is not made here: {}. The \
+             names are: {}.",
+            unknown.join(", "),
+            Component::names(),
+        )
+    }
+
+    /// Whether an operator wants the component.
     pub(super) fn makes(&self, component: Component) -> bool {
         let disabled = &self.options.kubernetes.disabled_components;
         !disabled.iter().any(|name| name == component.name())

@@ -30,8 +30,24 @@ pub(crate) fn all() -> Vec<(&'static str, Input)> {
     .cloned()
     .unwrap_or_default();
     together.site.upstream = "https://app:8443".parse().ok();
+    let mut many = input(vec![application(
+        2,
+        "domain",
+        "forward_domain",
+        "https://auth.example.com",
+        json!({"cookie_domain": "example.com"}),
+    )]);
+    many.site.hosts = (1..=17).map(|number| format!("app{number}.example.com")).collect();
+    // Names of objects that would be those of the outpost's own paths.
+    let mut alike = input(vec![
+        application(1, "a", "forward_single", "https://one.example.com", json!({})),
+        application(2, "a-outpost", "forward_single", "https://two.example.com", json!({})),
+    ]);
+    alike.site.upstream = "http://app:8080".parse().ok();
     let mut all = cases::all();
     all.extend([
+        ("domain_of_17_hosts", many),
+        ("named_alike", alike),
         ("april_2026", april_2026()),
         ("ingress_of_2021_5", ingress_of_2021_5()),
         ("domain_apart", domain),

@@ -56,9 +56,19 @@ pub(crate) fn kubernetes() -> Vec<(&'static str, Input)> {
         application(3, "any", "forward_single", "https://*.apps.example.com", json!({})),
         application(4, "address", "proxy", "http://192.0.2.7:8000", json!({})),
     ];
+    let mut many = with(json!({
+        "kubernetes_httproute_parent_refs": [{"name": "gateway"}],
+        "kubernetes_disabled_components": ["ingress"],
+    }));
+    let host = |pk: i64| {
+        let external = format!("https://app{pk}.example.com");
+        application(pk, &format!("app{pk}"), "forward_single", &external, json!({}))
+    };
+    many.applications = (1..=17).map(host).collect();
     let mut nobody = with(json!({}));
     nobody.applications.clear();
     vec![
+        ("httproute_of_17_hosts", many),
         ("defaults", with(json!({}))),
         ("no_applications", nobody),
         ("shared_store", shared),
@@ -159,6 +169,8 @@ pub(crate) fn docker() -> Vec<(&'static str, Input)> {
         application(1, "a", "forward_single", "https://host.example.com/a/", json!({})),
         application(2, "b", "proxy", "https://host.example.com/b/", json!({})),
         application(3, "any", "forward_single", "https://*.apps.example.com", json!({})),
+        // Would take the place of the router for the outpost's own paths.
+        application(4, "router", "proxy", "https://router.example.com", json!({})),
     ];
     let mut nobody = with(json!({}));
     nobody.applications.clear();
