@@ -59,7 +59,15 @@ fn validated(files: &[PathBuf]) -> Said {
 
 #[test]
 fn every_object_is_as_its_schema_wants_it() {
-    let said = validated(&reviewed(&["kubernetes", "ingress-nginx", "istio", "gateway"]));
+    let said = validated(&reviewed(&[
+        "kubernetes",
+        "ingress-nginx",
+        "istio",
+        "gateway",
+        "traefik-crd",
+        "traefik-crd-v2",
+        "traefik-crd-akprox",
+    ]));
     assert!(said.problems.is_empty(), "{:#?}", said.problems);
     for kind in [
         "AuthorizationPolicy",
@@ -67,6 +75,7 @@ fn every_object_is_as_its_schema_wants_it() {
         "Deployment",
         "HTTPRoute",
         "Ingress",
+        "IngressRoute",
         "MeshConfig",
         "Middleware",
         "NetworkPolicy",
@@ -113,6 +122,16 @@ fn what_is_wrong_with_an_object_would_be_seen() {
         ("istio/april_2026", "istio.yaml", "number: 5678", "number: http"),
         ("istio/april_2026", "istio-mesh.yaml", "failOpen: false", "failOpen: off_"),
         ("ingress-nginx/april_2026", "ingress-nginx.yaml", "pathType: Prefix", "pathtype: Prefix"),
+        ("traefik-crd/single", "traefik.yml", "middlewares:", "middleware:"),
+        ("traefik-crd/single", "traefik.yml", "kind: Rule", "kind: Route"),
+        ("traefik-crd-v2/single", "traefik.yml", "customRequestHeaders:", "customRequestHeader:"),
+        (
+            "traefik-crd-v2/single",
+            "traefik.yml",
+            "trustForwardHeader: ",
+            "addAuthCookiesToResponse: [a]\n    trustForwardHeader: ",
+        ),
+        ("traefik-crd-akprox/published", "akprox.yml", "- kind: Rule", "- kind: Route"),
     ]
     .into_iter()
     .enumerate()

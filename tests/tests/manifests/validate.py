@@ -16,8 +16,31 @@ import yaml
 # The oldest and the newest Kubernetes that the objects must be valid for.
 VERSIONS = ["1.28", "1.37"]
 
+# Traefik 2's resources: those of Traefik 3 under another group, without what came later.
+TRAEFIK_2, TRAEFIK_3 = "traefik.containo.us/v1alpha1", "traefik.io/v1alpha1"
+NOT_IN_TRAEFIK_2 = {
+    "addAuthCookiesToResponse",
+    "forwardBody",
+    "headerField",
+    "maxBodySize",
+    "preserveLocationHeader",
+    "preserveRequestMethod",
+}
+
+
+def whole(document):
+    """The object that a part to be added to an IngressRoute makes."""
+    if "kind" in document or "routes" not in document.get("spec", {}):
+        return document
+    return {"apiVersion": TRAEFIK_3, "kind": "IngressRoute", "metadata": {}} | document
+
 
 def problems_of(document, schemas):
+    if document.get("apiVersion") == TRAEFIK_2:
+        new = NOT_IN_TRAEFIK_2 & document["spec"].get("forwardAuth", {}).keys()
+        if new:
+            return [f"Traefik 2 does not know {sorted(new)}"]
+        document = document | {"apiVersion": TRAEFIK_3}
     kind = document.get("kind")
     schema = schemas.get("meshconfig" if kind is None else kind.lower())
     if schema is not None:
@@ -41,7 +64,7 @@ def main(folder, files):
     problems, kinds = [], {}
     for file in files:
         with open(file, encoding="utf-8") as stream:
-            for document in yaml.safe_load_all(stream):
+            for document in map(whole, yaml.safe_load_all(stream)):
                 kind = document.get("kind", "MeshConfig")
                 kinds[kind] = kinds.get(kind, 0) + 1
                 # Annotations and labels are texts, whatever the schema of a resource says of them.
