@@ -14,26 +14,6 @@ use crate::rendered::RenderError;
 /// Port of the outpost's Service.
 pub(crate) const PORT: u16 = 9000;
 
-/// Request headers that a check is told beside method, path, `Host` and `Authorization`: what the
-/// outpost decides by, and what it says of the request in its log.
-pub(crate) const TOLD: [&str; 15] = [
-    "accept",
-    "access-control-request-method",
-    "cookie",
-    "origin",
-    "sec-fetch-dest",
-    "sec-fetch-mode",
-    "sec-fetch-site",
-    "traceparent",
-    "tracestate",
-    "upgrade",
-    "user-agent",
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "x-request-id",
-    "x-requested-with",
-];
-
 /// Where everything is.
 pub(crate) struct Cluster<'a> {
     /// Hosts to serve.

@@ -3,12 +3,11 @@
 use outpost_decision::OUTPOST_PREFIX;
 use serde_json::{Value, json};
 
-use crate::cluster::{
-    Cluster, PORT, ROUTE_HOSTS, ROUTE_MATCHES, TOLD, copied, envoy_path, numbered,
-};
+use crate::cluster::{Cluster, PORT, ROUTE_HOSTS, ROUTE_MATCHES, copied, envoy_path, numbered};
 use crate::front::{Front, HOP_HEADERS, Part, Role};
 use crate::input::Input;
 use crate::rendered::{RenderError, Rendered};
+use crate::told::TOLD;
 use crate::yaml::{self, Document};
 
 const GROUP: &str = "gateway.networking.k8s.io";

@@ -4,11 +4,12 @@
 use outpost_decision::target::Scheme;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Host, PORT, TOLD, copied, envoy_path};
+use crate::cluster::{Cluster, Host, PORT, copied, envoy_path};
 use crate::front::{Front, HOP_HEADERS, Part, Role};
 use crate::input::Input;
 use crate::quote;
 use crate::rendered::{File, RenderError, Rendered};
+use crate::told::TOLD;
 use crate::yaml::{self, Document};
 
 /// Writes the part of the mesh configuration, the policy and the routes.

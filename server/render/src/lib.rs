@@ -26,6 +26,7 @@ mod secret;
 mod target;
 #[cfg(test)]
 mod test_support;
+mod told;
 mod traefik;
 pub mod yaml;
 

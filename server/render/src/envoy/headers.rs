@@ -3,31 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::front::{Front, HOP_HEADERS, Part};
-
-/// What the outpost is told of a request, beside its path, `Host` and `Authorization`: cookies,
-/// and what tells a page from a script and a websocket.
-const ASKED: [&str; 11] = [
-    "accept",
-    "access-control-request-method",
-    "cookie",
-    "origin",
-    "sec-websocket-key",
-    "traceparent",
-    "upgrade",
-    "user-agent",
-    "x-forwarded-for",
-    "x-request-id",
-    "x-requested-with",
-];
+use crate::told::{SCHEME, TOLD};
 
 /// Every spelling of the identity headers that some application takes for them.
 const ALIASES: &str = "x[^a-z0-9]authentik[^a-z0-9].*";
 
-/// Patterns of [`ASKED`].
+/// Patterns of [`TOLD`], without the scheme, which the listener knows.
 pub(super) fn asked() -> Vec<Value> {
-    let mut patterns: Vec<Value> = ASKED.iter().map(|name| json!({"exact": name})).collect();
-    patterns.push(json!({"prefix": "sec-fetch-"}));
-    patterns
+    let names = TOLD.iter().filter(|name| **name != SCHEME);
+    names.map(|name| json!({"exact": name})).collect()
 }
 
 /// Patterns of what applications are told.
