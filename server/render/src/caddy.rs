@@ -5,7 +5,7 @@
 
 use outpost_decision::target::Scheme;
 
-use crate::front::{self, Front, HOP_HEADERS, Part, Role};
+use crate::front::{self, Front, HOP_HEADERS, HTTP2_SETTINGS, Part, Role};
 use crate::input::Input;
 use crate::lines::Lines;
 use crate::quote::Address;
@@ -71,6 +71,12 @@ fn site(
     for pattern in spoofable(front) {
         out.put(format!("request_header -{pattern}"));
     }
+    out.comment("Only websockets are upgraded: within a tunnel nobody asks the outpost any more.");
+    out.put("@plain not header_regexp Upgrade (?i)^websocket$");
+    out.put("request_header @plain -Upgrade");
+    out.put("request_header @plain -Connection");
+    out.put("@websocket header_regexp Upgrade (?i)^websocket$");
+    out.put("request_header @websocket Upgrade websocket");
     out.comment("Headers that a client names here would be taken away from the application.");
     out.put("@connection not header_regexp Connection (?i)upgrade");
     out.put("request_header @connection -Connection");
@@ -78,14 +84,13 @@ fn site(
     out.put("request_header @upgrade Connection Upgrade");
     out.gap();
     out.comment("The outpost's own paths: sign-in, sign-out, and what core tells it.");
-    let own: Vec<String> =
-        front.own_prefixes().iter().map(|prefix| format!("{prefix}/*")).collect();
-    out.put(format!("@outpost path {}", own.join(" ")));
+    let own: Vec<String> = front.own_prefixes().iter().map(|prefix| pattern(prefix)).collect();
+    out.put(format!("@outpost path_regexp ^({})/", own.join("|")));
     out.block(format!("reverse_proxy @outpost {}", outpost.url()), |out| told.put(out));
     for part in &front.parts {
         if !part.base.is_empty() {
             out.gap();
-            out.put(format!("@{} path {base} {base}/*", part.id, base = part.base));
+            out.put(format!("@app_{} path_regexp ^{}(/|$)", part.id, pattern(part.base)));
         }
         match part.role {
             Role::Ask => {
@@ -137,6 +142,12 @@ impl Told {
     }
 }
 
+/// A path as a regular expression. Caddy's other matcher takes `/A` for `/a`, which are two paths
+/// to the outpost.
+fn pattern(path: &str) -> String {
+    path.replace('.', "[.]")
+}
+
 /// Patterns of `request_header` for what a client must not say. `Authorization` is not among them:
 /// the outpost reads it, and it is taken away after that.
 fn spoofable(front: &Front<'_>) -> Vec<String> {
@@ -144,6 +155,12 @@ fn spoofable(front: &Front<'_>) -> Vec<String> {
         ["x-authentik*", "x_authentik*", "x.authentik*"].map(str::to_owned).to_vec();
     found.extend(HOP_HEADERS.map(str::to_owned));
     found.push("X-Forwarded-Port".to_owned());
+    found.push(HTTP2_SETTINGS.to_owned());
+    // Caddy sets X-Forwarded-* and X-Real-IP by themselves; these are other spellings.
+    for word in ["forwarded", "original", "real", "rewrite"] {
+        found.extend(["_", "."].map(|mark| format!("x{mark}{word}*")));
+        found.extend(["_", "."].map(|mark| format!("x-{word}{mark}*")));
+    }
     for part in &front.parts {
         let others = part.headers.iter().filter(|name| !is_identity(name) && !is_credential(name));
         found.extend(others.flat_map(|name| front::spellings(name)));
@@ -163,7 +180,7 @@ fn is_credential(name: &str) -> bool {
 
 /// The matcher of an application, with a blank behind it; nothing for a whole host.
 fn matcher(part: &Part<'_>) -> String {
-    if part.base.is_empty() { String::new() } else { format!("@{} ", part.id) }
+    if part.base.is_empty() { String::new() } else { format!("@app_{} ", part.id) }
 }
 
 fn ask(out: &mut Lines, part: &Part<'_>, outpost: &Address, told: &Told) {
@@ -180,10 +197,18 @@ fn ask(out: &mut Lines, part: &Part<'_>, outpost: &Address, told: &Told) {
         out.put("@let_through status 2xx");
         out.block("handle_response @let_through", |out| {
             out.block("copy_response_headers", |out| out.put("include Set-Cookie"));
-            out.comment("Who the user is: overwrites what the client sent.");
-            for name in &part.headers {
-                out.put(format!("request_header {name} {{rp.header.{}}}", canonical(name)));
-            }
+            out.comment(
+                "Who the user is. What the client sent is gone, even where the outpost says\n\
+                 nothing: then the application must not see a placeholder either.",
+            );
+            out.block("route", |out| {
+                for (index, name) in part.headers.iter().enumerate() {
+                    let said = format!("{{rp.header.{}}}", canonical(name));
+                    out.put(format!("request_header -{name}"));
+                    out.put(format!("@said_{index} not vars {said} \"\""));
+                    out.put(format!("request_header @said_{index} {name} {said}"));
+                }
+            });
         });
     });
 }

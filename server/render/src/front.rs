@@ -27,6 +27,10 @@ pub(crate) const HOP_HEADERS: [&str; 9] = [
     "X-Rewrite-URL",
 ];
 
+/// With it a client asks for HTTP/2 without TLS: a tunnel in which nobody is asked any more. None
+/// but the next hop is meant, so nobody misses it.
+pub(crate) const HTTP2_SETTINGS: &str = "HTTP2-Settings";
+
 /// Hosts that are served alike.
 #[derive(Debug)]
 pub(crate) struct Front<'a> {
@@ -199,15 +203,23 @@ fn part<'a>(
     Ok(Part { application, id: id(input, application), base, role, headers })
 }
 
-/// A name for the application that no other has.
+/// A name for the application that no other has, even where names are [`folded`].
 fn id(input: &Input, application: &Application) -> String {
     let slug = application.provider.application_slug.as_str();
-    let shared = |other: &&Application| other.provider.application_slug == slug;
-    if quote::is_identifier(slug) && input.applications.iter().filter(shared).count() < 2 {
+    let name = folded(slug);
+    let shared = |other: &&Application| folded(&other.provider.application_slug) == name;
+    // Slugs that look like the names below are theirs no longer.
+    let plain = quote::is_identifier(slug) && !name.is_empty() && !name.starts_with("provider-");
+    if plain && input.applications.iter().filter(shared).count() < 2 {
         slug.to_owned()
     } else {
         format!("provider-{}", application.provider.pk)
     }
+}
+
+/// A name as Kubernetes takes it. Core's slugs may hold capitals and `_`.
+pub(crate) fn folded(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-").trim_matches('-').to_owned()
 }
 
 fn check(application: &Application, good: bool, problem: &str) -> Result<(), RenderError> {

@@ -7,7 +7,7 @@ mod script;
 
 use outpost_decision::target::Scheme;
 
-use crate::front::{self, Front, HOP_HEADERS, Part, Role};
+use crate::front::{self, Front, HOP_HEADERS, HTTP2_SETTINGS, Part, Role};
 use crate::input::Input;
 use crate::lines::Lines;
 use crate::quote::Address;
@@ -131,7 +131,8 @@ fn frontend(out: &mut Lines, listener: &Listener<'_>, tls: Option<(&str, &str)>)
         );
         out.put("option http-restrict-req-hdr-names delete");
         out.comment("What clients say of themselves, and outpost and applications believe.");
-        for name in HOP_HEADERS.into_iter().chain(["X-Forwarded-For", "X-Real-IP"]) {
+        for name in HOP_HEADERS.into_iter().chain(["X-Forwarded-For", "X-Real-IP", HTTP2_SETTINGS])
+        {
             out.put(format!("http-request del-header {name}"));
         }
         let mut names: Vec<&String> = Vec::new();
@@ -144,6 +145,12 @@ fn frontend(out: &mut Lines, listener: &Listener<'_>, tls: Option<(&str, &str)>)
         for name in names {
             out.put(format!("http-request del-header {name}"));
         }
+        out.comment(
+            "Only websockets are upgraded: within a tunnel nobody asks the outpost any more.",
+        );
+        let websocket = "{ req.hdr(upgrade) -i -m str websocket }";
+        out.put(format!("http-request del-header Upgrade unless {websocket}"));
+        out.put(format!("http-request set-header Upgrade websocket if {websocket}"));
         out.put("http-request set-header X-Forwarded-For %[src]");
         out.put("http-request set-header X-Real-IP %[src]");
         for (index, front) in &listener.fronts {
@@ -183,6 +190,7 @@ fn host(out: &mut Lines, front: &Front<'_>, index: usize) {
         None => format!("%[{HOST}]{}", front.port_suffix()),
     };
     for (name, value) in [
+        ("Host", authority.as_str()),
         ("X-Forwarded-Host", authority.as_str()),
         ("X-Forwarded-Proto", front.scheme.as_str()),
         ("X-Forwarded-Port", &front.port.to_string()),

@@ -39,11 +39,16 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
     );
     out.comment(&front::about(input));
     out.gap();
-    out.comment("Connections are kept, unless they become a websocket's.");
-    out.block("map $http_upgrade $outpost_connection", |out| {
-        out.put("default upgrade;");
-        out.put("''      '';");
-    });
+    out.comment(
+        "Connections are kept, unless they become a websocket's. Nothing else is upgraded: within a\n\
+         tunnel nobody asks the outpost any more.",
+    );
+    for (variable, value) in [("upgrade", "websocket"), ("connection", "upgrade")] {
+        out.block(format!("map $http_upgrade $outpost_{variable}"), |out| {
+            out.put("default        '';");
+            out.put(format!("~*^websocket$  {value};"));
+        });
+    }
     out.gap();
     pool(&mut out, OUTPOST, &outpost, false);
     let asks = fronts.iter().flat_map(|front| &front.parts).any(|part| part.role == Role::Ask);
@@ -61,6 +66,7 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
             outpost: &outpost,
             application_url: format!("{}://{APPLICATION}", upstream.scheme()),
             application: Some(&upstream),
+            shared: true,
         };
         let tls = front::tls(input)?;
         out.block("server", |out| {
@@ -81,6 +87,9 @@ struct Places<'a> {
     application_url: String,
     /// Where it is known.
     application: Option<&'a Address>,
+    /// Whether the server says once for all locations what upstreams are told. Within a server of
+    /// somebody else's, whose own lines would add to these, each location says it.
+    shared: bool,
 }
 
 impl Places<'_> {
@@ -96,6 +105,7 @@ impl Places<'_> {
 /// `proxy_pass` and what a TLS upstream needs beside it.
 fn pass(out: &mut Lines, url: &str, to: Option<&Address>) {
     out.put(format!("proxy_pass {url};"));
+    out.put("proxy_http_version 1.1;");
     if let Some(to) = to.filter(|to| to.tls) {
         out.put("proxy_ssl_server_name on;");
         out.put(format!("proxy_ssl_name {};", to.host));

@@ -11,7 +11,7 @@ use outpost_decision::headers::is_identity_name;
 use outpost_decision::target::Scheme;
 use serde_json::{Map, Value, json};
 
-use crate::front::{self, Front, HOP_HEADERS, Part, Role};
+use crate::front::{self, Front, HOP_HEADERS, HTTP2_SETTINGS, Part, Role};
 use crate::input::Input;
 use crate::rendered::{RenderError, Rendered};
 use crate::yaml::Document;
@@ -55,6 +55,9 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
     }
     let mut middlewares = Map::new();
     middlewares.insert(CLEAN.to_owned(), clean());
+    for (name, authority, port) in &plan.hosts {
+        middlewares.insert(name.clone(), host(authority, *port));
+    }
     for part in &plan.asking {
         let value = json!({"forwardAuth": plan.forward_auth(part, &outpost.url(), Version::V3)});
         middlewares.insert(middleware(part), value);
@@ -74,6 +77,8 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
         .comment(format!(
             "Traefik in front of applications that an authentik outpost guards: a file for the\n\
              folder that providers.file.directory names (Traefik 3.1 or later).\n\
+             Requests to upgrade to anything but a websocket match no rule of an application: within\n\
+             such a tunnel nobody would ask the outpost any more.\n\
              Applications:\n{}",
             front::about(input).trim_end()
         ))
@@ -103,6 +108,8 @@ struct Plan<'a> {
     routers: Vec<Router>,
     /// Applications that the outpost is asked about; each once.
     asking: Vec<&'a Part<'a>>,
+    /// Middlewares that say the host, and the authority and the port each of them says.
+    hosts: Vec<(String, String, u16)>,
     /// Whether TLS ends in front of Traefik, so that the scheme is known by a header alone.
     tls_in_front: bool,
 }
@@ -115,41 +122,61 @@ struct Router {
     priority: usize,
     middlewares: Vec<String>,
     service: &'static str,
+    /// Whether it is left to the service which upgrades it takes; else websockets alone pass.
+    upgrades: bool,
     tls: bool,
     is_example: bool,
 }
 
 impl Router {
     fn rule(&self, version: Version) -> String {
-        rule::of(&self.hosts, &self.paths, version)
+        let rule = rule::of(&self.hosts, &self.paths, version);
+        if self.upgrades { rule } else { rule::websockets_alone(&rule, version) }
     }
 }
 
 impl<'a> Plan<'a> {
     fn of(fronts: &'a [Front<'a>], input: &Input) -> Self {
         let has_files = input.site.tls.is_some();
-        let mut plan = Plan { routers: Vec::new(), asking: Vec::new(), tls_in_front: false };
+        let mut plan = Plan {
+            routers: Vec::new(),
+            asking: Vec::new(),
+            hosts: Vec::new(),
+            tls_in_front: false,
+        };
         for front in fronts {
             let tls = front.scheme == Scheme::Https && (has_files || input.site.listen.is_none());
             plan.tls_in_front |= front.scheme == Scheme::Https && !tls;
             let Some(first) = front.parts.first() else { continue };
             // A host by itself comes before a wildcard that covers it.
             let above = if front.has_wildcard() { 0 } else { NAMED };
+            let mut before = vec![CLEAN.to_owned()];
+            if let Some(name) = front.only_name() {
+                let authority = format!("{name}{}", front.port_suffix());
+                let named = format!("host-{}", plan.hosts.len() + 1);
+                before.push(named.clone());
+                plan.hosts.push((named, authority, front.port));
+            }
             let own = front.own_prefixes().into_iter().map(rule::Path::Below).collect();
             plan.routers.push(Router {
                 name: plan.unused(format!("outpost-{}", first.id)),
                 hosts: front.names.clone(),
                 paths: own,
                 priority: OWN_PRIORITY + above,
-                middlewares: vec![CLEAN.to_owned()],
+                middlewares: before.clone(),
                 service: "outpost",
+                upgrades: true,
                 tls,
                 is_example: front.is_example,
             });
             for part in &front.parts {
-                let (service, middlewares) = match part.role {
-                    Role::Ask => ("application", vec![CLEAN.to_owned(), middleware(part)]),
-                    Role::Pass => ("outpost", vec![CLEAN.to_owned()]),
+                let mut middlewares = before.clone();
+                let service = match part.role {
+                    Role::Ask => {
+                        middlewares.push(middleware(part));
+                        "application"
+                    }
+                    Role::Pass => "outpost",
                     Role::SignIn => continue,
                 };
                 if part.role == Role::Ask && !plan.asking.iter().any(|known| known.id == part.id) {
@@ -169,6 +196,7 @@ impl<'a> Plan<'a> {
                     priority: PRIORITY + above + part.base.len(),
                     middlewares,
                     service,
+                    upgrades: part.role == Role::Pass,
                     tls,
                     is_example: front.is_example,
                 });
@@ -179,7 +207,10 @@ impl<'a> Plan<'a> {
 
     /// A router's name that no other has.
     fn unused(&self, wanted: String) -> String {
-        let taken = |name: &str| self.routers.iter().any(|router| router.name == name);
+        let taken = |name: &str| {
+            let name = front::folded(name);
+            self.routers.iter().any(|router| front::folded(&router.name) == name)
+        };
         let mut name = wanted.clone();
         let mut count = 2;
         while taken(&name) {
@@ -226,21 +257,37 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// The middleware of an application.
+/// The middleware of an application. No other of ours begins so.
 fn middleware(part: &Part<'_>) -> String {
-    format!("outpost-{}", part.id)
+    format!("auth-{}", part.id)
 }
 
 /// The middleware [`CLEAN`].
 fn clean() -> Value {
-    let removed: Map<String, Value> =
-        HOP_HEADERS.iter().map(|name| ((*name).to_owned(), json!(""))).collect();
+    let removed: Map<String, Value> = HOP_HEADERS
+        .into_iter()
+        .chain([HTTP2_SETTINGS])
+        .map(|n| (n.to_owned(), json!("")))
+        .collect();
     json!({"headers": {"customRequestHeaders": removed}})
+}
+
+/// The middleware that says host and port by the names of the configuration: the client's `Host`
+/// may name any port.
+fn host(authority: &str, port: u16) -> Value {
+    json!({"headers": {"customRequestHeaders": {
+        "Host": authority,
+        "X-Forwarded-Host": authority,
+        "X-Forwarded-Port": port.to_string(),
+    }}})
 }
 
 /// A regular expression for every spelling of the headers.
 fn aliases(headers: &[String]) -> String {
-    let mut words = vec!["x[-_.]authentik[-_.].+".to_owned()];
+    // With dashes alone, names of the other kinds are removed or set by Traefik itself.
+    let hops =
+        "x([_.](forwarded|original|real|rewrite)[-_.]|-(forwarded|original|real|rewrite)[_.]).+";
+    let mut words = vec!["x[-_.]authentik[-_.].+".to_owned(), hops.to_owned()];
     let others = headers.iter().filter(|name| !is_identity_name(name) && name.contains('-'));
     words.extend(others.map(|name| name.to_ascii_lowercase().replace('-', "[-_.]")));
     format!("(?i)^({})$", words.join("|"))

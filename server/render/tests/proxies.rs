@@ -158,6 +158,48 @@ fn flatten(
     said.insert(name.to_owned(), text);
 }
 
+/// Slugs are core's to choose: none takes the name of something else in a configuration, and none
+/// that Kubernetes would take for another's.
+#[test]
+fn no_slug_takes_another_ones_name() {
+    let slugs = ["clean", "outpost", "Wiki", "wiki", "a_b", "a-b", "provider-1", "websocket"];
+    let applications = slugs.iter().zip(1..).map(|(slug, pk)| {
+        let external = format!("https://host.example.com/p{pk}/");
+        cases::application(pk, slug, "forward_single", &external, json!({}))
+    });
+    let input = cases::input(applications.collect());
+    let file = parsed(Target::Traefik, &input);
+    let middlewares = file["http"]["middlewares"].as_object().expect("middlewares");
+    let asking = middlewares.values().filter(|one| one.get("forwardAuth").is_some());
+    assert_eq!(asking.count(), slugs.len());
+    assert!(middlewares["outpost-clean"].get("headers").is_some());
+    assert_eq!(file["http"]["routers"].as_object().expect("routers").len(), slugs.len() + 1);
+    for target in [Target::TraefikCrd, Target::TraefikCrdV2] {
+        let text = render(target, &input).expect("it can be written").to_string();
+        let mut names = std::collections::HashSet::new();
+        let lines: Vec<&str> = text.lines().collect();
+        let kinds = lines.iter().enumerate().filter(|(_, line)| line.starts_with("kind: "));
+        for (at, kind) in kinds {
+            let name = lines[at..].iter().find(|line| line.starts_with("  name: "));
+            assert!(names.insert((*kind, name)), "{target:?}: {kind} {name:?}");
+        }
+        assert_eq!(names.len(), 2 + slugs.len() * 2 + 1, "{target:?}");
+    }
+    let caddy = render(Target::Caddy, &input).expect("it can be written").to_string();
+    let mut matchers: Vec<&str> = caddy
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| line.starts_with('@') && !line.starts_with("@said_"))
+        // Within the answer to a check: a place of its own.
+        .filter(|line| !line.starts_with("@let_through"))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    let all = matchers.len();
+    matchers.sort_unstable();
+    matchers.dedup();
+    assert_eq!(matchers.len(), all, "{matchers:?}");
+}
+
 /// A configuration that is written for somebody's mistake is worse than none.
 #[test]
 fn what_cannot_be_written_is_refused_with_what_to_change() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::front::{Front, HOP_HEADERS, Part};
+use crate::front::{Front, HOP_HEADERS, HTTP2_SETTINGS, Part};
 use crate::told::{SCHEME, TOLD};
 
 /// Every spelling of the identity headers that some application takes for them.
@@ -26,6 +26,7 @@ pub(super) fn removed(fronts: &[&Front<'_>]) -> Vec<Value> {
     all.extend(
         ["x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-real-ip"].map(str::to_owned),
     );
+    all.push(HTTP2_SETTINGS.to_ascii_lowercase());
     all.extend(names(fronts).into_iter().filter(|name| name != "authorization"));
     let mut removed: Vec<Value> = all.iter().map(|name| json!({"remove": name})).collect();
     removed.push(json!({"remove_on_match": {"key_matcher": {"safe_regex": {"regex": ALIASES}}}}));

@@ -24,6 +24,14 @@ pub(super) fn virtual_host(front: &Front<'_>) -> Value {
             "direct_response": {"status": 404},
         })));
     }
+    // The client's Host may name any port; what is known is written.
+    let authority = front.only_name().map(|name| format!("{name}{}", front.port_suffix()));
+    if let Some(authority) = &authority {
+        for route in routes.iter_mut().filter_map(|route| route.get_mut("route")) {
+            route["host_rewrite_literal"] = json!(authority);
+        }
+    }
+    let told = authority.unwrap_or_else(|| "%REQ(:AUTHORITY)%".to_owned());
     let set = |name: &str, value: String| {
         json!({
             "header": {"key": name, "value": value},
@@ -35,7 +43,7 @@ pub(super) fn virtual_host(front: &Front<'_>) -> Value {
         "domains": front.names,
         "routes": routes,
         "request_headers_to_add": [
-            set("x-forwarded-host", "%REQ(:AUTHORITY)%".to_owned()),
+            set("x-forwarded-host", told),
             set("x-forwarded-port", front.port.to_string()),
             set("x-forwarded-proto", front.scheme.as_str().to_owned()),
         ],

@@ -19,7 +19,8 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
         }
         out.comment(&format!(
             "nginx Proxy Manager: the proxy host {}, tab Advanced.\n\
-             Leave \"Cache Assets\" off: it would serve files without asking. Websockets pass.",
+             Leave \"Cache Assets\" off: it would serve files without asking. Websockets pass,\n\
+             whether \"Websockets Support\" is on or off.",
             front.names.join(", ")
         ));
         if front.is_example {
@@ -29,16 +30,29 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
             out.comment(&format!("As the forward host give the outpost: {}", outpost.url()));
         }
         out.gap();
+        out.comment(
+            "Only websockets are upgraded: within a tunnel nobody asks the outpost any more.",
+        );
+        out.put("set $outpost_upgrade '';");
         out.put("set $outpost_connection '';");
-        out.block("if ($http_upgrade)", |out| out.put("set $outpost_connection upgrade;"));
+        out.block("if ($http_upgrade ~* ^websocket$)", |out| {
+            out.put("set $outpost_upgrade websocket;");
+            out.put("set $outpost_connection upgrade;");
+        });
         out.gap();
         let places = Places {
             outpost_url: outpost.url(),
             outpost: &outpost,
             application_url: "$forward_scheme://$server:$port".to_owned(),
             application: None,
+            shared: false,
         };
         server::body(&mut out, front, &places);
+        // The manager writes a location of its own for the whole host, which asks nobody, unless
+        // it finds one here.
+        if front.parts.iter().any(|part| part.role != Role::SignIn) {
+            server::rest(&mut out, front);
+        }
     }
     Ok(Rendered::one("advanced.conf", out.finish()))
 }

@@ -3,7 +3,7 @@
 use outpost_decision::OUTPOST_PREFIX;
 
 use super::Places;
-use crate::front::{Front, HOP_HEADERS, Part, Role};
+use crate::front::{Front, HOP_HEADERS, HTTP2_SETTINGS, Part, Role};
 use crate::lines::Lines;
 
 /// Path of the check. It is internal: clients cannot ask it.
@@ -13,12 +13,14 @@ const CHECK: &str = "/outpost.goauthentik.io/auth/nginx";
 pub(super) fn body(out: &mut Lines, front: &Front<'_>, places: &Places<'_>) {
     let told = Told::of(front);
     limits(out);
-    out.gap();
-    out.comment(
-        "What upstreams are told, in the place of what the client says of itself. A location with\n\
-         a proxy_set_header of its own inherits none of these, and has all of them again.",
-    );
-    upstreams_are_told(out, &told);
+    if places.shared {
+        out.gap();
+        out.comment(
+            "What upstreams are told, in the place of what the client says of itself. A location\n\
+             with a proxy_set_header of its own inherits none of these, and has all of them again.",
+        );
+        upstreams_are_told(out, &told);
+    }
     if front.parts.iter().any(|part| part.role == Role::Ask) {
         out.gap();
         check(out, places, &told);
@@ -26,7 +28,12 @@ pub(super) fn body(out: &mut Lines, front: &Front<'_>, places: &Places<'_>) {
     out.gap();
     out.comment("The outpost's own paths: sign-in, sign-out, and what core tells it.");
     for prefix in front.own_prefixes() {
-        out.block(format!("location {prefix}/"), |out| places.pass_outpost(out));
+        out.block(format!("location {prefix}/"), |out| {
+            places.pass_outpost(out);
+            if !places.shared {
+                upstreams_are_told(out, &told);
+            }
+        });
     }
     for part in &front.parts {
         match part.role {
@@ -37,7 +44,7 @@ pub(super) fn body(out: &mut Lines, front: &Front<'_>, places: &Places<'_>) {
                 location(
                     out,
                     part,
-                    |out| ask(out, part, &told),
+                    |out| ask(out, part, places, &told),
                     |out| places.pass_application(out),
                 );
             }
@@ -51,6 +58,9 @@ pub(super) fn body(out: &mut Lines, front: &Front<'_>, places: &Places<'_>) {
                             "The outpost forwards by itself; it streams, and so does nginx.",
                         );
                         out.put("proxy_buffering off;");
+                        if !places.shared {
+                            upstreams_are_told(out, &told);
+                        }
                     },
                     |out| places.pass_outpost(out),
                 );
@@ -117,7 +127,8 @@ fn check(out: &mut Lines, places: &Places<'_>, told: &Told) {
         out.put("internal;");
         places.pass_outpost(out);
         about(out, told);
-        out.put("proxy_set_header Connection '';");
+        out.put("proxy_pass_request_body off;");
+        out.put("proxy_set_header Content-Length '';");
     });
 }
 
@@ -128,18 +139,16 @@ fn about(out: &mut Lines, told: &Told) {
     out.put(format!("proxy_set_header X-Original-URL {};", told.url()));
     out.put("proxy_set_header X-Original-Method $request_method;");
     out.comment("So that it knows a websocket from a page.");
-    out.put("proxy_set_header Upgrade $http_upgrade;");
-    out.put("proxy_pass_request_body off;");
-    out.put("proxy_set_header Content-Length '';");
+    out.put("proxy_set_header Upgrade $outpost_upgrade;");
+    out.put("proxy_set_header Connection '';");
     out.put("proxy_read_timeout 30s;");
 }
 
 /// Headers of every request that is passed on.
 fn upstreams_are_told(out: &mut Lines, told: &Told) {
-    out.put("proxy_http_version 1.1;");
     forwarding(out, told);
     clear(out, &[]);
-    out.put("proxy_set_header Upgrade $http_upgrade;");
+    out.put("proxy_set_header Upgrade $outpost_upgrade;");
     out.put("proxy_set_header Connection $outpost_connection;");
 }
 
@@ -157,6 +166,7 @@ fn clear(out: &mut Lines, but: &[&str]) {
     for name in HOP_HEADERS.iter().filter(|name| !but.contains(name)) {
         out.put(format!("proxy_set_header {name} '';"));
     }
+    out.put(format!("proxy_set_header {HTTP2_SETTINGS} '';"));
 }
 
 /// Where nginx goes with a request that was answered 401.
@@ -169,7 +179,10 @@ fn sign_in(out: &mut Lines, part: &Part<'_>, places: &Places<'_>, told: &Told) {
         out.put(format!("rewrite ^ {}{OUTPOST_PREFIX}/start? break;", part.base));
         places.pass_outpost(out);
         about(out, told);
-        out.put("proxy_set_header Connection '';");
+        out.comment(
+            "A body goes along as it comes: without it nginx would first store the whole of it.",
+        );
+        out.put("proxy_request_buffering off;");
     });
 }
 
@@ -200,11 +213,18 @@ fn location(
     });
 }
 
-fn ask(out: &mut Lines, part: &Part<'_>, told: &Told) {
+fn ask(out: &mut Lines, part: &Part<'_>, places: &Places<'_>, told: &Told) {
     out.put(format!("auth_request {CHECK};"));
     out.put(format!("error_page 401 = @{};", sign_in_name(part)));
     out.put("auth_request_set $outpost_cookie $upstream_http_set_cookie;");
     out.put("add_header Set-Cookie $outpost_cookie always;");
+    if !places.shared {
+        out.comment(
+            "With this header of its own the location loses what \"HSTS Enabled\" adds. Where that\n\
+             is on, say it again:",
+        );
+        out.put("#add_header Strict-Transport-Security $hsts_header always;");
+    }
     out.gap();
     out.comment(
         "Who the user is. Each of these overwrites what the client sent, with nothing where the\n\
@@ -216,8 +236,5 @@ fn ask(out: &mut Lines, part: &Part<'_>, told: &Told) {
         out.put(format!("proxy_set_header {name} $outpost_{variable};"));
     }
     out.gap();
-    forwarding(out, told);
-    clear(out, &[]);
-    out.put("proxy_set_header Upgrade $http_upgrade;");
-    out.put("proxy_set_header Connection $outpost_connection;");
+    upstreams_are_told(out, told);
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 pub(crate) use super::rule::Version;
-use super::{CLEAN, Plan, Router, clean, middleware};
+use super::{CLEAN, Plan, Router, clean, host, middleware};
 use crate::front;
 use crate::input::Input;
 use crate::options::Names;
@@ -25,7 +25,7 @@ pub(crate) fn render(input: &Input, version: Version) -> Result<Rendered, Render
         Version::V3 => "traefik.io/v1alpha1",
     };
     let object = |kind: &str, name: &str, spec: Value| {
-        let name = object_name(name);
+        let name = front::folded(name);
         Document::new(json!({
             "apiVersion": group,
             "kind": kind,
@@ -36,7 +36,10 @@ pub(crate) fn render(input: &Input, version: Version) -> Result<Rendered, Render
     let mut documents = vec![
         object("Middleware", CLEAN, clean())
             .comment(format!(
-                "Traefik on Kubernetes asks an authentik outpost ({} {}).\nApplications:\n{}\
+                "Traefik on Kubernetes asks an authentik outpost ({} {}).\n\
+                 Requests to upgrade to anything but a websocket match no rule of an application:\n\
+                 within such a tunnel nobody would ask the outpost any more.\n\
+                 Applications:\n{}\
                  What clients say of themselves, and applications may believe. An empty value removes.",
                 match version {
                     Version::V2 => "Traefik 2, resources of",
@@ -46,6 +49,12 @@ pub(crate) fn render(input: &Input, version: Version) -> Result<Rendered, Render
                 front::about(input),
             )),
     ];
+    for (name, authority, port) in &plan.hosts {
+        documents.push(
+            object("Middleware", name, host(authority, *port))
+                .comment("The host by its own name and port, whatever port the client names."),
+        );
+    }
     let address = format!("http://{service}.{home}:9000");
     for part in &plan.asking {
         let spec = json!({"forwardAuth": plan.forward_auth(part, &address, version)});
@@ -84,7 +93,7 @@ pub(crate) fn render(input: &Input, version: Version) -> Result<Rendered, Render
 
 fn route(router: &Router, version: Version, outpost: &str, home: Option<&str>, port: u16) -> Value {
     let middlewares: Vec<Value> =
-        router.middlewares.iter().map(|name| json!({"name": object_name(name)})).collect();
+        router.middlewares.iter().map(|name| json!({"name": front::folded(name)})).collect();
     let mut service = match router.service {
         "outpost" => json!({"name": outpost, "port": 9000}),
         name => json!({"name": name, "port": port}),
@@ -99,9 +108,4 @@ fn route(router: &Router, version: Version, outpost: &str, home: Option<&str>, p
         "middlewares": middlewares,
         "services": [service],
     })
-}
-
-/// A name as Kubernetes takes it. Core's slugs may hold capitals and `_`.
-fn object_name(name: &str) -> String {
-    name.to_ascii_lowercase().replace('_', "-").trim_matches('-').to_owned()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::rule::Version;
-use super::{CLEAN, Plan, clean, middleware};
+use super::{CLEAN, Plan, clean, host, middleware};
 use crate::front;
 use crate::input::Input;
 use crate::quote::Address;
@@ -34,6 +34,8 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
         .comment(format!(
             "Labels by which Traefik (3.1 or later, with its Docker provider) asks an authentik\n\
              outpost. A dollar sign of Traefik's stands twice, since Compose replaces single ones.\n\
+             Requests to upgrade to anything but a websocket match no rule of an application: within\n\
+             such a tunnel nobody would ask the outpost any more.\n\
              Applications:\n{}",
             front::about(input).trim_end()
         ))
@@ -76,6 +78,10 @@ pub(crate) fn of(input: &Input) -> Result<Labels, RenderError> {
         }
     }
     flatten(&mut labels.outpost, &format!("traefik.http.middlewares.{CLEAN}"), &clean());
+    for (name, authority, port) in &plan.hosts {
+        let name = format!("traefik.http.middlewares.{name}");
+        flatten(&mut labels.outpost, &name, &host(authority, *port));
+    }
     for part in &plan.asking {
         let value = plan.forward_auth(part, &outpost.url(), Version::V3);
         let name = format!("traefik.http.middlewares.{}.forwardauth", middleware(part));

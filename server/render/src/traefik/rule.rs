@@ -49,6 +49,31 @@ fn host_rule(host: &str, version: Version) -> String {
     }
 }
 
+/// The rule, but for requests that ask for another protocol than a websocket's: within such a
+/// tunnel nobody would ask the outpost any more. Traefik cannot take a header away by its value.
+pub(super) fn websockets_alone(rule: &str, version: Version) -> String {
+    let matcher = match version {
+        Version::V2 => "HeadersRegexp",
+        Version::V3 => "HeaderRegexp",
+    };
+    format!("{rule} && !{matcher}(`Upgrade`, `{}`)", all_but("websocket"))
+}
+
+/// A regular expression for every text but a word and nothing at all: one that is shorter, longer,
+/// or has another letter somewhere.
+fn all_but(word: &str) -> String {
+    let length = word.len();
+    let mut ways = vec![format!(".{{1,{}}}", length - 1), format!(".{{{},}}", length + 1)];
+    ways.extend(word.char_indices().map(|(at, letter)| {
+        let dots = |count: usize| match count {
+            0 => String::new(),
+            count => format!(".{{{count}}}"),
+        };
+        format!("{}[^{letter}]{}", dots(at), dots(length - 1 - at))
+    }));
+    format!("(?i)^({})$", ways.join("|"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
