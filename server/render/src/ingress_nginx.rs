@@ -9,7 +9,7 @@ use outpost_decision::target::Scheme;
 use serde_json::{Map, Value, json};
 
 use crate::cluster::{Backend, Cluster, PORT};
-use crate::front::{Front, HOP_HEADERS, Part, Role};
+use crate::front::{Front, HOP_HEADERS, HTTP2_SETTINGS, Part, Role};
 use crate::input::Input;
 use crate::place::start_url;
 use crate::rendered::{RenderError, Rendered};
@@ -52,8 +52,8 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
          No snippet is needed. The outpost believes what the controller says of a request where its \
          pods have private addresses; name other networks in AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS \
          of the outpost.\n\
-         No annotation takes away what clients say in the words of proxies: the controller has to, \
-         by the ConfigMap {}.\n\
+         No annotation takes away what clients say in the words of proxies, and how they ask for \
+         tunnels past the check: the controller has to, by the ConfigMap {}.\n\
          Users with many groups send large cookies and get large headers: where requests end in 400 \
          or 502, raise large-client-header-buffers in the controller's ConfigMap as well.",
         cluster.outpost,
@@ -121,8 +121,8 @@ const SET: &str = "X-Forwarded-Scheme";
 /// What the controller takes away from every request: applications that believe such a header
 /// would serve another path than the one that was checked.
 fn clean(cluster: &Cluster<'_>) -> Document {
-    let names = HOP_HEADERS.iter().filter(|name| **name != SET);
-    let data: Map<String, Value> = names.map(|name| ((*name).to_owned(), json!(""))).collect();
+    let names = HOP_HEADERS.into_iter().filter(|name| *name != SET).chain([HTTP2_SETTINGS]);
+    let data: Map<String, Value> = names.map(|name| (name.to_owned(), json!(""))).collect();
     let name = cleaning(cluster);
     Document::new(json!({
         "apiVersion": "v1",
@@ -132,10 +132,11 @@ fn clean(cluster: &Cluster<'_>) -> Document {
     }))
     .comment(format!(
         "What clients say of a request in the words of proxies, and some applications believe: a \
-         path that is checked (/public/x), and another that is served (X-Rewrite-URL: /admin). An \
-         empty value takes a header away. It does so where the controller's own ConfigMap names \
+         path that is checked (/public/x), and another that is served (X-Rewrite-URL: /admin). And \
+         what asks for HTTP/2 without TLS: the controller passes any Upgrade on, and in that tunnel \
+         nobody is checked any more. An empty value takes a header away. It does so where the controller's own ConfigMap names \
          it, for every host:\n  proxy-set-headers: {}/{name}\n\
-         (controller.config of the chart). Do that unless your applications ignore these headers.",
+         (controller.config of the chart). Do that unless your applications ignore all of these headers.",
         cluster.namespace,
     ))
 }

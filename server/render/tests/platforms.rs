@@ -201,6 +201,10 @@ fn what_clients_say_in_the_words_of_proxies_is_taken_away() {
     let (_, outpost) = options::kubernetes().into_iter().next().expect("a case");
     for (target, input, written) in [
         (Target::IngressNginx, &input, "  X-Rewrite-URL: \"\""),
+        // An upgrade to h2c begins a tunnel that nobody looks into.
+        (Target::IngressNginx, &input, "  HTTP2-Settings: \"\""),
+        (Target::Kubernetes, &outpost, "|http2[-_.]settings)"),
+        (Target::Compose, &outpost, "|http2[-_.]settings)"),
         (Target::Istio, &input, "- x_rewrite-url"),
         (Target::Istio, &input, "- x.authentik_username"),
         (Target::Gateway, &input, "- X-Rewrite-URL"),

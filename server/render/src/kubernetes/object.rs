@@ -6,7 +6,7 @@ use outpost_decision::provider::Mode;
 use serde_json::json;
 
 use super::plan::Plan;
-use crate::front::HOP_HEADERS;
+use crate::front::{HOP_HEADERS, HTTP2_SETTINGS};
 use crate::input::Application;
 use crate::yaml::Document;
 
@@ -133,7 +133,8 @@ pub(super) fn middleware(plan: &Plan<'_>) -> Option<Document> {
             at("authResponseHeadersRegex"),
             "What else is taken away from what clients send, since applications may believe it: \
              other spellings of the same (x_authentik_username), and headers in which proxies tell \
-             of the request (X-Original-URL): a path that is checked, and another that is served. \
+             of the request (X-Original-URL): a path that is checked, and another that is served; \
+             and what asks for a tunnel (HTTP2-Settings), in which nobody is checked any more. \
              The outpost's answers carry none of them.",
         )
         .note(
@@ -153,7 +154,7 @@ pub(crate) fn spellings(headers: &[impl AsRef<str>]) -> String {
     let others = headers.iter().map(AsRef::as_ref).filter(|name| !is_identity_name(name));
     let others = others.filter(|name| name.contains('-'));
     let any = |name: &str| name.to_ascii_lowercase().replace('-', "[-_.]");
-    words.extend(others.chain(HOP_HEADERS).map(any));
+    words.extend(others.chain(HOP_HEADERS).chain([HTTP2_SETTINGS]).map(any));
     format!("(?i)^({})$", words.join("|"))
 }
 
