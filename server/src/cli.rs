@@ -49,8 +49,8 @@ pub struct Cli {
 enum Command {
     /// Print the settings in effect as TOML, secrets masked
     Config(ConfigArguments),
-    /// Ask the running outpost whether it serves; exit 0 if it does, else 1
-    Healthcheck,
+    /// Ask the running outpost whether it answers, or is ready; exit 0 if so, else 1
+    Healthcheck(healthcheck::HealthcheckArguments),
     /// Ask the running outpost what is wrong, and what to do about it
     Doctor(Box<doctor::DoctorArguments>),
     /// Ask the running outpost what it would decide about a request, and why
@@ -85,8 +85,8 @@ impl Cli {
             Some(Command::Config(_)) => {
                 with_settings(&sources, |settings| end(&mut io::stdout(), &settings.to_toml(), 0))
             }
-            Some(Command::Healthcheck) => {
-                with_settings(&sources, |settings| match healthcheck::ask(&settings.listen) {
+            Some(Command::Healthcheck(what)) => {
+                with_settings(&sources, |settings| match healthcheck::ask(&settings.listen, what) {
                     Ok(()) => ExitCode::SUCCESS,
                     Err(error) => end(&mut io::stderr(), &format!("unhealthy: {error}\n"), 1),
                 })

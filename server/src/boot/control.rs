@@ -360,6 +360,7 @@ fn session_options(settings: &crate::settings::Sessions) -> SessionOptions {
 
 /// The machine's name as the kernel knows it; containers set it to something telling.
 fn hostname() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
+    // Not from /proc: service managers hide most of it.
+    hostname::get()
+        .map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
 }

@@ -1,9 +1,10 @@
-//! `outpost healthcheck`: asks the outpost on this machine whether it serves.
+//! `outpost healthcheck`: asks the outpost on this machine whether it answers, or whether it is ready.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use clap::Args;
 use thiserror::Error;
 
 use crate::downstream::Address;
@@ -21,21 +22,36 @@ pub(super) enum Unhealthy {
     #[error("{address} answered {line:?}")]
     Answer { address: SocketAddr, line: String },
     /// There is nobody to ask.
-    #[error("neither listen.metrics nor listen.http has an address to ask")]
+    #[error("no listener has an address to ask: whether it is ready, listen.metrics alone says")]
     NoListener,
 }
 
-/// Asks the metrics listener, else the HTTP listener, for its ping.
-pub(super) fn ask(listen: &Listen) -> Result<(), Unhealthy> {
+/// What to ask.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct HealthcheckArguments {
+    /// Ask whether it takes requests: not before it has its configuration, nor while it ends
+    #[arg(long)]
+    ready: bool,
+}
+
+impl HealthcheckArguments {
+    /// Path and the status of a good answer.
+    const fn question(self) -> (&'static str, &'static str) {
+        if self.ready { ("/ready", "200") } else { ("/ping", "204") }
+    }
+}
+
+/// Asks the metrics listener, else (for its ping alone) the HTTP listener.
+pub(super) fn ask(listen: &Listen, what: HealthcheckArguments) -> Result<(), Unhealthy> {
     let tcp = |address: &Address| match address {
         Address::Tcp(address) => Some(*address),
         Address::Unix(_) | Address::Inherited(_) => None,
     };
-    let address = listen.metrics.first().copied().or_else(|| listen.http.iter().find_map(tcp));
-    let address = address.ok_or(Unhealthy::NoListener)?;
+    let http = || if what.ready { None } else { listen.http.iter().find_map(tcp) };
+    let address = listen.metrics.first().copied().or_else(http).ok_or(Unhealthy::NoListener)?;
     let mut outcome = Err(Unhealthy::NoListener);
     for address in reachable(address) {
-        outcome = ping(address);
+        outcome = answer(address, what);
         if !matches!(outcome, Err(Unhealthy::Silent { .. })) {
             break;
         }
@@ -56,20 +72,21 @@ fn reachable(address: SocketAddr) -> Vec<SocketAddr> {
     hosts.iter().map(|host| (*host, address.port()).into()).collect()
 }
 
-fn ping(address: SocketAddr) -> Result<(), Unhealthy> {
-    let line = status_line(address).map_err(|error| Unhealthy::Silent { address, error })?;
-    if line.split(' ').nth(1) == Some("204") {
+fn answer(address: SocketAddr, what: HealthcheckArguments) -> Result<(), Unhealthy> {
+    let (path, good) = what.question();
+    let line = status_line(address, path).map_err(|error| Unhealthy::Silent { address, error })?;
+    if line.split(' ').nth(1) == Some(good) {
         Ok(())
     } else {
         Err(Unhealthy::Answer { address, line })
     }
 }
 
-fn status_line(address: SocketAddr) -> io::Result<String> {
+fn status_line(address: SocketAddr, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    let path = format!("{}/ping", outpost_decision::OUTPOST_PREFIX);
+    let path = format!("{}{path}", outpost_decision::OUTPOST_PREFIX);
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     // In one piece: whoever answers at the first bytes and closes would reset the rest.
     stream.write_all(request.as_bytes())?;
@@ -123,19 +140,24 @@ mod tests {
         }
     }
 
+    const ALIVE: HealthcheckArguments = HealthcheckArguments { ready: false };
+    const READY: HealthcheckArguments = HealthcheckArguments { ready: true };
+
     #[test]
     fn a_204_is_healthy() {
         let (address, server) = answering("HTTP/1.1 204 No Content\r\n\r\n");
-        ask(&listen(Some((Ipv6Addr::UNSPECIFIED, address.port()).into()), None)).unwrap();
+        ask(&listen(Some((Ipv6Addr::UNSPECIFIED, address.port()).into()), None), ALIVE).unwrap();
         assert!(server.join().unwrap().starts_with("GET /outpost.goauthentik.io/ping HTTP/1.1"));
     }
 
     #[test]
     fn anything_else_is_not() {
         let (address, _server) = answering("HTTP/1.1 503 Service Unavailable\r\n\r\n");
-        assert!(matches!(ask(&listen(None, Some(address))), Err(Unhealthy::Answer { .. })));
+        assert!(matches!(ask(&listen(None, Some(address)), ALIVE), Err(Unhealthy::Answer { .. })));
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        assert!(matches!(ask(&listen(Some(free), None)), Err(Unhealthy::Silent { .. })));
-        assert!(matches!(ask(&listen(None, None)), Err(Unhealthy::NoListener)));
+        assert!(matches!(ask(&listen(Some(free), None), ALIVE), Err(Unhealthy::Silent { .. })));
+        assert!(matches!(ask(&listen(None, None), ALIVE), Err(Unhealthy::NoListener)));
+        // The HTTP listener does not say whether it is ready.
+        assert!(matches!(ask(&listen(None, Some(free)), READY), Err(Unhealthy::NoListener)));
     }
 }

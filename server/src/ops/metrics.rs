@@ -94,6 +94,17 @@ pub enum RefreshOutcome {
     Failed,
 }
 
+impl RefreshOutcome {
+    const ALL: [Self; 2] = [Self::Complete, Self::Failed];
+
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// Which way a websocket message went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -149,6 +160,11 @@ impl Metrics {
             registry: registry.clone(),
         };
         make.gauges(&names::BUILD_INFO)?.with_label_values(&[version, build]).set(1);
+        // What alerts count must be there before it happens: a counter that appears at 1 has not
+        // grown.
+        for outcome in RefreshOutcome::ALL {
+            metrics.refreshes.with_label_values(&[outcome.code()]);
+        }
         Ok(metrics)
     }
 
@@ -293,11 +309,7 @@ impl Metrics {
 
     /// A refresh is over.
     pub fn refreshed(&self, outcome: RefreshOutcome) {
-        let outcome = match outcome {
-            RefreshOutcome::Complete => "complete",
-            RefreshOutcome::Failed => "failed",
-        };
-        self.refreshes.with_label_values(&[outcome]).inc();
+        self.refreshes.with_label_values(&[outcome.code()]).inc();
     }
 
     /// How many seconds ago core last confirmed the configuration in effect; `None` while there is

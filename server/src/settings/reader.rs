@@ -143,8 +143,10 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that must be there and is never shown.
+    /// Blanks around it are not part of it: a line break comes along with what is pasted into a file,
+    /// and from there into a variable.
     pub(super) fn secret(&mut self, key: &'static str) -> SecretString {
-        self.read(key, SecretString::default(), |found| match found.text()? {
+        self.read(key, SecretString::default(), |found| match found.text()?.trim() {
             "" => Err("is required and not set".to_owned()),
             text => secret(text),
         })
@@ -152,7 +154,7 @@ impl<'a> Reader<'a> {
 
     /// A text that is never shown; `None` when empty.
     pub(super) fn optional_secret(&mut self, key: &'static str) -> Option<SecretString> {
-        self.read(key, None, |found| match found.text()? {
+        self.read(key, None, |found| match found.text()?.trim() {
             "" => Ok((None, "".into())),
             text => secret(text).map(|(secret, mask)| (Some(secret), mask)),
         })

@@ -79,6 +79,9 @@ async fn the_health_check_says_whether_the_outpost_serves() {
         variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let healthy = run(&["healthcheck"], &variables);
     assert_eq!(healthy.status.code(), Some(0), "{}", text(&healthy.stderr));
+    outpost.serves(0).await;
+    let ready = run(&["healthcheck", "--ready"], &variables);
+    assert_eq!(ready.status.code(), Some(0), "{}", text(&ready.stderr));
     outpost.signal("TERM");
     assert_eq!(outpost.exit_code().await, Some(0));
     let gone = run(&["healthcheck"], &variables);

@@ -6,13 +6,15 @@ use percent_encoding::percent_decode_str;
 
 use super::{PathView, view};
 
-/// The paths that a raw path may stand for: the decoded one where everybody reads it alike, else
-/// one for each way of reading it that proxies and applications are known for, in no order. What
-/// is decided by the path must be the same for all of them.
+/// The paths that a raw path may stand for: the decoded one where applications read it alike (and
+/// that of proxies which compare bytes, where it differs), else one for each way of reading it that
+/// proxies and applications are known for, in no order. What is decided by the path must be the
+/// same for all of them.
 #[must_use]
 pub fn readings(raw: &str) -> Vec<Cow<'_, str>> {
     if let PathView::Plain(text) = view(raw) {
-        return vec![text];
+        let compared = compared(raw);
+        return if compared == text { vec![text] } else { vec![text, compared] };
     }
     let once = percent_decode_str(raw).decode_utf8_lossy();
     let twice = percent_decode_str(&once).decode_utf8_lossy().into_owned();
@@ -30,6 +32,41 @@ pub fn readings(raw: &str) -> Vec<Cow<'_, str>> {
         }
     }
     found
+}
+
+/// The path to whoever compares it byte by byte with that of an application (Envoy, HAProxy): an
+/// escape that has to be there stands in the application's path as well, and counts as what it
+/// stands for; that of a character which needs none is just other bytes.
+fn compared(raw: &str) -> Cow<'_, str> {
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw.as_bytes();
+    while let [first, after @ ..] = rest {
+        let escaped = match rest {
+            [b'%', high, low, ..] => {
+                hex::decode([*high, *low]).ok().and_then(|byte| byte.first().copied())
+            }
+            _ => None,
+        };
+        match escaped {
+            Some(byte) if !needs_no_escape(byte) => {
+                bytes.push(byte);
+                rest = rest.get(3..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    if bytes == raw.as_bytes() {
+        return Cow::Borrowed(raw);
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Whether a byte stands in a path as it is (RFC 3986, section 3.3).
+fn needs_no_escape(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte)
 }
 
 /// Without `;parameters`, as Java's servers take them out of each segment.
@@ -76,8 +113,26 @@ mod tests {
 
     #[test]
     fn a_plain_path_reads_in_one_way() {
-        for (raw, text) in [("/", "/"), ("/a/b", "/a/b"), ("/%61pp/x", "/app/x"), ("/a/", "/a/")] {
+        for (raw, text) in [
+            ("/", "/"),
+            ("/a/b", "/a/b"),
+            ("/a/", "/a/"),
+            ("/caf%C3%A9", "/caf\u{e9}"),
+            ("/caf%c3%a9/x", "/caf\u{e9}/x"),
+            ("/my%20app", "/my app"),
+        ] {
             assert_eq!(readings(raw), [text], "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_escape_that_nobody_needs_is_other_bytes_to_whoever_compares_bytes() {
+        for (raw, text, compared) in [
+            ("/%61pp/x", "/app/x", "/%61pp/x"),
+            ("/a/%64eep/caf%C3%A9", "/a/deep/caf\u{e9}", "/a/%64eep/caf\u{e9}"),
+            ("/a%2Db", "/a-b", "/a%2Db"),
+        ] {
+            assert_eq!(readings(raw), [text, compared], "{raw}");
         }
     }
 

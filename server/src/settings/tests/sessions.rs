@@ -210,6 +210,9 @@ fn certificates_towards_the_store_are_whole_and_of_use() {
 fn an_empty_secret_is_none_and_one_with_blanks_is_a_mistake() {
     let (_scratch, empty) = with_file("[admin]\ntoken = \"\"", &[]);
     assert!(Settings::load(&empty).unwrap().admin.token.is_none());
+    let pasted = load(&[("OUTPOST__ADMIN__TOKEN", " hush-1-hush-1-hush\n")]);
+    let pasted = pasted.admin.token.map(|token| token.expose_secret().to_owned());
+    assert_eq!(pasted.as_deref(), Some("hush-1-hush-1-hush"));
     let found = mistake(&[("OUTPOST__ADMIN__TOKEN", "hush hush-1")]);
     assert!(found.contains("holds blanks") && !found.contains("hush"), "{found}");
 }
