@@ -52,6 +52,7 @@ promises!(
     attacks::identity_is_never_the_clients_own,
     attacks::nobody_gets_in_by_claiming_another_address,
     attacks::nobody_gets_in_by_an_ambiguous_path,
+    attacks::nobody_gets_a_tunnel_past_the_check,
 );
 
 mod nginx_proxy_manager {

@@ -3,6 +3,7 @@
 use outpost_tests::Browser;
 use outpost_tests::proxies::Kind;
 
+use crate::ask;
 use crate::front::{BELOW, Front};
 
 pub(crate) async fn identity_is_never_the_clients_own(kind: Kind) {
@@ -141,6 +142,10 @@ pub(crate) async fn nobody_gets_in_by_an_ambiguous_path(kind: Kind) {
         b"/outpost.goauthentik.io/auth/envoy/../../../json",
     ];
     for host in front.hosts() {
+        // What is public is served: refusing everything would pass below.
+        let plain = front.data(host, b"/public/x").await;
+        assert_eq!(plain.status, 200, "{kind:?} {host}: {plain:?}");
+        assert!(plain.body.contains("\"headers\""), "{kind:?} {host}: {plain:?}");
         for target in targets {
             let shown = String::from_utf8_lossy(target);
             let answer = front.raw(host, target, b"").await;
@@ -157,6 +162,28 @@ pub(crate) async fn nobody_gets_in_by_an_ambiguous_path(kind: Kind) {
             let path = seen.json()["target"].as_str().unwrap().to_owned();
             let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'/');
             assert!(path.starts_with("/public/") && plain, "{kind:?} {host} {shown}: {path}");
+        }
+    }
+}
+
+/// Within a tunnel of HTTP/2 nobody would ask the outpost any more: no application is asked for
+/// one, not even on a public path.
+pub(crate) async fn nobody_gets_a_tunnel_past_the_check(kind: Kind) {
+    let front = Front::of(kind).await;
+    let port = front.proxy.at.port();
+    for upgrade in ["h2c", "h2c, websocket", "websocket, h2c", "h2c\r\nUpgrade: websocket", "x/1"] {
+        let head = format!(
+            "GET /public/x HTTP/1.1\r\nHost: single.test:{port}\r\nAccept: application/json\r\n\
+             Connection: Upgrade, HTTP2-Settings\r\nUpgrade: {upgrade}\r\n\
+             HTTP2-Settings: AAMAAABkAAQAAP__\r\nX-Control: seen\r\n"
+        );
+        let answer = ask::raw(front.proxy.at.address(), head.as_bytes()).await;
+        assert_ne!(answer.status, 101, "{kind:?} {upgrade}: {answer:?}");
+        if answer.status == 200 {
+            assert!(answer.body.contains("seen"), "{kind:?} {upgrade}: {answer:?}");
+            for part in ["h2c", "x/1", "AAMAAABkAAQAAP__"] {
+                assert!(!answer.body.contains(part), "{kind:?} {upgrade}: {answer:?}");
+            }
         }
     }
 }
