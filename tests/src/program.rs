@@ -148,6 +148,17 @@ impl Program {
         signal(self.pid, name);
     }
 
+    /// Processor time that it has used so far, to the hundredth of a second.
+    #[must_use]
+    pub fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid));
+        let stat = stat.expect("a process");
+        // Fields 14 and 15; the name, the second one, is in brackets and may hold anything.
+        let (_, fields) = stat.rsplit_once(')').expect("a name");
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        Duration::from_millis(ticks.map(|ticks| 10 * ticks.parse::<u64>().expect("ticks")).sum())
+    }
+
     /// Bytes of memory that it occupies.
     #[must_use]
     pub fn resident(&self) -> u64 {
