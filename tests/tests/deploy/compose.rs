@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
+use outpost_demo::core::{CoreOptions, StandInCore};
 use outpost_tests::folder::Folder;
-use outpost_tests::parts;
 use outpost_tests::program::run;
+use outpost_tests::{Program, parts};
 use serde_json::Value;
 
-use crate::support::{etc_outpost, read, root, said};
+use crate::support::{read, root, said};
 
 const FILES: [&str; 2] = ["single.yml", "replicas.yml"];
 
@@ -48,7 +49,7 @@ fn what_is_missing_is_named() {
 fn the_outposts_settings_are_right() {
     for file in FILES {
         for (name, service) in outposts(&composed(file)) {
-            let etc = etc_outpost();
+            let etc = Folder::new();
             etc.write("outpost_token", "a-token-of-the-outpost");
             etc.write("outpost_store", "redis://:password@redis:6379/0");
             let secrets = format!("{}/", etc.path().display());
@@ -112,6 +113,75 @@ fn replicas_differ_in_nothing() {
     for (name, replica) in &replicas {
         assert_eq!(replica, &replicas[0].1, "{name}");
         assert!(replica.get("ports").is_none(), "only the balancer is published: {name}");
+    }
+}
+
+/// Forwarding headers are believed from one address, which is the balancer's own.
+#[test]
+fn nobody_but_the_balancer_is_believed() {
+    const TRUSTED: &str = "AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS";
+    let composed = composed("replicas.yml");
+    let place = &composed["services"]["balancer"]["networks"]["outposts"]["ipv4_address"];
+    let place = place.as_str().unwrap();
+    for (name, replica) in outposts(&composed) {
+        let trusted = replica["environment"][TRUSTED].as_str().unwrap();
+        assert_eq!(trusted, format!("{place}/32"), "{name}");
+    }
+    let of = |name: &str| composed["networks"]["outposts"]["ipam"]["config"][0][name].clone();
+    let (subnet, others) = (of("subnet"), of("ip_range"));
+    // The others' half is above it.
+    let (network, last) = place.rsplit_once('.').unwrap();
+    assert_eq!(subnet.as_str().unwrap(), format!("{network}.0/24"));
+    assert_eq!(others.as_str().unwrap(), format!("{network}.128/25"));
+    assert!(last.parse::<u8>().unwrap() < 128, "{place}");
+}
+
+#[test]
+fn a_single_outpost_believes_what_comes_from_its_host_and_nobody_where_browsers_reach_it() {
+    const TRUSTED: &str = "AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS";
+    let example = read("deploy/compose/env.example");
+    let (_, none) = example.split_once("#OUTPOST_TRUSTED_PROXIES=").unwrap();
+    let none = none.trim();
+    let trusted = |variables: &str| {
+        let output = config("single.yml", variables);
+        let file: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let trusted = file["services"]["outpost"]["environment"][TRUSTED].as_str().unwrap();
+        let network = &file["networks"]["outpost"]["ipam"]["config"][0]["gateway"];
+        (trusted.to_owned(), format!("{}/32", network.as_str().unwrap()))
+    };
+    let (host, gateway) = trusted(&example);
+    assert_eq!(host, gateway);
+    let (told, _) = trusted(&format!("{example}OUTPOST_TRUSTED_PROXIES={none}\n"));
+    assert_eq!(told, none);
+    // RFC 5737: an address for documentation, which is nobody's.
+    assert_eq!(told, "192.0.2.1/32");
+}
+
+/// An upgrade goes on with the next replica when this says that one can serve.
+#[tokio::test]
+async fn a_replica_is_healthy_when_it_is_ready() {
+    let core = StandInCore::start(CoreOptions::default()).unwrap();
+    let outpost = Program::start(&core, &[]);
+    outpost.serves(0).await;
+    let refused = Program::start(&core, &[("AUTHENTIK_TOKEN", "no-token-of-this-core")]);
+    for file in FILES {
+        for (name, service) in outposts(&composed(file)) {
+            let test: Vec<String> =
+                serde_json::from_value(service["healthcheck"]["test"].clone()).unwrap();
+            assert_eq!(test[..2], ["CMD", "/usr/local/bin/outpost"], "{file}, {name}");
+            let words: Vec<_> = test[2..].iter().map(String::as_str).collect();
+            for (program, code) in [(&outpost, 0), (&refused, 1)] {
+                let metrics = program.address("metrics").await.to_string();
+                let (host, token) = (core.url(), core.token());
+                let variables = [
+                    ("AUTHENTIK_HOST", host.as_str()),
+                    ("AUTHENTIK_TOKEN", &token),
+                    ("AUTHENTIK_LISTEN__METRICS", &metrics),
+                ];
+                let said = run(&words, &variables);
+                assert_eq!(said.status.code(), Some(code), "{file}, {name}: {said:?}");
+            }
+        }
     }
 }
 

@@ -63,20 +63,23 @@ pub(crate) fn replace_once(text: &str, old: &str, new: &str) -> String {
     text.replacen(old, new, 1)
 }
 
-/// Files that settings may name as `/etc/outpost/...`, in a folder that stands for it.
+/// Where the unit shows the service its secrets.
+pub(crate) const CREDENTIALS: &str = "/run/credentials/outpost.service/";
+
+/// Secrets that examples may name, by the name of their file in `/etc/outpost/secrets`.
+pub(crate) const SECRETS: [(&str, &str); 7] = [
+    ("token", "a-token-of-the-outpost"),
+    ("secret-key", "a-secret-key-of-core"),
+    ("store", "redis://:password@redis.test:6379/0"),
+    ("store-sentinel", "rediss+sentinel://:password@one:26379,two:26379/outpost"),
+    ("sentinel-password", "password"),
+    ("dashboard-secret", "a-client-secret"),
+    ("admin-token", "a-token-of-an-operator"),
+];
+
+/// What is no secret in `/etc/outpost`, in a folder that stands for it.
 pub(crate) fn etc_outpost() -> Folder {
     let folder = Folder::new();
-    for (name, content) in [
-        ("token", "a-token-of-the-outpost"),
-        ("secret-key", "a-secret-key-of-core"),
-        ("store", "redis://:password@redis.test:6379/0"),
-        ("store-sentinel", "rediss+sentinel://:password@one:26379,two:26379/outpost"),
-        ("sentinel-password", "password"),
-        ("dashboard-secret", "a-client-secret"),
-        ("admin-token", "a-token-of-an-operator"),
-    ] {
-        folder.write(name, content);
-    }
     let authority = outpost_tests::certificates::Authority::new();
     for name in ["redis-ca.pem", "files-ca.pem"] {
         folder.write(name, authority.pem());
