@@ -16,7 +16,7 @@ use reqwest::{Client, StatusCode};
 use url::Url;
 
 use crate::compose::{composed, outposts};
-use crate::support::{read, replace_once};
+use crate::support::{read, replace_once, said};
 
 /// Everything ends when it is dropped.
 struct Deployment {
@@ -52,6 +52,13 @@ impl Deployment {
             .filter(|(name, _)| name != "AUTHENTIK_HOST")
             .collect();
         assert!(!variables.is_empty(), "{service}");
+        // The balancer's own address, as in the file; browsers come from others.
+        for (name, value) in &mut variables {
+            if name == "AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS" {
+                value.clear();
+                value.push_str("127.0.0.1/32");
+            }
+        }
         // Patience with the store: the machine is busy, and no test here is about it.
         for (name, value) in [
             ("OUTPOST__SESSIONS__STORE", redis.url()),
@@ -82,7 +89,7 @@ impl Deployment {
         }
         // The machine of a test may not give it so many files.
         text = replace_once(&text, "maxconn 20000", "maxconn 1000");
-        // Names need a resolver; addresses have none.
+        // Names need a resolver; addresses have none. The file as it is, HAProxy reads below.
         text = text.replace(" resolvers containers init-addr libc,none", "");
         let mut unused = String::new();
         for line in text.lines().filter(|line| line.contains("outpost-") && line.contains(":9")) {
@@ -208,4 +215,57 @@ async fn browsers_reach_the_outposts_by_tls_and_reverse_proxies_with_their_heade
     let url = deployment.proxies.url("elsewhere.test", "/json");
     let answer = browser.send(reqwest::Method::GET, &url, &claim, None).await;
     assert_eq!(answer.status, StatusCode::FOUND, "{answer:?}");
+}
+
+/// Over TLS the balancer sees no header: whom it names in the PROXY header is a browser, of the same
+/// network or not.
+#[tokio::test]
+async fn browsers_are_not_believed_over_tls_either() {
+    let deployment = Deployment::start().await;
+    let port = deployment.https.port();
+    let said_to = |from: &str| {
+        let mut curl = Command::new(parts::find("curl"));
+        curl.args(["-sk", "-o", "/dev/null", "-w", "%{http_code}", "--interface", from]);
+        curl.arg(format!("https://elsewhere.test:{port}/json"));
+        curl.args(["--resolve", &format!("elsewhere.test:{port}:127.0.0.1")]);
+        curl.args(["-H", &format!("X-Forwarded-Host: app.test:{}", deployment.http.port())]);
+        let said = curl.args(["-H", "X-Forwarded-Proto: http"]).output().unwrap();
+        String::from_utf8(said.stdout).unwrap()
+    };
+    assert_eq!(said_to("127.0.0.2"), "400");
+    // The very same of the balancer's address would count.
+    assert_eq!(said_to("127.0.0.1"), "302");
+}
+
+/// The id under which a request is logged and found again is no browser's to choose.
+#[tokio::test]
+async fn browsers_do_not_choose_the_id_of_a_decision() {
+    const ID: &str = "an-id-that-was-made-up";
+    let deployment = Deployment::start().await;
+    let client = Client::builder().no_proxy().build().unwrap();
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let id = async |place: &Place| {
+        let url = place.url("127.0.0.1", "/json");
+        let ask = client.get(&url).header("x-request-id", ID).header("traceparent", parent);
+        let answer = ask.timeout(wait::PATIENCE).send().await.unwrap();
+        answer.headers()["x-request-id"].to_str().unwrap().to_owned()
+    };
+    assert_ne!(id(&deployment.http).await, ID);
+    assert_eq!(id(&deployment.proxies).await, ID, "a reverse proxy may");
+}
+
+/// Above, addresses take the place of names.
+#[test]
+fn haproxy_reads_the_file_as_it_is() {
+    let folder = Folder::new();
+    let text = read("deploy/compose/balancer.cfg");
+    let check = |text: &str| {
+        let file = folder.write("haproxy.cfg", text);
+        let output = Command::new(parts::find("haproxy")).args(["-c", "-f"]).arg(file).output();
+        output.unwrap()
+    };
+    let output = check(&text);
+    assert!(output.status.success(), "{}", said(&output));
+    let output = check(&replace_once(&text, "parse-resolv-conf", "parse-resolve-conf"));
+    assert!(!output.status.success(), "{}", said(&output));
 }

@@ -42,8 +42,13 @@ fn settings_are_checked_before_the_service_starts() {
     let secrets = Folder::new();
     secrets.write("token", "a-token-of-the-outpost");
     let mut check = Command::new("sh");
-    check.args(["-c", "sed -e \"$1\" -e \"s#/etc/outpost/secrets#$2#\" \"$3\" \
-                       | \"$4\" --config /dev/stdin config --check", "sh", rule]);
+    check.args([
+        "-c",
+        "sed -e \"$1\" -e \"s#/etc/outpost/secrets#$2#\" \"$3\" \
+                       | \"$4\" --config /dev/stdin config --check",
+        "sh",
+        rule,
+    ]);
     check.arg(secrets.path()).arg(root().join("deploy/examples/single-host.toml"));
     succeeds(check.arg(executable()).env_clear().env("PATH", "/usr/bin:/bin"));
 }

@@ -2,6 +2,7 @@
 //! right.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
@@ -16,6 +17,8 @@ use crate::compose::composed;
 use crate::support::{files, read, root, succeeds, yaml};
 
 const FOLDER: &str = "deploy/kubernetes";
+
+const MIB: u64 = 1024 * 1024;
 
 /// The oldest and the newest Kubernetes that the objects must be valid for.
 const VERSIONS: [&str; 2] = ["1.28", "1.37"];
@@ -100,6 +103,31 @@ fn kustomize_puts_the_base_together() {
     for object in objects {
         assert_eq!(object["metadata"]["namespace"], "authentik", "{object}");
     }
+}
+
+/// The alerts as the operator's own kind of object: the file of alerts, two blanks further in.
+#[test]
+fn the_component_has_the_alerts() {
+    let path = format!("{FOLDER}/components/prometheus/prometheusrule.yaml");
+    let alerts = read("deploy/monitoring/alerts.yml");
+    let groups = &alerts[alerts.find("groups:\n").unwrap()..];
+    let there = read(&path);
+    let (head, _) = there.split_once("spec:\n").unwrap();
+    let mut text = format!("{head}spec:\n");
+    for line in groups.lines() {
+        let blanks = if line.is_empty() { "" } else { "  " };
+        let _ = writeln!(text, "{blanks}{line}");
+    }
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(root().join(&path), &text).unwrap();
+    }
+    assert!(text == there, "{path} is old: UPDATE_GOLDEN=1 writes it");
+    let [rule] = &yaml(&there)[..] else { panic!("one") };
+    assert_eq!(
+        (&rule["kind"], &rule["apiVersion"]),
+        (&json!("PrometheusRule"), &json!("monitoring.coreos.com/v1"),)
+    );
+    assert!(rule["spec"]["groups"][0]["rules"].as_array().unwrap().len() > 10, "{rule}");
 }
 
 /// The `kubectl` at hand is older than components: here is what it would look at.
@@ -277,4 +305,11 @@ fn redis_takes_its_command_line() {
     });
     assert!(ask(&["config", "get", "appendonly"]).contains("yes"));
     assert!(ask(&["config", "get", "maxmemory-policy"]).contains("noeviction"));
+    // Without a bound that is below the container's limit, the policy never comes to bear.
+    let bound = ask(&["config", "get", "maxmemory"]);
+    let bound: u64 = bound.lines().nth(1).unwrap().parse().unwrap();
+    let container = &stateful[0]["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["resources"]["limits"]["memory"], "512Mi");
+    assert_eq!(composed("replicas.yml")["services"]["redis"]["mem_limit"], (512 * MIB).to_string());
+    assert!(bound > 0 && bound < 400 * MIB, "{bound} bytes");
 }

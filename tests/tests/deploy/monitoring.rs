@@ -17,6 +17,40 @@ use crate::support::{python, read, root, succeeds, yaml};
 /// Labels that Prometheus sets, and the histograms' own.
 const FOREIGN_LABELS: [&str; 3] = ["job", "instance", "le"];
 
+/// Values that rules and panels may compare labels of a figure with, beside reasons and actions; and the
+/// source that says them. A value that nobody ever says would select nothing, unseen.
+const VALUES: [(&str, &str, &[&str], &str); 7] = [
+    (
+        "outpost_core_refreshes_total",
+        "outcome",
+        &["complete", "failed"],
+        "server/src/ops/metrics.rs",
+    ),
+    ("outpost_trace_spans_total", "outcome", &FATES, "server/src/ops/metrics/telemetry.rs"),
+    ("outpost_error_reports_total", "outcome", &FATES, "server/src/ops/metrics/telemetry.rs"),
+    (
+        "outpost_session_lookups_total",
+        "source",
+        &["cache", "store", "degraded"],
+        "server/src/ops/metrics/sessions.rs",
+    ),
+    (
+        "outpost_session_store_duration_seconds",
+        "operation",
+        &["log"],
+        "server/src/session/follow.rs",
+    ),
+    ("outpost_findings", "severity", &["error", "warning"], "server/src/ops/metrics.rs"),
+    (
+        "authentik_outpost_proxy_request_duration_seconds",
+        "type",
+        &["app"],
+        "server/src/ops/event.rs",
+    ),
+];
+
+const FATES: [&str; 3] = ["sent", "dropped", "failed"];
+
 fn promtool(arguments: &[&str]) -> String {
     let folder = root().join("deploy/monitoring");
     succeeds(Command::new(parts::find("promtool")).args(arguments).current_dir(folder))
@@ -85,7 +119,10 @@ fn check_names(expression: &str, figures: &BTreeMap<String, BTreeSet<String>>) -
         let exists = match label.as_str() {
             "reason" => Reason::ALL.iter().any(|reason| reason.code() == value),
             "action" => Action::CODES.contains(&value.as_str()),
-            _ => true,
+            "job" | "instance" => true,
+            _ => VALUES.iter().any(|(figure, name, values, _)| {
+                found.contains(*figure) && *name == label && values.contains(&value.as_str())
+            }),
         };
         assert!(exists, "there is no {label} {value}: {expression}");
     }
@@ -94,6 +131,7 @@ fn check_names(expression: &str, figures: &BTreeMap<String, BTreeSet<String>>) -
 
 #[test]
 fn alerts_are_rules_that_fire_when_they_should() {
+    promtool(&["check", "config", "prometheus.yml"]);
     promtool(&["check", "rules", "alerts.yml"]);
     promtool(&["test", "rules", "alerts.test.yml"]);
     let tests = read("deploy/monitoring/alerts.test.yml");
@@ -130,6 +168,36 @@ fn every_alert_leads_to_what_to_do() {
 }
 
 #[test]
+fn values_that_are_compared_with_are_those_of_the_source() {
+    for (figure, label, values, source) in VALUES {
+        let text = read(source);
+        for value in values {
+            let told = text.contains(&format!("\"{value}\""));
+            assert!(told, "{figure}: {source} never says {label} {value}");
+        }
+    }
+    // That is heeded: one that nobody says is told.
+    let wrong = "rate(outpost_trace_spans_total{outcome=\"lost\"}[5m])";
+    let figures = figures();
+    assert!(std::panic::catch_unwind(|| check_names(wrong, &figures)).is_err());
+}
+
+/// OutpostDown tells outposts by the name of their job: the example's has it, and so has the Service by
+/// whose name the operator calls the job.
+#[test]
+fn the_alerts_find_the_job_of_the_example() {
+    let [example] = &yaml(&read("deploy/monitoring/prometheus.yml"))[..] else { panic!("one") };
+    assert_eq!(example["rule_files"], json!(["alerts.yml"]));
+    for job in example["scrape_configs"].as_array().unwrap() {
+        assert!(job["job_name"].as_str().unwrap().contains("outpost"), "{job}");
+        let targets = job["static_configs"][0]["targets"].as_array().unwrap();
+        assert!(targets.iter().all(|it| it.as_str().unwrap().ends_with(":9300")), "{job}");
+    }
+    let down = alerts().into_iter().find(|alert| alert["alert"] == "OutpostDown").unwrap();
+    assert_eq!(down["expr"], "up{job=~\".*outpost.*\"} == 0");
+}
+
+#[test]
 fn alerts_and_the_dashboard_name_figures_that_there_are() {
     let figures = figures();
     for alert in alerts() {
@@ -158,8 +226,16 @@ async fn the_figures_are_those_of_a_running_outpost() {
     let families: BTreeSet<_> =
         said.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     assert!(families.len() > 10, "{said}");
-    for family in families {
-        assert!(figures.contains_key(family), "{family} is not in names.rs");
+    for family in &families {
+        assert!(figures.contains_key(*family), "{family} is not in names.rs");
+    }
+    // And the other way round. Figures by label show themselves when something has happened.
+    for (figure, labels) in &figures {
+        let there = families.contains(figure.as_str());
+        assert!(there || !labels.is_empty(), "{figure} is not among the figures: {said}");
+    }
+    for (figure, ..) in VALUES.iter().filter(|(_, label, ..)| *label == "outcome") {
+        assert!(families.contains(figure), "{figure} is not there from the start: {said}");
     }
 }
 

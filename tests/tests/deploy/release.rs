@@ -11,6 +11,7 @@ use outpost_tests::parts;
 use outpost_tests::program::executable;
 use serde_json::Value;
 
+use crate::guide::{GUIDES, follow_links};
 use crate::support::{root, said, succeeds};
 
 /// The script, with the tools it needs.
@@ -78,30 +79,53 @@ fn an_archive_is_complete_and_the_same_each_time() {
         name.contains(&format!("-{}-", version.trim().split(' ').next_back().unwrap())),
         "{name}"
     );
-    let mut help = Command::new(executable());
-    let of_the_commands = if succeeds(help.arg("--help")).contains("\n  man ") {
-        &[
-            ("share/man/man1/outpost.1", ".TH"),
-            ("share/bash-completion/completions/outpost", "healthcheck"),
-            ("share/zsh/site-functions/_outpost", "healthcheck"),
-            ("share/fish/vendor_completions.d/outpost.fish", "healthcheck"),
-        ][..]
-    } else {
-        &[]
-    };
     let files = [
-        ("share/doc/outpost/default.toml", "[sessions]"),
-        ("share/doc/outpost/systemd/outpost.service", "[Service]"),
-        ("share/doc/outpost/examples/single-host.toml", "[core]"),
+        ("share/man/man1/outpost.1", ".TH"),
+        ("share/bash-completion/completions/outpost", "healthcheck"),
+        ("share/zsh/site-functions/_outpost", "healthcheck"),
+        ("share/fish/vendor_completions.d/outpost.fish", "healthcheck"),
+        ("share/doc/outpost/config/default.toml", "[sessions]"),
+        ("share/doc/outpost/deploy/compose/replicas.yml", "services:"),
+        ("share/doc/outpost/deploy/kubernetes/base/outpost.yaml", "kind: Deployment"),
+        ("share/doc/outpost/deploy/systemd/outpost.service", "[Service]"),
+        ("share/doc/outpost/deploy/examples/single-host.toml", "[core]"),
         ("share/doc/outpost/LICENSE-MIT", "MIT"),
     ];
-    for (file, within) in files.iter().chain(of_the_commands) {
+    for (file, within) in files {
         let text =
             fs::read_to_string(tree.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert!(text.contains(within), "{file}");
     }
     bill_of_materials_and_licences_agree(&tree.join("share/doc/outpost"));
+    for guide in GUIDES {
+        let doc = tree.join("share/doc/outpost");
+        let links = follow_links(&doc, guide);
+        assert!(links > 10, "{guide}: {links} links");
+    }
+    what_the_guide_installs_is_there(&tree);
     nothing_tells_of_this_machine(&tree.join("share"));
+}
+
+/// The lines of the guide that install something, with what they install.
+fn what_the_guide_installs_is_there(tree: &Path) {
+    let guide = crate::support::read("deploy/README.md");
+    let lines = guide.lines().filter_map(|line| line.strip_prefix("install -m 0"));
+    let mut installed = 0;
+    for source in lines.map(|line| line.split(' ').nth(1).unwrap()) {
+        if source == "/dev/stdin" {
+            continue;
+        }
+        let (start, ends) = match source.split_once('{') {
+            Some((start, ends)) => (start, ends.trim_end_matches('}').split(',').collect()),
+            None => (source, vec![""]),
+        };
+        for end in ends {
+            let file = tree.join(format!("{start}{end}"));
+            assert!(file.is_file(), "{} is not in the archive", file.display());
+            installed += 1;
+        }
+    }
+    assert_eq!(installed, 4);
 }
 
 /// Each component has a version that is locked, a licence, and a place in the file of licences.
@@ -191,6 +215,16 @@ fn two_builds_that_differ_are_no_release() {
         assert_eq!(said.contains("== Both are "), is_tidy, "{said}");
         assert_eq!(said.contains("the two programs differ"), !is_tidy, "{said}");
     }
+}
+
+#[test]
+fn a_tool_that_is_missing_is_told_before_anything_is_built() {
+    let mut command = Command::new(script());
+    command.env("PATH", "/usr/bin:/bin").args(["--profile", "dev"]);
+    let output = command.output().unwrap();
+    let said = said(&output);
+    assert!(!output.status.success() && said.contains("cargo install --locked"), "{said}");
+    assert!(!said.contains("== Building"), "{said}");
 }
 
 #[test]

@@ -88,10 +88,8 @@ async fn the_service_serves_on_the_sockets_with_the_token_that_it_is_handed() {
     let [http, https, metrics] = [(); 3].map(|()| ports::free(own));
     let mut command = Command::new(parts::find("systemd-socket-activate"));
     command.args(["-l", &format!("127.0.0.1:{http}"), "-l", &format!("127.0.0.1:{https}")]);
-    let mut variables: Vec<String> = values(&service, "Environment")
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let mut variables: Vec<String> =
+        values(&service, "Environment").into_iter().map(str::to_owned).collect();
     assert_eq!(variables.len(), 2, "{variables:?}");
     variables.push(format!("AUTHENTIK_HOST={}", core.url()));
     variables.push(format!("AUTHENTIK_LISTEN__METRICS=127.0.0.1:{metrics}"));

@@ -58,16 +58,30 @@ const PING: &[u8] =
 #[tokio::test]
 async fn a_new_process_listens_beside_an_old_one_and_goes_on_when_that_ends() {
     let core = StandInCore::start(CoreOptions::default()).unwrap();
-    let reserved = Reserved::any();
-    let listen = format!("127.0.0.1:{}", reserved.port());
+    // All ports are fixed, as in any real set-up: those for browsers are shared, and the new process has
+    // others for metrics and the dashboard, so that each can be asked by itself.
+    let reserved = [(); 6].map(|()| Reserved::any());
+    let [listen, https, metrics, dashboard, next_metrics, next_dashboard] =
+        reserved.each_ref().map(|reserved| format!("127.0.0.1:{}", reserved.port()));
     let address = listen.parse().unwrap();
     drop(reserved);
-    let variables =
-        [("AUTHENTIK_LISTEN__HTTP", listen.as_str()), ("OUTPOST__LISTEN__REUSE_PORT", "true")];
-    let old = Program::start(&core, &variables);
+    let variables = |metrics, dashboard| {
+        [
+            ("AUTHENTIK_LISTEN__HTTP", listen.as_str()),
+            ("AUTHENTIK_LISTEN__HTTPS", https.as_str()),
+            ("AUTHENTIK_LISTEN__METRICS", metrics),
+            ("OUTPOST__DASHBOARD__LISTEN", dashboard),
+            ("OUTPOST__LISTEN__REUSE_PORT", "true"),
+        ]
+    };
+    let old = Program::start(&core, &variables(&metrics, &dashboard));
     old.line(LISTENS).await;
-    let new = Program::start(&core, &variables);
+    let same = Program::start(&core, &variables(&metrics, &dashboard));
+    let line = same.line("does not start").await;
+    assert!(line.contains(&format!("cannot listen on {metrics}")), "{line}");
+    let new = Program::start(&core, &variables(&next_metrics, &next_dashboard));
     new.line(LISTENS).await;
+    new.serves(0).await;
     old.signal("TERM");
     assert_eq!(old.exit_code().await, Some(0));
     assert_eq!(status(&ask_at(address, PING).await), 204, "served by the new one");
