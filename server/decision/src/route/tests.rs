@@ -318,7 +318,7 @@ fn a_host_alone_finds_the_only_application_there() {
     for (host, expected) in [
         ("one.test", Ok(1)),
         ("plain.test", Ok(4)),
-        ("two.test", Err(PathAmbiguous)),
+        ("two.test", Err(Unrouted::PathAmbiguous)),
         ("none.test", Err(Unrouted::NoProvider)),
     ] {
         let found = rules.route(&at(&authority(host), Scheme::Https, Target::UNKNOWN_PATH));
