@@ -108,8 +108,11 @@ fn every_command_of_the_guides_exists_and_has_the_flags_that_they_name() {
         String::from_utf8(said.stdout).unwrap()
     };
     let commands = help("");
-    let is_command =
-        |word: &str| commands.lines().any(|line| line.trim_start().split(' ').next() == Some(word));
+    let first_word = |line: &'_ str| line.trim_start().split(' ').next().map(str::to_owned);
+    let is_command = |word: &str| {
+        !word.starts_with('-')
+            && commands.lines().any(|line| first_word(line).as_deref() == Some(word))
+    };
     let (mut tried, mut flags) = (BTreeSet::new(), 0);
     for call in TOLD.into_iter().flat_map(|guide| calls(&read(guide))) {
         let at = call.iter().position(|word| is_command(word));

@@ -131,7 +131,9 @@ async fn a_certificate_that_ends_soon_is_found() {
     world.serve([world.proxy().certificate(uuid)]).await;
     let doctor = finds(&world, &["certificate_expires_soon"]).await;
     let shown = finding(&doctor, "certificate_expires_soon");
-    assert!(shown["message"].as_str().unwrap().contains("ends in 2 days"), "{shown}");
+    // Within the second in which it was made, all three days are left.
+    let left = |days: u8| shown["message"].as_str().unwrap().contains(&format!("in {days} days"));
+    assert!(left(2) || left(3), "{shown}");
     assert_eq!(shown["provider"]["name"], "app");
     world.core.replace_keypair(uuid, certificate(&folder, 300));
     world.refreshed().await;
