@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::front::{self, Front, Part, Role};
-use crate::input::{Application, Input};
+use crate::input::{self, Application, Input};
 use crate::options::{Names, Options, is_label, is_subdomain};
 use crate::quote;
 use crate::rendered::RenderError;
@@ -139,13 +139,7 @@ impl<'a> Cluster<'a> {
 
     /// Headers to copy for any application that is asked for, each once.
     pub(crate) fn headers(&self) -> Vec<String> {
-        let mut headers: Vec<String> = Vec::new();
-        for header in self.asked().flat_map(|part| &part.headers) {
-            if !headers.iter().any(|known| known.eq_ignore_ascii_case(header)) {
-                headers.push(header.clone());
-            }
-        }
-        headers
+        input::each_once(self.asked().flat_map(|part| &part.headers).cloned())
     }
 
     /// Refuses headers that the outpost cannot be relied on to set, for proxies that take away from a
@@ -213,7 +207,7 @@ fn titles(fronts: &[Front<'_>]) -> Vec<Vec<String>> {
         if part.role == Role::SignIn {
             return name;
         }
-        let free = unused(name, &taken);
+        let free = front::unused(name, |name| taken.iter().any(|other| other == name));
         taken.push(free.clone());
         free
     };
@@ -230,22 +224,11 @@ fn owns(fronts: &[Front<'_>], titles: &[Vec<String>]) -> Vec<String> {
             Some((_, title)) => format!("{title}-outpost"),
             None => format!("{first}-sign-in"),
         };
-        let free = unused(wanted, &taken);
+        let free = front::unused(wanted, |name| taken.iter().any(|other| other == name));
         taken.push(free.clone());
         free
     };
     fronts.iter().zip(titles).map(&mut own).collect()
-}
-
-/// The name, with a number where it has been taken.
-fn unused(name: String, taken: &[String]) -> String {
-    let mut free = name.clone();
-    let mut number = 2;
-    while taken.contains(&free) {
-        free = format!("{name}-{number}");
-        number += 1;
-    }
-    free
 }
 
 /// Name of the `index`th object of several that belong together. No other has a dot in its name.

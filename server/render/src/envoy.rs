@@ -10,7 +10,7 @@ mod route;
 use outpost_decision::target::Scheme;
 use serde_json::{Value, json};
 
-use crate::front::{self, Front, Role};
+use crate::front::{self, Front};
 use crate::input::Input;
 use crate::rendered::{RenderError, Rendered};
 use crate::yaml::Document;
@@ -27,7 +27,7 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
     let outpost = front::outpost(input)?;
     let (upstream, is_example) = front::upstream(input)?;
     let tls = front::tls(input)?;
-    let asks = fronts.iter().flat_map(|front| &front.parts).any(|part| part.role == Role::Ask);
+    let asks = front::asks(&fronts);
 
     let listeners = group(&fronts, input);
     let values: Vec<Value> = listeners

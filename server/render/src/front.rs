@@ -217,6 +217,22 @@ fn id(input: &Input, application: &Application) -> String {
     }
 }
 
+/// Whether a proxy asks the outpost for any of them.
+pub(crate) fn asks(fronts: &[Front<'_>]) -> bool {
+    fronts.iter().flat_map(|front| &front.parts).any(|part| part.role == Role::Ask)
+}
+
+/// A name that is not taken: the one that is wanted, or with a number behind it.
+pub(crate) fn unused(wanted: String, taken: impl Fn(&str) -> bool) -> String {
+    let mut free = wanted.clone();
+    let mut number = 2;
+    while taken(&free) {
+        free = format!("{wanted}-{number}");
+        number += 1;
+    }
+    free
+}
+
 /// A name as Kubernetes takes it. Core's slugs may hold capitals and `_`.
 pub(crate) fn folded(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-").trim_matches('-').to_owned()

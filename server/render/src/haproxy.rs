@@ -22,7 +22,7 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
     let outpost = front::outpost(input)?;
     let (upstream, is_example) = front::upstream(input)?;
     let tls = front::tls(input)?;
-    let asks = fronts.iter().flat_map(|front| &front.parts).any(|part| part.role == Role::Ask);
+    let asks = front::asks(&fronts);
 
     let mut out = Lines::default();
     out.comment(&format!(

@@ -75,13 +75,20 @@ impl Application {
         if self.provider.basic_auth.is_some() {
             names.push("Authorization".to_owned());
         }
-        for name in &self.additional {
-            if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                names.push(name.clone());
-            }
-        }
-        names
+        names.extend(self.additional.iter().cloned());
+        each_once(names)
     }
+}
+
+/// Names of headers in their order, each once, whatever the case of its letters.
+pub(crate) fn each_once(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for name in names {
+        if !found.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+            found.push(name);
+        }
+    }
+    found
 }
 
 /// Where things are at the operator's site: from the command line, since core cannot know it.

@@ -11,7 +11,7 @@ mod server;
 
 use outpost_decision::target::Scheme;
 
-use crate::front::{self, Front, Role};
+use crate::front::{self, Front};
 use crate::input::Input;
 use crate::lines::Lines;
 use crate::quote::Address;
@@ -51,7 +51,7 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
     }
     out.gap();
     pool(&mut out, OUTPOST, &outpost, false);
-    let asks = fronts.iter().flat_map(|front| &front.parts).any(|part| part.role == Role::Ask);
+    let asks = front::asks(&fronts);
     if asks {
         out.gap();
         pool(&mut out, APPLICATION, &upstream, is_example);

@@ -5,7 +5,7 @@
 
 pub(crate) mod custom;
 pub(crate) mod labels;
-mod rule;
+pub(crate) mod rule;
 
 use outpost_decision::headers::is_identity_name;
 use outpost_decision::target::Scheme;
@@ -211,13 +211,7 @@ impl<'a> Plan<'a> {
             let name = front::folded(name);
             self.routers.iter().any(|router| front::folded(&router.name) == name)
         };
-        let mut name = wanted.clone();
-        let mut count = 2;
-        while taken(&name) {
-            name = format!("{wanted}-{count}");
-            count += 1;
-        }
-        name
+        front::unused(wanted, taken)
     }
 
     /// The `forwardAuth` of an application.

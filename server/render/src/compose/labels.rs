@@ -7,9 +7,10 @@ use outpost_decision::OUTPOST_PREFIX;
 use outpost_decision::target::Scheme;
 
 use crate::front::{self, Front, Role};
-use crate::input::Input;
+use crate::input::{Input, each_once};
 use crate::kubernetes::object::spellings;
 use crate::rendered::RenderError;
+use crate::traefik::rule::{self, Version};
 
 /// The labels, for an outpost whose container has this name.
 ///
@@ -39,12 +40,8 @@ pub(super) fn of(input: &Input, name: &str) -> Result<BTreeMap<String, String>, 
         }
     }
     let parts = fronts.iter().flat_map(|front| &front.parts);
-    let mut headers: Vec<&str> = Vec::new();
-    for header in parts.filter(|part| part.role == Role::Ask).flat_map(|part| &part.headers) {
-        if !headers.iter().any(|known| known.eq_ignore_ascii_case(header)) {
-            headers.push(header);
-        }
-    }
+    let asked = parts.filter(|part| part.role == Role::Ask);
+    let headers = each_once(asked.flat_map(|part| &part.headers).cloned());
     if !headers.is_empty() {
         let check = format!("http.middlewares.{name}.forwardauth");
         put(format!("{check}.address"), format!("http://{name}:9000{OUTPOST_PREFIX}/auth/traefik"));
@@ -89,9 +86,6 @@ fn routers(fronts: &[Front<'_>]) -> Vec<(String, String, Scheme)> {
 
 /// Any host of a front.
 fn hosts(front: &Front<'_>) -> String {
-    let rules = front.names.iter().map(|name| match name.strip_prefix("*.") {
-        None => format!("Host(`{name}`)"),
-        Some(domain) => format!("HostRegexp(`^[^.]+\\.{}$`)", domain.replace('.', "\\.")),
-    });
+    let rules = front.names.iter().map(|name| rule::host_rule(name, Version::V3));
     rules.collect::<Vec<_>>().join(" || ")
 }

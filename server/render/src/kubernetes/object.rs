@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::plan::Plan;
 use crate::front::{HOP_HEADERS, HTTP2_SETTINGS};
-use crate::input::Application;
+use crate::input::{Application, each_once};
 use crate::yaml::Document;
 
 /// What stands in the place of a token that nobody gave.
@@ -161,13 +161,7 @@ pub(crate) fn spellings(headers: &[impl AsRef<str>]) -> String {
 /// Every header that has to be copied for any of these applications, each once, in the order of
 /// their lists.
 pub(crate) fn headers_of<'a>(applications: impl Iterator<Item = &'a Application>) -> Vec<String> {
-    let mut headers: Vec<String> = Vec::new();
-    for header in applications.flat_map(Application::headers) {
-        if !headers.iter().any(|known| known.eq_ignore_ascii_case(&header)) {
-            headers.push(header);
-        }
-    }
-    headers
+    each_once(applications.flat_map(Application::headers))
 }
 
 /// Whether this is the image of authentik's own outpost.

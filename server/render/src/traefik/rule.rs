@@ -38,7 +38,8 @@ fn any(rules: &[String]) -> String {
     }
 }
 
-fn host_rule(host: &str, version: Version) -> String {
+/// The rule for a host, or for every host with one more label than `*.domain`.
+pub(crate) fn host_rule(host: &str, version: Version) -> String {
     match (host.strip_prefix("*."), version) {
         (None, _) => format!("Host(`{host}`)"),
         // One label, as with the outpost.
