@@ -1,0 +1,15 @@
+//! What lies below `deploy/`: each file read by the program it is for, and held against the outpost
+//! itself.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+
+mod balancer;
+mod compose;
+mod container;
+mod examples;
+mod guide;
+mod kubernetes;
+mod monitoring;
+mod promql;
+mod release;
+mod support;
+mod systemd;

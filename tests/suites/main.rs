@@ -1,0 +1,44 @@
+//! The black-box suites: whole outposts over real sockets, with real stores, real proxies and a real
+//! browser. One program holds them all, since each of forty would hold the whole outpost again; a
+//! suite alone is run by its name: `./tests/run sign_in::`.
+
+mod akprox;
+mod applications;
+mod ask;
+mod backchannel_logout;
+mod core_link;
+mod dashboard_browser;
+mod demo;
+mod deploy;
+mod doctor;
+mod downstream;
+mod embedded;
+mod explain;
+mod forward_auth;
+mod harness;
+mod header_auth;
+mod hosts_and_paths;
+mod import_rules;
+mod ingress_nginx;
+mod kept_forms;
+mod life_cycle;
+mod manifests;
+mod operations;
+mod operators;
+mod operators_api;
+mod outpost_options;
+mod proxies;
+mod proxy_mode;
+mod recheck;
+mod release;
+mod render_command;
+mod renewal;
+mod replicas;
+mod sessions_cli;
+mod sign_in;
+mod smoke;
+mod store_faults;
+mod stores;
+mod tls;
+mod tracing;
+mod trusted_proxies;

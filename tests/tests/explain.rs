@@ -1,8 +1,0 @@
-//! What `outpost explain` says of a request is what the outpost decides when it is really sent:
-//! the same action, the same reason, the same steps, in every way of asking.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
-#[path = "explain/asked.rs"]
-mod asked;
-#[path = "explain/command.rs"]
-mod command;
