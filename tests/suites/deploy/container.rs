@@ -149,16 +149,6 @@ fn its_compiler_is_new_enough_and_of_the_same_system() {
     assert!(number(version) >= number(wanted.trim_matches('"')), "{version} for {wanted}");
 }
 
-#[test]
-fn its_bill_of_materials_is_written_by_the_tool_that_the_tests_use() {
-    let (image, tests) = (read(FILE), read("tests/run"));
-    let version = |text: &str| {
-        let (_, after) = text.split_once("cargo-cyclonedx@").unwrap();
-        after.split_whitespace().next().unwrap().to_owned()
-    };
-    assert_eq!(version(&image), version(&tests));
-}
-
 /// Whether the engine sends a file to the build, by `.containerignore`: the last line that fits
 /// decides.
 fn is_sent(rules: &str, file: &str) -> bool {

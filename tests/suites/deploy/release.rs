@@ -7,20 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use outpost_tests::folder::Folder;
-use outpost_tests::parts;
 use outpost_tests::program::executable;
 use serde_json::Value;
 
 use crate::deploy::guide::{GUIDES, follow_links};
-use crate::deploy::support::{root, said, succeeds};
+use crate::deploy::support::{python, root, said, succeeds};
 
 /// The script, with the tools it needs.
 pub(crate) fn command(script: &Path) -> Command {
     let mut command = Command::new(script);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let tools = parts::find("cargo-cyclonedx").parent().unwrap().to_owned();
-    let path = std::iter::once(tools).chain(std::env::split_paths(&path));
-    command.env("PATH", std::env::join_paths(path).unwrap());
     // What cargo and rustup tell the programs that they start.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_")) {
         command.env_remove(name);
@@ -147,16 +142,40 @@ fn bill_of_materials_and_licences_agree(doc: &Path) {
         let (name, version) = (text("name"), text("version"));
         let entry = format!("name = \"{name}\"\nversion = \"{version}\"\n");
         assert!(locked.contains(&entry), "{name} {version} is not locked");
-        if !text("purl").starts_with("pkg:cargo/outpost") {
-            assert!(component["licenses"].is_array(), "{component}");
-        }
+        assert!(component["licenses"].is_array(), "{component}");
+        let is_ours = name.starts_with("outpost-");
+        assert_eq!(text("purl").is_empty(), is_ours, "{component}");
+        assert_eq!(component["hashes"].is_null(), is_ours, "{component}");
     }
+    for helper in ["cc", "cmake", "thiserror-impl"] {
+        assert!(!names.contains(helper), "{helper} helps to build, it is not in the program");
+    }
+    has_the_form_of_bills(&doc.join("sbom.cdx.json"));
     for part in ["hyper", "rustls", "aws-lc-sys", "actix-web", "redis", "mimalloc"] {
         assert!(licences.contains(&format!("=\n{part} ")), "{part}'s licence is not there");
     }
     for text in ["Permission is hereby granted", "Apache License", "Redistribution and use"] {
         assert!(licences.contains(text), "{text}");
     }
+}
+
+/// By the schema of `CycloneDX`, and each reference leads to a component.
+fn has_the_form_of_bills(bill: &Path) {
+    let script = "\
+import json, sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+text = open(sys.argv[1], encoding='utf-8').read()
+wrong = JsonStrictValidator(SchemaVersion.V1_5).validate_str(text)
+assert wrong is None, wrong
+bill = json.loads(text)
+known = {it['bom-ref'] for it in bill['components'] + [bill['metadata']['component']]}
+assert len(known) == len(bill['components']) + 1
+assert {it['ref'] for it in bill['dependencies']} == known
+assert {need for it in bill['dependencies'] for need in it['dependsOn']} < known
+";
+    let mut python = python();
+    succeeds(python.args(["-c", script]).arg(bill));
 }
 
 fn nothing_tells_of_this_machine(folder: &Path) {
@@ -219,11 +238,16 @@ fn two_builds_that_differ_are_no_release() {
 
 #[test]
 fn a_tool_that_is_missing_is_told_before_anything_is_built() {
+    let folder = Folder::new();
+    let old = folder.write("python3", "#!/bin/sh\nexit 1\n");
+    let mut chmod = Command::new("chmod");
+    succeeds(chmod.arg("+x").arg(old));
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
     let mut command = Command::new(script());
-    command.env("PATH", "/usr/bin:/bin").args(["--profile", "dev"]);
+    command.env("PATH", path).args(["--profile", "dev"]);
     let output = command.output().unwrap();
     let said = said(&output);
-    assert!(!output.status.success() && said.contains("cargo install --locked"), "{said}");
+    assert!(!output.status.success() && said.contains("Python 3.11 or later"), "{said}");
     assert!(!said.contains("== Building"), "{said}");
 }
 
