@@ -136,7 +136,7 @@ mod tests {
     ) -> u16 {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let signer = provider.key_provider.load_private_key(key).unwrap();
-        let config = rustls::ServerConfig::builder_with_provider(provider)
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .unwrap()
             .with_no_client_auth()
@@ -145,6 +145,8 @@ mod tests {
                 vec![certificate],
                 signer,
             ))));
+        // It would rather speak HTTP/2, and answers in HTTP/1.1 alone.
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -177,6 +179,15 @@ mod tests {
             let port = serve_once(certificate, key, &[version]).await;
             assert_eq!(ask(&CoreTrust::Nothing, port).await, Ok(204));
         }
+    }
+
+    /// The client could speak HTTP/2, with an old library (RUSTSEC-2026-0258).
+    #[actix_web::test]
+    async fn core_is_spoken_to_in_http1_even_if_it_offers_more() {
+        let (certificate, key) = self_signed(IsCa::NoCa);
+        let trust = CoreTrust::Given(vec![certificate.clone()]);
+        let port = serve_once(certificate, key, rustls::ALL_VERSIONS).await;
+        assert_eq!(ask(&trust, port).await, Ok(204));
     }
 
     #[actix_web::test]

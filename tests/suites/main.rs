@@ -39,6 +39,7 @@ mod sign_in;
 mod smoke;
 mod store_faults;
 mod stores;
+mod supply_chain;
 mod tls;
 mod tracing;
 mod trusted_proxies;
