@@ -4,6 +4,7 @@
 //! than a browser's: whatever browsers repair (backslashes, tabs, missing slashes) is refused.
 
 use serde::Serialize;
+use url::Url;
 
 use crate::endpoint;
 use crate::facts::Endpoint;
@@ -70,7 +71,9 @@ pub fn return_target(
             return Err(Refused::Scheme);
         }
         check_path(rd, provider)?;
-        return Ok(format!("{}{rd}", own_origin(provider, request)));
+        let there = format!("{}{rd}", own_origin(provider, request));
+        check_as_browsers_read(&there, provider)?;
+        return Ok(there);
     }
     let (scheme, rest) = split_scheme(rd).ok_or(Refused::Scheme)?;
     let host_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -84,6 +87,7 @@ pub fn return_target(
         return Err(Refused::ForeignHost);
     }
     check_path(rest, provider)?;
+    check_as_browsers_read(rd, provider)?;
     Ok(rd.to_owned())
 }
 
@@ -179,6 +183,17 @@ fn check_path(path_and_rest: &str, provider: &Provider) -> Result<(), Refused> {
         Some((path, query)) => (path, Some(query)),
         None => (target, None),
     };
+    check_endpoint(path, query, provider)
+}
+
+/// The same for what a browser makes of the whole URL: it takes dot segments out, escaped ones too,
+/// and so comes from a path that is nobody's to one of ours.
+fn check_as_browsers_read(url: &str, provider: &Provider) -> Result<(), Refused> {
+    let url = Url::parse(url).map_err(|_| Refused::Host)?;
+    check_endpoint(url.path(), url.query(), provider)
+}
+
+fn check_endpoint(path: &str, query: Option<&str>, provider: &Provider) -> Result<(), Refused> {
     match endpoint::classify(path, query, provider.own_paths()) {
         // Pages of ours that do nothing.
         Endpoint::Application | Endpoint::Static => Ok(()),

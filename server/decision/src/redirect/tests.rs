@@ -180,6 +180,21 @@ fn our_own_paths_are_no_target() {
 }
 
 #[test]
+fn our_own_paths_are_no_target_behind_dot_segments_either() {
+    // Found by fuzzing: a browser takes them out on its way, so that signing in ended in a sign-out.
+    for rd in [
+        "/x/../outpost.goauthentik.io/sign_out",
+        "/./outpost.goauthentik.io/sign_out",
+        "/x/%2e%2E/outpost.goauthentik.io/start",
+        "/x/%2e%2e/a%2fb/../outpost.goauthentik.io/sign_out",
+        "https://app.example.com/a/b/../../outpost.goauthentik.io/callback?code=x",
+    ] {
+        assert_eq!(judged(&single(), "app.example.com", rd), Err(Refused::OwnPath), "{rd}");
+    }
+    assert!(judged(&single(), "app.example.com", "/a/../b").is_ok());
+}
+
+#[test]
 fn the_fallback_is_the_external_host() {
     assert_eq!(fallback(&single()), "https://app.example.com/");
     let below = provider_at(1, Mode::Proxy, "http://app.test:9000/sub/", None);
