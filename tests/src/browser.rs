@@ -1,18 +1,22 @@
 //! A browser as far as HTTP goes: cookies by host, domain and path, redirects one at a time, and
 //! every host name on loopback.
 
+mod secure;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, StatusCode, redirect};
+use rustls::ClientConfig;
 use url::Url;
 
 /// A browser with cookies of its own.
 #[derive(Clone)]
 pub struct Browser {
     client: Client,
+    tls: Option<Arc<ClientConfig>>,
     cookies: Arc<Mutex<Vec<Cookie>>>,
 }
 
@@ -65,7 +69,13 @@ impl Browser {
             .no_proxy()
             .build()
             .expect("a client");
-        Self { client, cookies: Arc::default() }
+        Self { client, tls: None, cookies: Arc::default() }
+    }
+
+    /// A browser that knows these authorities (PEM), and so opens `https` pages of this machine.
+    #[must_use]
+    pub fn trusting(authorities: &str) -> Self {
+        Self { tls: Some(secure::config(authorities)), ..Self::new() }
     }
 
     /// The client underneath, without cookies: for scripts and machines.
@@ -87,30 +97,65 @@ impl Browser {
         headers: &[(&str, &str)],
         body: Option<String>,
     ) -> Answer {
+        let sent = self.try_send(method, url, headers, body).await;
+        sent.unwrap_or_else(|error| panic!("{url}: {error:?}"))
+    }
+
+    /// The same where there may be no answer.
+    ///
+    /// # Errors
+    /// There was none.
+    ///
+    /// # Panics
+    /// At what is no URL and no header.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Result<Answer, Box<dyn std::error::Error>> {
         let url = Url::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-        let mut request = self.client.request(method, url.clone());
         let given = |name: &str| headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
+        let mut all = HeaderMap::new();
         if !given("accept") {
-            request = request.header("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+            let accept = "text/html,application/xhtml+xml,*/*;q=0.8";
+            all.insert(ACCEPT, HeaderValue::from_static(accept));
         }
         if let Some(cookies) = self.cookie_header(&url)
             && !given("cookie")
         {
-            request = request.header("cookie", cookies);
+            all.insert(COOKIE, HeaderValue::from_str(&cookies).expect("cookies"));
         }
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
             let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header value");
-            request = request.header(name, value);
+            all.append(name, value);
         }
+        let (status, headers, body) = match &self.tls {
+            Some(tls) if url.scheme() == "https" => {
+                secure::send(Arc::clone(tls), method, &url, all, body).await?
+            }
+            _ => self.send_plain(method, &url, all, body).await?,
+        };
+        self.keep(&url, &headers);
+        Ok(Answer { url, status, headers, body: String::from_utf8_lossy(&body).into_owned() })
+    }
+
+    async fn send_plain(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: Option<String>,
+    ) -> reqwest::Result<(StatusCode, HeaderMap, Vec<u8>)> {
+        let mut request = self.client.request(method, url.clone()).headers(headers);
         if let Some(body) = body {
             request = request.body(body);
         }
-        let response = request.send().await.unwrap_or_else(|error| panic!("{url}: {error:?}"));
+        let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
-        self.keep(&url, &headers);
-        let body = response.bytes().await.unwrap_or_else(|error| panic!("{url}: {error:?}"));
-        Answer { url, status, headers, body: String::from_utf8_lossy(&body).into_owned() }
+        Ok((status, headers, response.bytes().await?.to_vec()))
     }
 
     /// Navigates to `url` and follows redirects, at most 20, until something else comes.

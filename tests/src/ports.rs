@@ -32,30 +32,39 @@ pub fn free(address: IpAddr) -> u16 {
 
 /// A port of this machine at which something answers for any host name.
 #[derive(Clone, Copy, Debug)]
-pub struct Place(u16);
+pub struct Place {
+    port: u16,
+    scheme: &'static str,
+}
 
 impl Place {
     /// This port.
     #[must_use]
     pub const fn new(port: u16) -> Self {
-        Self(port)
+        Self { port, scheme: "http" }
+    }
+
+    /// The same, where TLS is spoken.
+    #[must_use]
+    pub const fn over_tls(self) -> Self {
+        Self { scheme: "https", ..self }
     }
 
     /// The port.
     #[must_use]
     pub const fn port(self) -> u16 {
-        self.0
+        self.port
     }
 
-    /// `http://<host>:<port><path>`.
+    /// `<scheme>://<host>:<port><path>`.
     #[must_use]
     pub fn url(self, host: &str, path: &str) -> String {
-        format!("http://{host}:{}{path}", self.0)
+        format!("{}://{host}:{}{path}", self.scheme, self.port)
     }
 
     /// The address to connect to.
     #[must_use]
     pub const fn address(self) -> SocketAddr {
-        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), self.0)
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), self.port)
     }
 }

@@ -9,8 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use outpost_render::{Application, Input, Outpost, Site, Target, render};
-use reqwest::{Client, StatusCode};
+use reqwest::{Method, StatusCode};
 
+use crate::browser::Browser;
 use crate::parts;
 use crate::ports::Place;
 use crate::world::World;
@@ -145,33 +146,65 @@ impl Kind {
     }
 }
 
-/// What `outpost render` writes for the providers of a world, between a port of 127.0.0.1 and the
-/// sample application.
-///
-/// # Panics
-/// When it cannot be written.
-#[must_use]
-pub fn rendered(target: Target, port: u16, hosts: &[&str], world: &World) -> Vec<(String, String)> {
+/// What stands around a proxy.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// What the operator says beside the providers. Where the proxy listens is not among it.
+    pub site: Site,
+    /// `--header`: further headers for the applications.
+    pub headers: Vec<String>,
+    /// The authorities that the machine trusts, as a PEM file; `None`: its own.
+    pub authorities: Option<PathBuf>,
+    /// The authorities that browsers trust, PEM; `None`: there is no TLS.
+    pub trusted: Option<String>,
+    /// Texts within what is rendered that a test has other words for, each of which must be there.
+    pub instead: Vec<(&'static str, String)>,
+}
+
+impl Around {
+    /// The outpost and the application of a world; `hosts` are those of applications below a
+    /// domain.
+    ///
+    /// # Panics
+    /// Never: addresses are URLs.
+    #[must_use]
+    pub fn of(world: &World, hosts: &[&str]) -> Self {
+        let site = Site {
+            outpost: format!("http://{}", world.http()).parse().expect("a URL"),
+            upstream: Some(world.app.url().parse().expect("a URL")),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            ..Site::default()
+        };
+        Self { site, ..Self::default() }
+    }
+}
+
+/// What `outpost render` writes for the providers of a world, for a port of 127.0.0.1.
+fn rendered(target: Target, port: u16, around: &Around, world: &World) -> Vec<(String, String)> {
     let snapshot = world.outpost.published.snapshot.load_full();
     let of = |provider: &std::sync::Arc<_>| Application {
         provider: std::sync::Arc::clone(provider),
         rule: outpost_decision::headers::IdentityRule::default(),
-        additional: Vec::new(),
+        additional: around.headers.clone(),
     };
-    let site = Site {
-        outpost: format!("http://{}", world.http()).parse().expect("a URL"),
-        upstream: Some(world.app.url().parse().expect("a URL")),
-        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
-        listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
-        ..Site::default()
-    };
+    let site =
+        Site { listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))), ..around.site.clone() };
     let input = Input {
         outpost: Outpost { name: snapshot.outpost.name.clone(), ..Outpost::default() },
         applications: snapshot.ruleset.providers().iter().map(of).collect(),
         site,
     };
     let rendered = render(target, &input).expect("it can be written");
-    rendered.files.into_iter().map(|file| (file.name.to_owned(), file.text)).collect()
+    let mut files: Vec<(String, String)> =
+        rendered.files.into_iter().map(|file| (file.name.to_owned(), file.text)).collect();
+    for (words, other) in &around.instead {
+        let is_there = files.iter().any(|(_, text)| text.contains(words));
+        assert!(is_there, "{target:?} has {words:?}");
+        for (_, text) in &mut files {
+            *text = text.replace(words, other);
+        }
+    }
+    files
 }
 
 /// A port that is kept for a proxy that has not started yet: providers name it.
@@ -190,6 +223,15 @@ impl Reserved {
     pub fn port(&self) -> u16 {
         self.0.local_addr().expect("an address").port()
     }
+}
+
+/// What a proxy is started with beside its own.
+struct Setup {
+    outpost: SocketAddr,
+    app: SocketAddr,
+    files: Vec<(String, String)>,
+    authorities: Option<PathBuf>,
+    trusted: Option<String>,
 }
 
 /// A running proxy. It ends, by its process id, when this is dropped.
@@ -215,9 +257,36 @@ impl Proxy {
         hosts: &[&str],
         world: &World,
     ) -> Self {
+        Self::between(kind, reserved, host, &Around::of(world, hosts), world).await
+    }
+
+    /// The same with more said by the operator. Where there is a certificate, TLS is spoken.
+    ///
+    /// # Panics
+    /// When it does not serve: with what it has said.
+    pub async fn between(
+        kind: Kind,
+        reserved: Reserved,
+        host: &str,
+        around: &Around,
+        world: &World,
+    ) -> Self {
         let target = kind.target().expect("a kind that is rendered");
-        let more = rendered(target, reserved.port(), hosts, world);
-        Self::with(kind, reserved, host, world.http(), world.app.address(), more).await
+        let mut at = Place::new(reserved.port());
+        if around.site.tls.is_some() {
+            at = at.over_tls();
+        }
+        // What no rendering says, but the page of nginx Proxy Manager.
+        let upstream = around.site.upstream.as_ref();
+        let app = upstream.and_then(|url| url.socket_addrs(|| None).ok()?.first().copied());
+        let setup = Setup {
+            outpost: world.http(),
+            app: app.unwrap_or_else(|| world.app.address()),
+            files: rendered(target, reserved.port(), around, world),
+            authorities: around.authorities.clone(),
+            trusted: around.trusted.clone(),
+        };
+        Self::with(kind, reserved, at, host, setup).await
     }
 
     /// Starts a proxy as published, in front of `app`, that asks `outpost`, and waits until it
@@ -231,18 +300,13 @@ impl Proxy {
         outpost: SocketAddr,
         app: SocketAddr,
     ) -> Self {
-        Self::with(kind, reserved, "single.test", outpost, app, Vec::new()).await
+        let setup = Setup { outpost, app, files: Vec::new(), authorities: None, trusted: None };
+        let at = Place::new(reserved.port());
+        Self::with(kind, reserved, at, "single.test", setup).await
     }
 
-    async fn with(
-        kind: Kind,
-        reserved: Reserved,
-        host: &str,
-        outpost: SocketAddr,
-        app: SocketAddr,
-        more: Vec<(String, String)>,
-    ) -> Self {
-        let at = Place::new(reserved.port());
+    async fn with(kind: Kind, reserved: Reserved, at: Place, host: &str, setup: Setup) -> Self {
+        let Setup { outpost, app, files, authorities, trusted } = setup;
         let folder = std::env::temp_dir().join(format!("outpost-{}", uuid::Uuid::new_v4()));
         fs::create_dir_all(&folder).expect("a folder");
         for (name, template) in kind.files() {
@@ -267,7 +331,7 @@ impl Proxy {
             fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
             fs::write(file, text).expect("a file");
         }
-        for (name, text) in more {
+        for (name, text) in files {
             fs::write(folder.join(name), text).expect("a file");
         }
         let file = folder.join(kind.main_file());
@@ -284,27 +348,29 @@ impl Proxy {
             .current_dir(&folder)
             .env("HOME", &folder)
             .env("PATH", path.expect("a path"))
+            .envs(authorities.map(|file| ("SSL_CERT_FILE", file)))
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
             .spawn()
             .unwrap_or_else(|error| panic!("{kind:?}: {error}"));
         let mut proxy = Self { child, folder, kind, at };
-        proxy.serves(host).await;
+        proxy.serves(host, trusted.as_deref()).await;
         proxy
     }
 
     /// Waits until the outpost answers through the proxy: some accept connections before they
     /// know where to.
-    async fn serves(&mut self, host: &str) {
+    async fn serves(&mut self, host: &str, trusted: Option<&str>) {
         let kind = self.kind;
-        let client = Client::builder().no_proxy().build().expect("a client");
-        let ping = self.at.url("127.0.0.1", kind.ping());
-        let host = format!("{host}:{}", self.at.port());
+        let browser = trusted.map_or_else(Browser::new, Browser::trusting);
+        let ping = self.at.url(host, kind.ping());
         let end = Instant::now() + PATIENCE;
         loop {
-            let answer = client.get(&ping).header("host", &host).timeout(PATIENCE).send().await;
-            if answer.is_ok_and(|answer| answer.status() == StatusCode::NO_CONTENT) {
+            let answer =
+                tokio::time::timeout(PATIENCE, browser.try_send(Method::GET, &ping, &[], None))
+                    .await;
+            if matches!(answer, Ok(Ok(answer)) if answer.status == StatusCode::NO_CONTENT) {
                 return;
             }
             let ended = self.child.try_wait().expect("a child");

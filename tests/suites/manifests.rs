@@ -53,7 +53,7 @@ fn said(command: &mut Command) -> Vec<u8> {
 
 fn validated(files: &[PathBuf]) -> Said {
     let mut command = python();
-    command.arg(here().join("tests/manifests/validate.py")).arg(here().join("fixtures/crds"));
+    command.arg(here().join("suites/manifests/validate.py")).arg(here().join("fixtures/crds"));
     serde_json::from_slice(&said(command.args(files))).unwrap()
 }
 

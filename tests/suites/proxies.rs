@@ -5,7 +5,9 @@
 
 mod attacks;
 mod chromium;
+mod closed;
 mod front;
+mod given;
 mod loads;
 mod places;
 mod roads;
@@ -44,6 +46,11 @@ promises!(
     attacks::nobody_gets_in_by_claiming_another_address,
     attacks::nobody_gets_in_by_an_ambiguous_path,
     attacks::nobody_gets_a_tunnel_past_the_check,
+    closed::an_outpost_that_fails_opens_nothing,
+    given::a_credential_is_the_outposts_or_the_applications,
+    given::applications_get_the_credentials_that_core_has,
+    given::headers_that_the_operator_names_are_nobodys_own,
+    given::cookies_of_a_yes_reach_the_browser,
 );
 
 mod nginx_proxy_manager {
@@ -57,6 +64,11 @@ mod nginx_proxy_manager {
     #[tokio::test]
     async fn websockets_pass_for_people_who_are_signed_in() {
         super::loads::websockets_pass_for_people_who_are_signed_in(Kind::NginxProxyManager).await;
+    }
+
+    #[tokio::test]
+    async fn an_outpost_that_fails_opens_nothing() {
+        super::closed::an_outpost_that_fails_opens_nothing(Kind::NginxProxyManager).await;
     }
 
     #[tokio::test]

@@ -194,7 +194,11 @@ fn ask(out: &mut Lines, part: &Part<'_>, outpost: &Address, told: &Told) {
         told.put(out);
         out.put("header_up X-Forwarded-Method {method}");
         out.put("header_up X-Forwarded-Uri {uri}");
-        out.put("@let_through status 2xx");
+        out.block("transport http", |out| {
+            out.put("dial_timeout 5s");
+            out.put("response_header_timeout 30s");
+        });
+        out.put("@let_through status 200");
         out.block("handle_response @let_through", |out| {
             out.block("copy_response_headers", |out| out.put("include Set-Cookie"));
             out.comment(
@@ -210,6 +214,9 @@ fn ask(out: &mut Lines, part: &Part<'_>, outpost: &Address, told: &Told) {
                 }
             });
         });
+        out.comment("The outpost never says so: whoever does is somebody else.");
+        out.put("@odd status 1xx 2xx");
+        out.block("handle_response @odd", |out| out.put("respond 503"));
     });
 }
 

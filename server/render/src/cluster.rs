@@ -167,12 +167,6 @@ impl<'a> Cluster<'a> {
         })
     }
 
-    /// Whether an application that is asked for gets credentials from the outpost. It sends none
-    /// for users who have none.
-    pub(crate) fn gives_credentials(&self) -> bool {
-        self.asked().any(|part| part.application.provider.basic_auth.is_some())
-    }
-
     /// The applications that are asked for.
     pub(crate) fn asked(&self) -> impl Iterator<Item = &Part<'a>> {
         let parts = self.fronts.iter().flat_map(|front| &front.parts);
@@ -182,16 +176,8 @@ impl<'a> Cluster<'a> {
 
 /// Why headers are copied by name, for proxies that overwrite what an answer carries and leave the
 /// rest as the client sent it.
-pub(crate) fn copied(cluster: &Cluster<'_>) -> String {
-    let mut text =
-        "All that the outpost sets, empty ones included: each overwrites what a client sent."
-            .to_owned();
-    if cluster.gives_credentials() {
-        text += " Authorization is there only for users who have credentials in authentik: that of \
-                 others reaches the application as they sent it, which has to check it.";
-    }
-    text
-}
+pub(crate) const COPIED: &str =
+    "All that the outpost sets, empty ones included: each overwrites what a client sent.";
 
 /// The path of checks that carry the path they are about behind it.
 pub(crate) fn envoy_path() -> String {

@@ -3,7 +3,7 @@
 use outpost_decision::OUTPOST_PREFIX;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, PORT, ROUTE_HOSTS, ROUTE_MATCHES, copied, envoy_path, numbered};
+use crate::cluster::{COPIED, Cluster, PORT, ROUTE_HOSTS, ROUTE_MATCHES, envoy_path, numbered};
 use crate::front::{Front, HOP_HEADERS, Part, Role};
 use crate::input::Input;
 use crate::rendered::{RenderError, Rendered};
@@ -168,7 +168,7 @@ fn policy(cluster: &Cluster<'_>, part: &Part<'_>, name: &str) -> Document {
     }))
     .comment("The route's requests are checked with the outpost.")
     .note("/spec/extAuth/failOpen", "Nobody gets in while the outpost is away.")
-    .note("/spec/extAuth/http/headersToBackend", copied(cluster))
+    .note("/spec/extAuth/http/headersToBackend", COPIED)
 }
 
 fn route(cluster: &Cluster<'_>, hosts: &[String], name: &str, rules: &Value) -> Document {

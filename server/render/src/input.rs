@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use outpost_decision::headers::{AKPROX_NAMES, IdentityRule, anonymous_headers};
-use outpost_decision::provider::Provider;
+use outpost_decision::provider::{Mode, Provider};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
@@ -72,7 +72,8 @@ impl Application {
         if self.provider.akprox {
             names.extend(AKPROX_NAMES.map(str::to_owned));
         }
-        if self.provider.basic_auth.is_some() {
+        // Credentials for the application, or the client's own where the outpost has not used them.
+        if self.provider.mode != Mode::Proxy || self.provider.basic_auth.is_some() {
             names.push("Authorization".to_owned());
         }
         names.extend(self.additional.iter().cloned());

@@ -4,7 +4,7 @@
 use outpost_decision::target::Scheme;
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, Host, PORT, copied, envoy_path};
+use crate::cluster::{COPIED, Cluster, Host, PORT, envoy_path};
 use crate::front::{Front, HOP_HEADERS, Part, Role};
 use crate::input::Input;
 use crate::quote;
@@ -76,7 +76,7 @@ fn mesh(cluster: &Cluster<'_>) -> Document {
             "headersToDownstreamOnAllow": ["set-cookie"],
         },
     }]}))
-    .note("/extensionProviders/0/envoyExtAuthzHttp/headersToUpstreamOnAllow", copied(cluster))
+    .note("/extensionProviders/0/envoyExtAuthzHttp/headersToUpstreamOnAllow", COPIED)
     .note(
         "/extensionProviders/0/envoyExtAuthzHttp/failOpen",
         "Nobody gets in while the outpost is away.",

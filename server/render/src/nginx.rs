@@ -25,6 +25,10 @@ const OUTPOST: &str = "outpost";
 /// Name of the upstream that is the application.
 const APPLICATION: &str = "application";
 
+/// Variable with the status of the check's answer. To nginx every 2xx is a yes, so that whatever
+/// answers in the outpost's place opens everything; here 200 alone leads to the application.
+const ALLOWED: &str = "outpost_status";
+
 /// Writes the file.
 pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
     let fronts = front::of(input)?;
@@ -49,9 +53,20 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
             out.put(format!("~*^websocket$  {value};"));
         });
     }
+    let asks = front::asks(&fronts);
+    if asks {
+        out.gap();
+        out.comment(
+            "To nginx any 2xx is a yes; the outpost's is 200, and nothing else leads to the\n\
+             application. (Before the last status others may stand, of connections that were lost.)",
+        );
+        out.block(format!("map ${ALLOWED} $outpost_{APPLICATION}"), |out| {
+            out.put("default  '';");
+            out.put(format!("~200$    {APPLICATION};"));
+        });
+    }
     out.gap();
     pool(&mut out, OUTPOST, &outpost, false);
-    let asks = front::asks(&fronts);
     if asks {
         out.gap();
         pool(&mut out, APPLICATION, &upstream, is_example);
@@ -64,7 +79,7 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
         let places = Places {
             outpost_url: format!("{}://{OUTPOST}", outpost.scheme()),
             outpost: &outpost,
-            application_url: format!("{}://{APPLICATION}", upstream.scheme()),
+            application_url: format!("{}://$outpost_{APPLICATION}", upstream.scheme()),
             application: Some(&upstream),
             shared: true,
         };

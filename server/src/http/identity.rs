@@ -5,12 +5,14 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use outpost_decision::cookie::SetCookie;
+use outpost_decision::dialect::Dialect;
 use outpost_decision::headers::{self, IdentityHeaders, OutpostNames, TooLarge};
 use secrecy::ExposeSecret;
 
 use super::credentials::LiveSession;
 use super::exchange::{Answer, Exchange, Facts};
 use super::realise;
+use crate::session::Origin;
 
 /// The headers that tell who asks; all of them, with empty values, for nobody.
 ///
@@ -74,10 +76,34 @@ pub fn answer(exchange: &Exchange<'_>, facts: &Facts, live: Option<&LiveSession>
             response.headers_mut().insert(name, value);
         }
     }
+    if identity.get(header::AUTHORIZATION.as_str()).is_none()
+        && let Some(value) = authorization(exchange, facts, live)
+    {
+        response.headers_mut().insert(header::AUTHORIZATION, value);
+    }
     if let Some(cookie) = live.and_then(|live| new_cookie(exchange, facts, live)) {
         realise::add_cookie(&mut response, &cookie);
     }
     Answer::from(response).noting(&identity)
+}
+
+/// What the application may see of the client's own `Authorization`, for proxies that copy it from
+/// the answer and so take away what is not there: all of it where we have not used it, and nothing
+/// where we have (contract 11) or where the application is given credentials of ours.
+fn authorization(
+    exchange: &Exchange<'_>,
+    facts: &Facts,
+    live: Option<&LiveSession>,
+) -> Option<HeaderValue> {
+    let from_header = live.is_some_and(|live| live.session.about.origin == Origin::Header);
+    if !from_header && facts.provider.basic_auth.is_none() {
+        let mut sent = exchange.request.headers().get_all(header::AUTHORIZATION);
+        if let (Some(only), None) = (sent.next(), sent.next()) {
+            return Some(only.clone());
+        }
+    }
+    // Envoy takes nothing away, it overwrites.
+    (facts.dialect == Some(Dialect::Envoy)).then_some(HeaderValue::from_static(""))
 }
 
 /// The cookie for a client that has none for its session yet (header authentication).

@@ -1,7 +1,7 @@
 //! A proxy in front of the sample application, for an application and for a whole domain.
 
 use outpost_demo::core::ProviderSpec;
-use outpost_tests::proxies::{Kind, Proxy, Reserved};
+use outpost_tests::proxies::{Around, Kind, Proxy, Reserved};
 use outpost_tests::{Answer, Browser, World};
 use reqwest::Method;
 
@@ -38,11 +38,24 @@ impl Front {
         host: &str,
         providers: impl FnOnce(&dyn Fn(&str) -> String) -> Vec<ProviderSpec>,
     ) -> Self {
+        Self::around(kind, host, providers, |_| {}).await
+    }
+
+    /// The same with more that the operator says.
+    pub(crate) async fn around(
+        kind: Kind,
+        host: &str,
+        providers: impl FnOnce(&dyn Fn(&str) -> String) -> Vec<ProviderSpec>,
+        more: impl FnOnce(&mut Around),
+    ) -> Self {
         let world = World::start().await;
         let reserved = Reserved::any();
         let port = reserved.port();
-        world.serve(providers(&|host: &str| format!("http://{host}:{port}"))).await;
-        let proxy = Proxy::render(kind, reserved, host, &[BELOW], &world).await;
+        let mut around = Around::of(&world, &[BELOW]);
+        more(&mut around);
+        let scheme = if around.site.tls.is_some() { "https" } else { "http" };
+        world.serve(providers(&|host: &str| format!("{scheme}://{host}:{port}"))).await;
+        let proxy = Proxy::between(kind, reserved, host, &around, &world).await;
         Self { kind, proxy, world }
     }
 

@@ -59,11 +59,11 @@ core.register_action("outpost_check", { "http-req" }, function(txn, application)
     headers["x-forwarded-method"] = { txn.sf:method() }
     local response = core.httpclient():get({ url = check, headers = headers, timeout = 30000 })
     local status = response and response.status or 0
-    if status >= 300 then
+    if status >= 300 and status <= 599 then
         answer(txn, response)
         return
     end
-    if status < 200 then
+    if status ~= 200 then
         return
     end
     for _, name in ipairs(told[application]) do

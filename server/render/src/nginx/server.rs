@@ -141,6 +141,7 @@ fn about(out: &mut Lines, told: &Told) {
     out.comment("So that it knows a websocket from a page.");
     out.put("proxy_set_header Upgrade $outpost_upgrade;");
     out.put("proxy_set_header Connection '';");
+    out.put("proxy_connect_timeout 5s;");
     out.put("proxy_read_timeout 30s;");
 }
 
@@ -216,6 +217,10 @@ fn location(
 fn ask(out: &mut Lines, part: &Part<'_>, places: &Places<'_>, told: &Told) {
     out.put(format!("auth_request {CHECK};"));
     out.put(format!("error_page 401 = @{};", sign_in_name(part)));
+    if places.shared {
+        // See `super::ALLOWED`.
+        out.put(format!("auth_request_set ${} $upstream_status;", super::ALLOWED));
+    }
     out.put("auth_request_set $outpost_cookie $upstream_http_set_cookie;");
     out.put("add_header Set-Cookie $outpost_cookie always;");
     if !places.shared {
