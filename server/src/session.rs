@@ -1,4 +1,5 @@
-//! Sessions: who is signed in. The store never holds what a thief could replay as a cookie.
+//! Sessions: who is signed in. The store never holds what a thief could replay as a cookie, and
+//! what somebody else writes into it is no session.
 
 pub mod cache;
 pub mod contract;
@@ -15,11 +16,13 @@ pub mod meant;
 pub mod memory;
 pub mod record;
 pub mod redis;
+pub mod seals;
 pub mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -30,6 +33,7 @@ use self::cache::{Cached, SessionCache};
 use self::currency::Currency;
 pub use self::id::{SessionId, SessionKey};
 pub use self::record::{Origin, Record, RecordError, Session, SessionAbout};
+use self::seals::{SealSecret, Seals};
 pub use self::store::{
     EndedSession, Inserted, ListedSession, LogEntries, LogPosition, PageCursor, Replaced,
     RevocationLog, Selection, SessionPage, SessionStore, SharedValues, StoreError, providers_of,
@@ -96,13 +100,24 @@ struct Inner {
     untold: Mutex<HashSet<String>>,
     /// Whether it was told that there are sessions that cannot be read.
     unreadable_told: AtomicBool,
+    /// What sessions of each provider are sealed with.
+    seals: Seals,
 }
 
 impl Sessions {
-    /// Sessions kept in `store`, nobody being told of its answers.
+    /// Sessions kept in `store`, nobody being told of its answers, of the providers of tests.
+    #[cfg(test)]
     #[must_use]
     pub fn new(store: Arc<dyn SessionStore>) -> Self {
-        Self::with(store, SessionOptions::default(), None)
+        Self::with(store, SessionOptions::default(), None).of_tests()
+    }
+
+    /// Knows the providers that tests make up sessions of.
+    #[cfg(test)]
+    #[must_use]
+    pub fn of_tests(self) -> Self {
+        self.take_seals((0..100).map(|pk| (pk, contract::secret())).collect());
+        self
     }
 
     /// Sessions kept in `store`, with somebody told of every answer of it.
@@ -119,11 +134,23 @@ impl Sessions {
             live: Arc::default(),
             untold: Mutex::default(),
             unreadable_told: AtomicBool::new(false),
+            seals: Seals::default(),
             store,
             options,
             watch,
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// From now on there are sessions of these providers, sealed with these secrets. Sessions of a
+    /// provider that is not among them, or whose secret was another, are no sessions.
+    pub fn take_seals(&self, secrets: HashMap<i64, SealSecret>) {
+        let changed = self.inner.seals.replace(secrets);
+        if !changed.is_empty() {
+            let meant =
+                |_: &SessionKey, session: &Session| changed.contains(&session.about.provider);
+            self.inner.cache.forget_where(meant);
+        }
     }
 
     /// The session of a cookie, unless it has ended by `now`.
@@ -181,14 +208,20 @@ impl Sessions {
             self.inner.cache.forget(&key);
             return Ok(None);
         };
-        match record.open(id) {
+        let Some(secret) = self.inner.seals.get(record.about.provider) else {
+            // Another outpost's, or of a provider that is gone.
+            self.inner.cache.forget(&key);
+            return Ok(None);
+        };
+        match record.open(id, &secret) {
             Ok(session) => {
                 let session = Arc::new(session);
                 let usable = self.inner.cache.enter(key, &session, record.seen, asked, ticket);
                 Ok(usable.then_some(session))
             }
             Err(error) => {
-                // Whatever it is, nobody sealed it for this cookie: signing in anew mends it.
+                // Nobody who knows the provider's secret of now sealed it for this cookie: signing
+                // in anew mends it.
                 tracing::error!(%error, "a record of the session store is no session");
                 self.inner.cache.forget(&key);
                 Ok(None)
@@ -258,13 +291,27 @@ impl Sessions {
         session: Session,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        let (key, record) = (id.key(), seal(&session, id, now)?);
+        let (key, record) = (id.key(), self.seal(&session, id, now)?);
         let (ticket, asked) = (self.inner.cache.ticket(), Instant::now());
         let inserted = self.told("insert", asked, self.inner.store.insert(key, &record).await)?;
         let session = Arc::new(session);
         let begun =
             inserted == Inserted::Kept && self.inner.cache.enter(key, &session, now, asked, ticket);
         Ok(begun.then_some(session))
+    }
+
+    /// Seals a session for the store.
+    fn seal(
+        &self,
+        session: &Session,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Record, StoreError> {
+        let provider = session.about.provider;
+        let unavailable = |why: &dyn Display| StoreError::Unavailable(why.to_string());
+        let secret = self.inner.seals.get(provider);
+        let secret = secret.ok_or_else(|| unavailable(&format_args!("no provider {provider}")))?;
+        session.seal(id, &secret, now).map_err(|error| unavailable(&error))
     }
 
     /// Keeps the next version of a session (its generation counted up by one).
@@ -277,7 +324,7 @@ impl Sessions {
         session: Session,
         now: Timestamp,
     ) -> Result<Replaced, StoreError> {
-        let (key, record) = (id.key(), seal(&session, id, now)?);
+        let (key, record) = (id.key(), self.seal(&session, id, now)?);
         let (ticket, asked) = (self.inner.cache.ticket(), Instant::now());
         let replaced = self.told("replace", asked, self.inner.store.replace(key, &record).await)?;
         if replaced == Replaced::Kept {
@@ -446,8 +493,4 @@ impl Sessions {
     fn is_untold(&self, record: &Record) -> bool {
         record.about.sid.as_ref().is_some_and(|sid| self.untold().contains(sid))
     }
-}
-
-fn seal(session: &Session, id: &SessionId, now: Timestamp) -> Result<Record, StoreError> {
-    session.seal(id, now).map_err(|error| StoreError::Unavailable(error.to_string()))
 }

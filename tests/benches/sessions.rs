@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
+use outpost::session::seals::SealSecret;
 use outpost::session::{Selection, SessionId, SessionStore as _};
 use outpost_tests::load::{Load, Request};
 use outpost_tests::redis::RedisServer;
@@ -86,13 +87,15 @@ async fn table(counts: &[usize]) {
 async fn measure(count: usize) -> String {
     let redis = RedisServer::start();
     let store = store(&redis);
+    // Nobody opens these.
+    let secret = SealSecret::of("cookie");
     // What Redis has of scripts, indexes and buffers is there before it is weighed.
-    fill(&store, 1, |_| "warm-up".to_owned(), 0).await;
+    fill(&store, 1, |_| "warm-up".to_owned(), 0, &secret).await;
     let before = redis.used_memory();
-    fill(&store, count, |number| format!("user-{number}"), 0).await;
+    fill(&store, count, |number| format!("user-{number}"), 0, &secret).await;
     let each = per(redis.used_memory().saturating_sub(before), count);
 
-    fill(&store, 1, |_| "leaving".to_owned(), 0).await;
+    fill(&store, 1, |_| "leaving".to_owned(), 0, &secret).await;
     let end = async |sub: &str| {
         let ended = store.end(&Selection::Subject(sub.to_owned())).await.expect("an end");
         assert_eq!(ended.len(), 1);
@@ -138,7 +141,8 @@ async fn refused_everywhere(front: &Front) -> Duration {
 async fn cached(front: &Front, store: &outpost::session::redis::RedisStore) -> u64 {
     let bob = front.member("bob").await;
     let provider = front.provider(store, &bob).await;
-    let ids = fill(store, 2 * CACHED, |number| format!("cached-{number}"), provider).await;
+    let ids =
+        fill(store, 2 * CACHED, |number| format!("cached-{number}"), provider, &front.secret).await;
     let (warm_up, weighed) = ids.split_at(CACHED);
     ask_for(front, &bob, warm_up).await;
     let before = front.resident(0);
@@ -159,7 +163,7 @@ async fn ask_for(front: &Front, like: &setup::Member, ids: &[SessionId]) {
 async fn many(front: &Front, store: &outpost::session::redis::RedisStore) -> (Duration, String) {
     let (carol, bob) = (front.member("carol").await, front.member("bob").await);
     let provider = front.provider(store, &carol).await;
-    fill(store, MANY, |_| carol.sub.clone(), provider).await;
+    fill(store, MANY, |_| carol.sub.clone(), provider, &front.secret).await;
     let times = Arc::new(Mutex::new(Vec::new()));
     let record = Arc::clone(&times);
     let request = Request {

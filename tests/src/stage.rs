@@ -14,6 +14,8 @@ pub struct Stage {
     pub app: SampleApp,
     /// The port that the provider's external host names.
     pub reserved: Reserved,
+    /// The provider's cookie secret.
+    pub cookie_secret: String,
 }
 
 impl Stage {
@@ -30,7 +32,9 @@ impl Stage {
         let app = SampleApp::start(0).expect("an application");
         let reserved = Reserved::any();
         let external = format!("http://{host}:{}", reserved.port());
-        core.put_provider(ProviderSpec::proxy("app", &external, &app.url())).expect("a provider");
-        Self { core, app, reserved }
+        let provider = ProviderSpec::proxy("app", &external, &app.url());
+        let cookie_secret = provider.cookie_secret.clone();
+        core.put_provider(provider).expect("a provider");
+        Self { core, app, reserved, cookie_secret }
     }
 }

@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::id::{SessionId, SessionKey};
 use super::record::{Origin, Record, Session, SessionAbout};
+use super::seals::SealSecret;
 use super::store::{Inserted, SessionStore};
 
 /// Runs the whole suite; `fresh` gives an empty store each time. Times are seconds from the
@@ -93,6 +94,12 @@ pub fn key(n: u8) -> SessionKey {
     id(n).key()
 }
 
+/// What the sessions of all providers are sealed with here.
+#[must_use]
+pub fn secret() -> SealSecret {
+    SealSecret::of("cookie")
+}
+
 /// The record of the `n`-th session, last used at 0.
 ///
 /// # Panics
@@ -100,7 +107,7 @@ pub fn key(n: u8) -> SessionKey {
 #[must_use]
 pub fn record(n: u8, provider: i64, sub: &str, sid: Option<&str>, expires: i64) -> Record {
     let session = session(provider, sub, sid, Timestamp(expires));
-    session.seal(&id(n), Timestamp(0)).expect("it seals")
+    session.seal(&id(n), &secret(), Timestamp(0)).expect("it seals")
 }
 
 /// A record whose session ends in `seconds`, last used now.
@@ -109,7 +116,7 @@ pub fn record(n: u8, provider: i64, sub: &str, sid: Option<&str>, expires: i64) 
 /// Without randomness.
 pub fn lasting(n: u8, provider: i64, sub: &str, sid: Option<&str>, seconds: i64) -> Record {
     let session = session(provider, sub, sid, present().plus(seconds));
-    session.seal(&id(n), present()).expect("it seals")
+    session.seal(&id(n), &secret(), present()).expect("it seals")
 }
 
 async fn put(store: &impl SessionStore, n: u8, record: Record) {
@@ -127,7 +134,7 @@ async fn keeps_what_was_put(store: &impl SessionStore) {
     put(store, 1, put_in.clone()).await;
     let got = store.get(&key(1), now).await.expect("get").expect("is there");
     assert_eq!(got, put_in);
-    let opened = got.open(&id(1)).expect("it opens with its cookie");
+    let opened = got.open(&id(1), &secret()).expect("it opens with its cookie");
     assert_eq!(opened.about, put_in.about);
     assert_eq!(opened.claims.groups, ["a", "b|c"]);
     assert_eq!(opened.token.expose_secret(), "header.payload.signature");
@@ -151,7 +158,7 @@ async fn ends_when_idle(store: &impl SessionStore) {
     let mut session = session(7, "alice", None, present().plus(1000));
     session.about.idle_seconds = Some(100);
     let begun = present();
-    put(store, 1, session.seal(&id(1), begun).expect("it seals")).await;
+    put(store, 1, session.seal(&id(1), &secret(), begun).expect("it seals")).await;
     assert!(has(store, 1, begun.plus(99)).await);
     assert!(!has(store, 1, begun.plus(100)).await, "nobody used it");
     assert_eq!(store.touch(&key(1), begun.plus(50)).await, Ok(Some(0)));

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use outpost_decision::crypto;
 
+use super::seals::SealSecret;
 use super::store::StoreError;
 use crate::randomness;
 
@@ -60,10 +61,14 @@ impl SessionId {
         SessionKey(crypto::sha256(&labelled))
     }
 
-    /// The key that the session's payload is sealed under. Only the cookie leads to it.
+    /// The key that the session's payload is sealed under. Only the cookie and its provider's
+    /// secret together lead to it.
     #[must_use]
-    pub(super) fn sealing_key(&self) -> [u8; 32] {
-        crypto::derive(&self.0, "outpost session seal v1")
+    pub(super) fn sealing_key(&self, secret: &SealSecret) -> [u8; 32] {
+        let mut both = [0; 64];
+        both[..32].copy_from_slice(&self.0);
+        both[32..].copy_from_slice(secret.bytes());
+        crypto::derive(&both, "outpost session seal v2")
     }
 }
 

@@ -15,13 +15,14 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::id::SessionId;
+use super::seals::SealSecret;
 use crate::randomness;
 
 /// Version of the clear part that is written.
 const CLEAR_VERSION: u8 = 1;
 
 /// Version of the payload that is written; its first byte.
-const SEALED_VERSION: u8 = 1;
+const SEALED_VERSION: u8 = 2;
 
 /// Bytes of the nonce behind the version.
 const NONCE: usize = 12;
@@ -180,11 +181,17 @@ impl Session {
         }
     }
 
-    /// Seals it for the store under the key that only the cookie leads to.
+    /// Seals it for the store, under the key that only the cookie and the provider's secret
+    /// together lead to.
     ///
     /// # Errors
     /// [`RecordError::Sealing`].
-    pub fn seal(&self, id: &SessionId, seen: Timestamp) -> Result<Record, RecordError> {
+    pub fn seal(
+        &self,
+        id: &SessionId,
+        secret: &SealSecret,
+        seen: Timestamp,
+    ) -> Result<Record, RecordError> {
         let clear = serde_json::to_vec(&Clear { v: CLEAR_VERSION, about: &self.about })
             .map_err(|_| RecordError::Sealing)?;
         let payload = Payload {
@@ -193,7 +200,7 @@ impl Session {
             refresh: self.refresh_token.as_ref().map(ExposeSecret::expose_secret),
         };
         let payload = serde_json::to_vec(&payload).map_err(|_| RecordError::Sealing)?;
-        let sealed = seal(&id.sealing_key(), &clear, payload)?;
+        let sealed = seal(&id.sealing_key(secret), &clear, payload)?;
         Ok(Record {
             about: self.about.clone(),
             clear: clear.into(),
@@ -224,12 +231,12 @@ impl Record {
         Ok(Self { about, clear, sealed, generation, seen })
     }
 
-    /// Opens it with the cookie.
+    /// Opens it with the cookie and the secret of the provider that its clear part names.
     ///
     /// # Errors
     /// [`RecordError::Version`], [`RecordError::Sealed`].
-    pub fn open(&self, id: &SessionId) -> Result<Session, RecordError> {
-        let payload = open(&id.sealing_key(), &self.clear, &self.sealed)?;
+    pub fn open(&self, id: &SessionId, secret: &SealSecret) -> Result<Session, RecordError> {
+        let payload = open(&id.sealing_key(secret), &self.clear, &self.sealed)?;
         let payload: OpenPayload =
             serde_json::from_slice(&payload).map_err(|_| RecordError::Version)?;
         Ok(Session {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use outpost_decision::time::Timestamp;
 
 use self::gate::Gate;
-use super::contract::{id, key, session};
+use super::contract::{id, key, secret, session};
 use super::follow::Follower;
 use super::memory::MemoryStore;
 use super::*;
@@ -24,7 +24,7 @@ fn replicas(grace_seconds: u64) -> [(Sessions, Arc<Gate>); 2] {
     let store = Arc::new(MemoryStore::shared_within_process(1_000));
     [(); 2].map(|()| {
         let gate = Arc::new(Gate::new(Arc::clone(&store)));
-        (Sessions::with(Arc::clone(&gate) as _, options(grace_seconds), None), gate)
+        (Sessions::with(Arc::clone(&gate) as _, options(grace_seconds), None).of_tests(), gate)
     })
 }
 
@@ -115,7 +115,7 @@ async fn a_store_of_ones_own_that_fails_has_its_grace_too() {
     for (grace, goes_on) in [(60, true), (0, false)] {
         let gate = Arc::new(Gate::of_one_process());
         let options = SessionOptions { cache_ttl: Duration::ZERO, ..options(grace) };
-        let sessions = Sessions::with(Arc::clone(&gate) as _, options, None);
+        let sessions = Sessions::with(Arc::clone(&gate) as _, options, None).of_tests();
         sign_in(&sessions, 1, "alice", "sid").await;
         gate.close();
         assert_eq!(sessions.get(&id(1), NOW).await.is_ok(), goes_on, "{grace}");
@@ -199,7 +199,7 @@ async fn a_record_that_was_tampered_with_signs_nobody_in() {
     assert_eq!(forged.about.provider, 8);
     gate.fail_over(vec![forged]).await;
     assert!(!is_in(&ours, 1).await, "the clear part is sealed against");
-    let other = session(7, "mallory", None, FAR).seal(&id(9), NOW).unwrap();
+    let other = session(7, "mallory", None, FAR).seal(&id(9), &secret(), NOW).unwrap();
     gate.fail_over(vec![Record { clear: record.clear, about: record.about, ..other }]).await;
     assert!(!is_in(&ours, 1).await, "and so is the payload of another session");
 }
@@ -211,7 +211,8 @@ async fn the_store_hears_of_use_once_in_a_while_and_of_an_idle_session_in_time()
         Arc::clone(&store) as _,
         SessionOptions { cache_ttl: Duration::ZERO, ..options(60) },
         None,
-    );
+    )
+    .of_tests();
     let mut idle = session(7, "alice", None, FAR);
     idle.about.idle_seconds = Some(100);
     sessions.begin(&id(1), idle, NOW).await.unwrap();
@@ -220,4 +221,42 @@ async fn the_store_hears_of_use_once_in_a_while_and_of_an_idle_session_in_time()
     }
     assert!(sessions.get(&id(1), Timestamp(279)).await.unwrap().is_some());
     assert!(sessions.get(&id(1), Timestamp(379)).await.unwrap().is_none(), "not used for 100 s");
+}
+
+/// Whoever can write to the store can make up a cookie and a record, but not the provider's secret.
+#[actix_rt::test]
+async fn nobody_makes_up_a_session_who_knows_the_store_alone() {
+    let store = Arc::new(MemoryStore::new(100));
+    let sessions = Sessions::new(Arc::clone(&store) as _);
+    let admin = session(7, "admin", None, FAR);
+    for (n, secret, is_session) in [(1, SealSecret::of(""), false), (2, secret(), true)] {
+        let record = admin.seal(&id(n), &secret, NOW).unwrap();
+        store.insert(key(n), &record).await.unwrap();
+        assert_eq!(is_in(&sessions, n).await, is_session, "{n}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_provider_whose_secret_is_new_begins_without_sessions_and_others_keep_theirs() {
+    let sessions = Sessions::new(Arc::new(MemoryStore::new(100)));
+    sign_in(&sessions, 1, "alice", "sid").await;
+    let other = session(8, "bob", None, FAR);
+    sessions.begin(&id(2), other, NOW).await.unwrap().unwrap();
+    let secrets = |of_7: &str| HashMap::from([(7, SealSecret::of(of_7)), (8, secret())]);
+    sessions.take_seals(secrets("new"));
+    assert!(!is_in(&sessions, 1).await, "what was cached does not go on");
+    assert!(is_in(&sessions, 2).await);
+    sign_in(&sessions, 3, "alice", "sid").await;
+    assert!(is_in(&sessions, 3).await);
+    // Back again, as by a replica that had heard of it too early.
+    sessions.take_seals(secrets("cookie"));
+    assert!(is_in(&sessions, 1).await, "nothing was lost");
+}
+
+#[actix_rt::test]
+async fn no_session_begins_at_a_provider_that_is_not_served() {
+    let sessions = Sessions::new(Arc::new(MemoryStore::new(100)));
+    sessions.take_seals(HashMap::from([(8, secret())]));
+    let begun = sessions.begin(&id(1), session(7, "alice", None, FAR), NOW).await;
+    assert!(matches!(begun, Err(StoreError::Unavailable(_))));
 }

@@ -93,7 +93,7 @@ async fn fill(store: &dyn SessionStore, count: usize) {
         session.about.client_address = Some(owner.to_be_bytes().into());
         async move {
             let id = SessionId::random().expect("randomness");
-            let record = session.seal(&id, clock::now()).expect("it seals");
+            let record = session.seal(&id, &contract::secret(), clock::now()).expect("it seals");
             assert_eq!(store.insert(id.key(), &record).await, Ok(Inserted::Kept));
         }
     });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use outpost::clock;
 use outpost::session::redis::{RedisAddress, RedisOptions, RedisStore};
+use outpost::session::seals::SealSecret;
 use outpost::session::{
     Inserted, Origin, Selection, Session, SessionAbout, SessionId, SessionStore as _,
 };
@@ -33,6 +34,8 @@ pub(crate) struct Front {
     balancer: Balancer,
     http: reqwest::Client,
     _app: SampleApp,
+    /// What its sessions are sealed with beside their cookies.
+    pub(crate) secret: SealSecret,
     _core: StandInCore,
 }
 
@@ -52,7 +55,8 @@ impl Member {
 
 impl Front {
     pub(crate) async fn start(redis: &RedisServer) -> Self {
-        let Stage { core, app, reserved } = Stage::of(HOST);
+        let Stage { core, app, reserved, cookie_secret } = Stage::of(HOST);
+        let secret = SealSecret::of(&cookie_secret);
         let store = redis.url();
         let replicas =
             Replicas::start(&core, REPLICAS, &[("OUTPOST__SESSIONS__STORE", &store)]).await;
@@ -65,7 +69,7 @@ impl Front {
             .no_proxy()
             .build()
             .expect("a client");
-        Self { replicas, balancer, http, _app: app, _core: core }
+        Self { replicas, balancer, http, secret, _app: app, _core: core }
     }
 
     /// The page at one outpost.
@@ -131,11 +135,12 @@ pub(crate) async fn fill(
     count: usize,
     sub: impl Fn(usize) -> String,
     provider: i64,
+    secret: &SealSecret,
 ) -> Vec<SessionId> {
     let inserted = futures_util::stream::iter(0..count).map(|number| {
         let (id, sub) = (SessionId::random().expect("randomness"), sub(number));
         async move {
-            let record = session(provider, &sub).seal(&id, clock::now()).expect("it seals");
+            let record = session(provider, &sub).seal(&id, secret, clock::now()).expect("it seals");
             let inserted = store.insert(id.key(), &record).await.expect("room");
             assert_eq!(inserted, Inserted::Kept);
             id

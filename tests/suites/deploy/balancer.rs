@@ -100,10 +100,11 @@ impl Deployment {
         let mut command = Command::new(parts::find("haproxy"));
         command.arg("-db").arg("-f").arg(file);
         // The port is the balancer's now.
-        let Stage { core, app, reserved } = stage;
+        let Stage { core, app, reserved, cookie_secret } = stage;
         drop(reserved);
         let balancer = Daemon::start(command, &folder.path().join("log"));
-        let stage = Stage { core, app, reserved: outpost_tests::proxies::Reserved::any() };
+        let reserved = outpost_tests::proxies::Reserved::any();
+        let stage = Stage { core, app, reserved, cookie_secret };
         let mut deployment = Self {
             balancer,
             http,

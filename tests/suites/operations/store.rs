@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use outpost::boot;
-use outpost::session::{Session, SessionAbout, SessionId, SessionStore};
+use outpost::session::{Session, SessionAbout, SessionId, SessionStore, contract};
 use outpost_decision::time::Timestamp;
 use outpost_tests::world::settings;
 use outpost_tests::{Browser, FaultyStore, World};
@@ -105,7 +105,8 @@ async fn a_user_with_ten_thousand_sessions_signs_out_while_others_are_served() {
     let provider = world.outpost.published.snapshot.load().ruleset.providers()[0].pk;
     for _ in 0..10_000 {
         let id = SessionId::random().expect("randomness");
-        let record = another(provider, &sub).seal(&id, EARLY).expect("it seals");
+        let record =
+            another(provider, &sub).seal(&id, &contract::secret(), EARLY).expect("it seals");
         store.insert(id.key(), &record).await.expect("room");
     }
     let serving = async {

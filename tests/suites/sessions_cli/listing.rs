@@ -1,6 +1,6 @@
 //! Who is signed in.
 
-use outpost::session::{Origin, Session, SessionAbout, SessionId, SessionStore};
+use outpost::session::{Origin, Session, SessionAbout, SessionId, SessionStore, contract};
 use outpost_decision::time::Timestamp;
 use outpost_tests::{FaultyStore, World};
 use serde_json::Value;
@@ -116,7 +116,10 @@ async fn fill(world: &World, store: &FaultyStore, count: usize) {
             generation: 0,
         };
         let id = SessionId::random().unwrap();
-        store.insert(id.key(), &session.seal(&id, Timestamp(0)).unwrap()).await.unwrap();
+        store
+            .insert(id.key(), &session.seal(&id, &contract::secret(), Timestamp(0)).unwrap())
+            .await
+            .unwrap();
     }
 }
 

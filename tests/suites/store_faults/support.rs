@@ -37,7 +37,7 @@ impl Front {
         url: impl Fn(usize) -> String,
         variables: &[(&str, &str)],
     ) -> Self {
-        let Stage { core, app, reserved } = Stage::of(HOST);
+        let Stage { core, app, reserved, .. } = Stage::of(HOST);
         let replicas = Replicas::each(&core, count, |index| {
             let store = ("OUTPOST__SESSIONS__STORE".to_owned(), url(index));
             let more = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));

@@ -158,7 +158,7 @@ async fn fill(store: &RedisStore, from: u32, to: u32) {
         let mut session = contract::session(7, &sub, Some(&sid), present().plus(10_000));
         session.about.client_address =
             Some(if n < 50 { [192, 0, 2, 7] } else { n.to_be_bytes() }.into());
-        session.seal(&id(n), present()).unwrap()
+        session.seal(&id(n), &contract::secret(), present()).unwrap()
     };
     let numbers: Vec<_> = (from..to).collect();
     for chunk in numbers.chunks(200) {

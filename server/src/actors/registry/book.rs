@@ -1,7 +1,7 @@
 //! What the registry knows, and how one refresh changes it.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use outpost_decision::provider::Provider;
 use outpost_decision::ruleset::Ruleset;
 use outpost_decision::time::Timestamp;
 use outpost_decision::wire::{GlobalConfig, OutpostRecord, ProviderRecord};
+use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
 use super::certificates::Certificates;
@@ -24,6 +25,7 @@ use super::roster::{Entry, Roster};
 use crate::actors::provider::{EndAll, Reconfigure, Unreadable, unreadable_finding};
 use crate::authentik::{ApiError, CoreApi, ProviderList, UnreadableRecord};
 use crate::clock;
+use crate::session::seals::SealSecret;
 use crate::snapshot::{ProviderFinding, Snapshot};
 use crate::status::{ProviderState, RegistryStatus};
 use crate::tls::CertificateIndex;
@@ -291,6 +293,8 @@ impl Book {
         let before = self.parts.snapshot.load();
         let changed = !same_meaning(&before, &next);
         let generation = before.generation.max(self.withdrawn) + u64::from(changed);
+        // Before anybody can be sent to one of these providers.
+        self.parts.sessions.take_seals(seals(&next.ruleset));
         self.parts.snapshot.publish(Snapshot { generation, ..next });
         // Said once it is true.
         let now = self.parts.snapshot.load();
@@ -369,4 +373,10 @@ fn last_known_good(at: Timestamp) -> ProviderFinding {
         "Nothing to do here but to look after core; what it says replaces this as soon as it answers.",
     );
     ProviderFinding { provider: None, finding }
+}
+
+/// What the sessions of these providers are sealed with.
+fn seals(ruleset: &Ruleset) -> HashMap<i64, SealSecret> {
+    let providers = ruleset.providers().iter();
+    providers.map(|it| (it.pk, SealSecret::of(it.cookie_secret.expose_secret()))).collect()
 }

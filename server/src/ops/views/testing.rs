@@ -36,7 +36,7 @@ use crate::tls::CertificateIndex;
 pub(crate) fn parts() -> ViewParts {
     let (_, snapshot) = published(Snapshot::default());
     let store = Arc::new(MemoryStore::new(1000));
-    let sessions = Sessions::with(store, SessionOptions::default(), None);
+    let sessions = Sessions::with(store, SessionOptions::default(), None).of_tests();
     let token = SecretString::from("token".to_owned());
     ViewParts {
         instance: "0f0e".to_owned(),

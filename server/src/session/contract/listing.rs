@@ -1,6 +1,6 @@
 //! Counting and listing, page by page.
 
-use super::{has, id, key, lasting, present, put, session};
+use super::{has, id, key, lasting, present, put, secret, session};
 use crate::session::store::{PageCursor, Replaced, Selection, SessionStore, StoreError};
 
 pub(super) async fn check(store: &impl SessionStore) {
@@ -46,13 +46,14 @@ pub(super) async fn check(store: &impl SessionStore) {
 pub(super) async fn by_what_changes(store: &impl SessionStore) {
     let mut first = session(7, "alice", None, present().plus(100));
     first.about.client_address = Some("::ffff:192.0.2.1".parse().expect("an address"));
-    put(store, 1, first.seal(&id(1), present()).expect("it seals")).await;
+    put(store, 1, first.seal(&id(1), &secret(), present()).expect("it seals")).await;
     put(store, 2, lasting(2, 7, "alice", None, 100)).await;
     let mut next = first.next_version();
     next.about.user = "alicia-name".to_owned();
     next.about.client_address = Some("2001:db8::1".parse().expect("an address"));
     next.about.expires = present().plus(200);
-    let replaced = store.replace(key(1), &next.seal(&id(1), present()).expect("it seals")).await;
+    let replaced =
+        store.replace(key(1), &next.seal(&id(1), &secret(), present()).expect("it seals")).await;
     assert_eq!(replaced, Ok(Replaced::Kept));
     let user = |name: &str| Selection::User(name.to_owned());
     let address = |text: &str| Selection::Address(text.parse().expect("an address"));
@@ -73,7 +74,7 @@ pub(super) async fn by_what_changes(store: &impl SessionStore) {
     let mut nameless = session(7, "service", None, present().plus(100));
     nameless.about.user.clear();
     nameless.about.client_address = None;
-    put(store, 3, nameless.seal(&id(3), present()).expect("it seals")).await;
+    put(store, 3, nameless.seal(&id(3), &secret(), present()).expect("it seals")).await;
     assert_eq!(store.end(&user("")).await, Ok(vec![]), "no name is nobody's");
     assert!(has(store, 3, present()).await);
 }

@@ -1,15 +1,15 @@
 //! The next version of a session: written by one, and never over the end of the session.
 
-use super::{has, id, key, lasting, present, put};
+use super::{has, id, key, lasting, present, put, secret};
 use crate::session::record::Record;
 use crate::session::store::{Inserted, Replaced, Selection, SessionStore};
 
 fn next(record: &Record, seconds: i64) -> Record {
-    let opened = record.open(&id(1)).expect("it opens");
+    let opened = record.open(&id(1), &secret()).expect("it opens");
     let mut session = opened;
     session.generation += 1;
     session.about.expires = present().plus(seconds);
-    session.seal(&id(1), present()).expect("it seals")
+    session.seal(&id(1), &secret(), present()).expect("it seals")
 }
 
 pub(super) async fn check(store: &impl SessionStore) {

@@ -1,10 +1,10 @@
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::session::contract::{id, session};
+use crate::session::contract::{id, secret, session};
 
 fn record() -> Record {
-    session(7, "alice", Some("sid"), Timestamp(1000)).seal(&id(1), Timestamp(5)).unwrap()
+    session(7, "alice", Some("sid"), Timestamp(1000)).seal(&id(1), &secret(), Timestamp(5)).unwrap()
 }
 
 /// As a store gives it back: from bytes alone.
@@ -17,11 +17,13 @@ fn what_was_sealed_is_read_and_opens_with_its_cookie_alone() {
     let sealed = record();
     let read = read(&sealed).unwrap();
     assert_eq!(read, sealed);
-    let opened = read.open(&id(1)).unwrap();
+    let opened = read.open(&id(1), &secret()).unwrap();
     assert_eq!(opened.about, session(7, "alice", Some("sid"), Timestamp(1000)).about);
     assert_eq!(opened.claims.groups, ["a", "b|c"]);
     assert_eq!(opened.refresh_token.unwrap().expose_secret(), "refresh");
-    assert_eq!(read.open(&id(2)).unwrap_err(), RecordError::Sealed);
+    assert_eq!(read.open(&id(2), &secret()).unwrap_err(), RecordError::Sealed);
+    let other = SealSecret::of("another");
+    assert_eq!(read.open(&id(1), &other).unwrap_err(), RecordError::Sealed, "the cookie alone");
 }
 
 #[test]
@@ -44,17 +46,17 @@ fn every_changed_byte_is_noticed() {
         let mut sealed = record.sealed.to_vec();
         sealed[at] ^= 1;
         let forged = Record { sealed: sealed.into(), ..record.clone() };
-        assert!(forged.open(&id(1)).is_err(), "{at}");
+        assert!(forged.open(&id(1), &secret()).is_err(), "{at}");
     }
     for at in 0..record.clear.len() {
         let mut clear = record.clear.to_vec();
         clear[at] ^= 1;
         let forged = Record { clear: clear.into(), ..record.clone() };
-        assert_eq!(forged.open(&id(1)).unwrap_err(), RecordError::Sealed, "{at}");
+        assert_eq!(forged.open(&id(1), &secret()).unwrap_err(), RecordError::Sealed, "{at}");
     }
     for length in 0..record.sealed.len() {
         let forged = Record { sealed: record.sealed.slice(..length), ..record.clone() };
-        assert!(forged.open(&id(1)).is_err(), "{length}");
+        assert!(forged.open(&id(1), &secret()).is_err(), "{length}");
     }
 }
 
