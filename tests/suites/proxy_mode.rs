@@ -9,6 +9,6 @@ mod identity_rules;
 mod raw;
 mod spoofing;
 mod streaming;
-mod support;
+pub(crate) mod support;
 mod upstreams;
 mod websockets;
