@@ -1,8 +1,6 @@
 //! Real applications behind the whole outpost: particular ones, old ones, gRPC, very large bodies,
 //! and what is left of it all after a hundred refreshes.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-
 mod flat;
 mod grpc;
 mod large;

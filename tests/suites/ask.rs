@@ -1,7 +1,5 @@
 //! Asking as a reverse proxy does, byte for byte: no client library tidies the request up.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-
 use std::net::SocketAddr;
 
 use outpost_tests::{Browser, World};

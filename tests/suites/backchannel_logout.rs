@@ -1,7 +1,5 @@
 //! Logout over the back channel (OpenID Connect Back-Channel Logout 1.0), as core sends it.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 use std::sync::Arc;
 
 use outpost::boot;

@@ -1,6 +1,5 @@
 //! The operators' pages in a real browser: what a person sees, with the keyboard, live and with a
 //! checker of accessibility, and with a client that runs no script at all.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 mod accessible;
 mod keyboard;

@@ -1,7 +1,5 @@
 //! The demo, as a newcomer meets it: the program itself, and a real browser.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;

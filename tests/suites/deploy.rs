@@ -1,6 +1,5 @@
 //! What lies below `deploy/`: each file read by the program it is for, and held against the outpost
 //! itself.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 mod balancer;
 mod compose;

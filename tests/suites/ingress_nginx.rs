@@ -2,7 +2,6 @@
 //! (rootfs/etc/nginx/template/nginx.tmpl of kubernetes/ingress-nginx) says which headers a check
 //! bears, and the annotations and the `ConfigMap` fill them in. There is no controller that could
 //! run here, and no snippet that could be missing.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,5 @@
 //! A form that somebody sends after their session has ended is not lost (`sign_in.keep_post_bytes`).
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 use std::sync::Arc;
 
 use outpost::boot;

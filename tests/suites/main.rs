@@ -2,11 +2,14 @@
 //! browser. One program holds them all, since each of forty would hold the whole outpost again; a
 //! suite alone is run by its name: `./tests/run sign_in::`.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+
 mod akprox;
 mod applications;
 mod ask;
 mod backchannel_logout;
 mod core_link;
+mod crowd;
 mod dashboard_browser;
 mod demo;
 mod deploy;
@@ -40,6 +43,7 @@ mod session_machine;
 mod sessions_cli;
 mod sign_in;
 mod smoke;
+mod soak;
 mod store_faults;
 mod stores;
 mod supply_chain;

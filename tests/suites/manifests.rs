@@ -1,7 +1,6 @@
 //! What `outpost render` writes for Kubernetes and Compose, as the programs it is for read it: every
 //! reviewed file of the renderer, held against the schemas that Kubernetes and the makers of custom
 //! resources publish, and read by Docker Compose itself.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::collections::BTreeMap;
 use std::fs;

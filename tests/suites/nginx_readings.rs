@@ -2,7 +2,6 @@
 //! both. A path that we call plain nginx reads alike; one that nginx reads otherwise we never take for
 //! public or for our own. And behind `auth_request` no anonymous request comes to the application but
 //! for a path that is public as the application's own server reads it.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod paths;
 mod server;

@@ -1,6 +1,5 @@
 //! What operators rely on: starting, stopping, saying what is wrong, keeping on serving, and
 //! keeping secrets.
-#![expect(clippy::expect_used, reason = "a test ends at the first surprise")]
 
 mod certificates;
 mod cookies;

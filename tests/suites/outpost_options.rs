@@ -1,6 +1,5 @@
 //! The options that core gives its outposts, as far as they concern the running program (contract
 //! 13): the log's level, refreshing, where browsers see core, and reports of errors.
-#![expect(clippy::expect_used, reason = "a test ends at the first surprise")]
 
 mod error_reports;
 mod live;

@@ -1,8 +1,6 @@
 //! Real reverse proxies, each started with exactly what `outpost render` writes for it: nginx,
 //! Traefik, Caddy, Envoy and HAProxy.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
-
 mod attacks;
 mod chromium;
 mod closed;

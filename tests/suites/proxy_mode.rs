@@ -1,8 +1,6 @@
 //! Proxy mode through the whole outpost: what streams, what stays open and for how long, what the
 //! application is told, what people see when it is away, and what raw bytes can do.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-
 mod errors;
 mod identity;
 mod identity_rules;

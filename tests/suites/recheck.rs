@@ -1,8 +1,6 @@
 //! Ends of sessions that core told while nobody was connected: found out afterwards, once for each
 //! session, and without a stampede.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-
 use std::time::Duration;
 
 use outpost::boot::Held;

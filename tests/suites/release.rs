@@ -1,5 +1,4 @@
 //! What belongs to a release beside the program: completions, the manual, and one version for all.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

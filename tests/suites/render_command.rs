@@ -1,7 +1,6 @@
 //! `outpost render` as operators run it: whence it knows the providers, whom it renders for, what it
 //! tells, what it never tells, and its exit codes. What is written is shown to work elsewhere, by
 //! the programs it is for.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod files;
 mod providers;

@@ -1,6 +1,5 @@
 //! Three outposts that share a Redis behind a balancer without stickiness, as users run them:
 //! processes, a real Redis, a real nginx.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 #![expect(clippy::print_stderr, reason = "how long revocations take is worth showing")]
 
 mod crashes;

@@ -5,7 +5,6 @@
 //! Twelve sequences a run, the same each time; `PROPTEST_CASES=500` runs as many, of its own choice. A
 //! sequence that fails is shrunk, shown, and its seed kept in `tests/proptest-regressions/`, to be
 //! checked in: it is run first from then on.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod model;
 mod rig;

@@ -1,5 +1,4 @@
 //! Operators see who is signed in, and sign people out: `outpost sessions` and the API under it.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod access;
 mod listing;

@@ -1,7 +1,5 @@
 //! Sign-in, sign-out, sessions and tokens, as browsers and applications see them.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-
 use std::time::Duration;
 
 use outpost_tests::{Answer, Browser, World};

@@ -1,6 +1,5 @@
 //! Session stores against real servers: what every store must do, and what each does when its
 //! server is not what it should be.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
 
 mod contract;
 mod cost;

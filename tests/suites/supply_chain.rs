@@ -1,6 +1,5 @@
 //! What the program is made of is what its table says, no less and no more, and there is one of each
 //! stack.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::collections::BTreeSet;
 use std::fs;

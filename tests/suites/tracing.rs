@@ -1,6 +1,5 @@
 //! Traces and request ids, from the proxy in front to core and the application behind, and to a
 //! collector that reads them with OpenTelemetry's own types.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod collector;
 mod ids;

@@ -107,6 +107,11 @@ async fn exchange_code(
         Ok(answer) => answer,
         // A code that was used or has run out: the back button, a reload, a slow person.
         Err(OidcError::Refused { error, .. }) if error == "invalid_grant" => {
+            // Or another replica redeemed it, could not keep the session, and a balancer then asked
+            // here. A new sign-in would end the same way, until the browser is blamed for it.
+            if !store_answers(exchange).await {
+                return store_away(exchange, provider, &record.return_to);
+            }
             let stale = Stale { why: "code_invalid", record: Some(record) };
             return begin_anew(exchange, facts, credentials, stale);
         }
@@ -134,6 +139,12 @@ async fn exchange_code(
             core_away(exchange, facts, &record)
         }
     }
+}
+
+/// Whether the session store can be asked at all, now.
+async fn store_answers(exchange: &Exchange<'_>) -> bool {
+    let Ok(nobody) = SessionId::random() else { return false };
+    exchange.gateway().sessions.reread(&nobody, exchange.now).await.is_ok()
 }
 
 /// The session begins: with an id of its own, whatever the browser held before.

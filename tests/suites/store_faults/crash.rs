@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use outpost_tests::redis::{Data, Options, RedisServer};
+use outpost_tests::wait;
 
-use crate::store_faults::support::{BOUND, Front};
+use crate::crowd::{BOUND, Front};
 
 /// How sessions fare that a replica knows, while the store is away.
 const GRACE: &str = "OUTPOST__SESSIONS__GRACE";
@@ -51,6 +52,24 @@ async fn without_grace_everybody_waits_until_redis_is_back_and_nobody_is_signed_
     println!("served again after {:?}", front.becomes(0, &alice, 200).await);
     crowd.member_gets(200).await;
     assert_eq!(crowd.stop().member_got(), [200, 503]);
+}
+
+/// The first replica redeems the code and cannot keep the session; the balancer asks the next one with
+/// the same code.
+#[tokio::test]
+async fn behind_a_balancer_that_tries_another_replica_nobody_is_blamed_for_a_store_that_is_away() {
+    let mut redis = RedisServer::with(Options::new().append_only());
+    let front = Front::of(3, &redis.url(), &[]).await;
+    redis.kill();
+    let page = front.sign_in("carol").await;
+    assert_eq!(page.status, 503, "{}", page.body);
+    assert!(page.header_text("retry-after").is_some());
+    redis.restart(Data::Kept);
+    wait::until_async("a sign-in", async || {
+        let page = front.sign_in("carol").await;
+        if page.status == 200 { Ok(()) } else { Err(page.body) }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use outpost_tests::redis::{RedisCluster, Sentinels};
 use outpost_tests::wait;
 
-use crate::store_faults::support::{BOUND, Front};
+use crate::crowd::{BOUND, Front};
 
 #[tokio::test]
 async fn a_fail_over_that_loses_a_sign_out_brings_nobody_back() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use outpost_tests::Relay;
 use outpost_tests::redis::RedisServer;
 
-use crate::store_faults::support::{BOUND, Front, Member};
+use crate::crowd::{BOUND, Front, Member};
 
 /// Two outposts, the first with the store behind a relay, and somebody whom both know.
 struct Split {

@@ -3,7 +3,7 @@
 use outpost_tests::Relay;
 use outpost_tests::redis::RedisServer;
 
-use crate::store_faults::support::{BOUND, Front};
+use crate::crowd::{BOUND, Front};
 
 /// Nothing is served but what the store says.
 const UNCACHED: (&str, &str) = ("OUTPOST__SESSIONS__CACHE_CAPACITY", "0");

@@ -3,7 +3,7 @@
 use outpost_tests::Browser;
 use outpost_tests::redis::{Data, Options, RedisServer};
 
-use crate::store_faults::support::{BOUND, Front};
+use crate::crowd::{BOUND, Front};
 
 #[tokio::test]
 async fn an_outpost_that_starts_without_its_store_says_so_and_serves_once_it_is_there() {

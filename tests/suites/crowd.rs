@@ -21,8 +21,8 @@ const SIGN_OUT: &str = "/outpost.goauthentik.io/sign_out";
 pub(crate) struct Front {
     pub(crate) replicas: Replicas,
     balancer: Balancer,
+    pub(crate) core: StandInCore,
     _app: SampleApp,
-    _core: StandInCore,
 }
 
 impl Front {
@@ -45,7 +45,7 @@ impl Front {
         })
         .await;
         let balancer = Balancer::start(reserved, &replicas.http()).await;
-        Self { replicas, balancer, _app: app, _core: core }
+        Self { replicas, balancer, core, _app: app }
     }
 
     /// Somebody who has just signed in, at whichever replica.
@@ -111,13 +111,23 @@ impl Front {
 
     /// Clients at a replica: `member` as pages and as a script, and people without a session.
     pub(crate) fn crowd(&self, replica: usize, member: &Member, bound: Duration) -> Crowd {
+        self.crowd_at_ease(replica, member, bound, Duration::from_millis(10))
+    }
+
+    /// The same, each of whom rests so long after each answer.
+    pub(crate) fn crowd_at_ease(
+        &self,
+        replica: usize,
+        member: &Member,
+        bound: Duration,
+        rest: Duration,
+    ) -> Crowd {
         let url = self.replicas.url(replica, HOST, PAGE);
         let start = |cookies: Option<String>, rule: Rule| {
             let accept = if rule.is_script { "application/json" } else { "text/html" };
             let accept = ("accept".to_owned(), accept.to_owned());
             let cookies = cookies.map(|cookies| ("cookie".to_owned(), cookies));
             let headers = std::iter::once(accept).chain(cookies).collect();
-            let rest = Duration::from_millis(10);
             let request = Request { url: url.clone(), headers, rest, is_apart: false };
             Load::of(1, request, move |it| rule.judge(it))
         };
