@@ -41,6 +41,7 @@ use address::Listener;
 use connection::{Context, Socket};
 
 use crate::drain::Drain;
+use crate::limits::Admission;
 
 /// Where and how to listen.
 #[derive(Clone)]
@@ -61,6 +62,8 @@ pub struct DownstreamOptions {
     pub connections: usize,
     /// Limits on time and size.
     pub limits: Limits,
+    /// Who may connect.
+    pub admission: Admission,
     /// When the end comes.
     pub drain: Drain,
 }
@@ -117,6 +120,7 @@ where
             tls,
             proxy_protocol: options.proxy_protocol.clone(),
             limits: options.limits,
+            admission: options.admission.clone(),
             drain: options.drain.clone(),
         };
         let app = app.clone();
@@ -145,6 +149,7 @@ struct Parts {
     tls: Option<TlsAcceptor>,
     proxy_protocol: Option<TrustedNetworks>,
     limits: Limits,
+    admission: Admission,
     drain: Drain,
 }
 
@@ -176,8 +181,8 @@ where
             }
         })
     });
-    let Parts { tls, proxy_protocol, limits, drain } = parts;
-    let context = Rc::new(Context { app, tls, proxy_protocol, limits, drain });
+    let Parts { tls, proxy_protocol, limits, admission, drain } = parts;
+    let context = Rc::new(Context { app, tls, proxy_protocol, limits, admission, drain });
     Ok(fn_service(move |socket: T| {
         let context = Rc::clone(&context);
         async move {

@@ -38,6 +38,7 @@ use tokio::sync::mpsc;
 
 use crate::authentik::MisconfigurationReport;
 use crate::keys::KeyRequests;
+use crate::limits::PerMinute;
 use crate::oidc::OidcClient;
 use crate::ops::finish::Finish;
 use crate::ops::metrics::Metrics;
@@ -62,6 +63,10 @@ pub struct Gateway {
     pub sessions: Sessions,
     /// Results of header authentication.
     pub header_results: HeaderCache<header_auth::HeaderResult>,
+    /// Sign-ins that clients have begun.
+    pub sign_ins: PerMinute,
+    /// Headers of clients that core has refused.
+    pub header_failures: PerMinute,
     /// Renewals of sessions that are about to end.
     pub renewals: renewal::Renewals,
     /// Keys that tokens are signed with.

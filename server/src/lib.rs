@@ -16,6 +16,7 @@ pub mod downstream;
 pub mod drain;
 pub mod http;
 pub mod keys;
+pub mod limits;
 pub mod oidc;
 pub mod ops;
 mod pem;

@@ -158,7 +158,11 @@ impl Settings {
             limits: Limits {
                 header_bytes: read.number("limits.header_bytes", 4096..=131_072),
                 cookie_bytes: read.number("limits.cookie_bytes", 1024..=131_072),
+                header_lines: read.number("limits.header_lines", 64..=4096),
                 connections: read.number("limits.connections", 1..=1_000_000),
+                connections_per_address: read
+                    .number("limits.connections_per_address", 0..=1_000_000),
+                sign_ins_per_minute: read.number("limits.sign_ins_per_minute", 0..=1_000_000),
             },
             sign_in: SignIn {
                 flow_ttl: read.duration("sign_in.flow_ttl", SECOND..=DAY),
@@ -174,6 +178,7 @@ impl Settings {
                 cache_ttl: read.duration("header_auth.cache_ttl", Duration::ZERO..=HOUR),
                 negative_ttl: read.duration("header_auth.negative_ttl", Duration::ZERO..=HOUR),
                 capacity: read.number("header_auth.capacity", 1..=10_000_000),
+                failures_per_minute: read.number("header_auth.failures_per_minute", 0..=1_000_000),
             },
             compat: modes.compat,
             embedded: modes.embedded,

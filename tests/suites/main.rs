@@ -25,6 +25,7 @@ mod import_rules;
 mod ingress_nginx;
 mod kept_forms;
 mod life_cycle;
+mod limits;
 mod manifests;
 mod nginx_readings;
 mod operations;

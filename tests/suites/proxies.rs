@@ -4,6 +4,7 @@
 mod attacks;
 mod chromium;
 mod closed;
+mod encrypted;
 mod front;
 mod given;
 mod loads;
@@ -49,6 +50,9 @@ promises!(
     given::applications_get_the_credentials_that_core_has,
     given::headers_that_the_operator_names_are_nobodys_own,
     given::cookies_of_a_yes_reach_the_browser,
+    encrypted::people_come_over_tls,
+    encrypted::outpost_and_application_are_who_they_say,
+    places::paths_that_differ_by_case_are_two,
 );
 
 mod nginx_proxy_manager {

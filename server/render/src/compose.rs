@@ -29,7 +29,7 @@ pub(crate) fn render(input: &Input) -> Result<Rendered, RenderError> {
         "environment": environment(&options, input, akprox),
         "labels": all_labels(input, &options, &names)?,
         "healthcheck": {
-            "test": ["CMD", "/usr/local/bin/outpost", "healthcheck"],
+            "test": ["CMD", "/usr/local/bin/outpost", "healthcheck", "--ready"],
             "interval": "5s",
             "timeout": "5s",
             "retries": 20,

@@ -124,6 +124,10 @@ fn pass(out: &mut Lines, url: &str, to: Option<&Address>) {
     if let Some(to) = to.filter(|to| to.tls) {
         out.put("proxy_ssl_server_name on;");
         out.put(format!("proxy_ssl_name {};", to.host));
+        out.comment("An authority of its own, or its own certificate, is named here.");
+        out.put("proxy_ssl_verify on;");
+        out.put("proxy_ssl_verify_depth 4;");
+        out.put("proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;");
     }
 }
 

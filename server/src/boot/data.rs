@@ -24,6 +24,7 @@ use crate::http::recheck::Rechecks;
 use crate::http::renewal::{Renewals, Renewer};
 use crate::http::unbelieved::Unbelieved;
 use crate::http::{Gateway, Policy, Worker};
+use crate::limits::{Admission, PerMinute};
 use crate::oidc::OidcClient;
 use crate::session::header_cache::HeaderCache;
 use crate::settings::{self, ScriptAnswer, Settings, TlsVersion};
@@ -55,6 +56,11 @@ pub(super) fn serve(
             Pace { within: settings.sessions.recheck_within, rate: settings.sessions.recheck_rate },
             Arc::clone(&operations.metrics),
         ),
+        sign_ins: PerMinute::new(settings.limits.sign_ins_per_minute, trusted(settings)),
+        header_failures: PerMinute::new(
+            settings.header_auth.failures_per_minute,
+            trusted(settings),
+        ),
         policy: policy(settings),
         embedded: embedded(settings, control)?,
         record: operations.record.clone(),
@@ -77,10 +83,7 @@ pub(super) fn serve(
             control.readers.certificates.clone(),
             oldest_tls(settings),
         )?),
-        proxy_protocol: settings
-            .listen
-            .proxy_protocol
-            .then(|| TrustedNetworks::from(settings.listen.trusted_proxy_cidrs.clone())),
+        proxy_protocol: settings.listen.proxy_protocol.then(|| trusted(settings)),
         reuse_port: settings.listen.reuse_port,
         workers: settings.web.workers,
         connections: settings.limits.connections,
@@ -91,7 +94,13 @@ pub(super) fn serve(
             write: settings.web.write_timeout,
             end: settings.shutdown.drain_timeout,
             header_bytes: settings.limits.header_bytes,
+            header_lines: settings.limits.header_lines,
         },
+        admission: Admission::new(
+            settings.limits.connections_per_address,
+            trusted(settings),
+            operations.metrics.limits().clone(),
+        ),
         drain: drain.clone(),
     };
     let worker = move || Worker {
@@ -164,12 +173,13 @@ fn lifetimes(settings: &settings::Lifetimes) -> Lifetimes {
     }
 }
 
+fn trusted(settings: &Settings) -> TrustedNetworks {
+    TrustedNetworks::from(settings.listen.trusted_proxy_cidrs.clone())
+}
+
 /// Whose forwarding headers are believed.
 pub(super) fn trust(settings: &Settings) -> Trust {
-    Trust {
-        networks: TrustedNetworks::from(settings.listen.trusted_proxy_cidrs.clone()),
-        forwarded: settings.listen.forwarded,
-    }
+    Trust { networks: trusted(settings), forwarded: settings.listen.forwarded }
 }
 
 /// The settings that requests are served by.

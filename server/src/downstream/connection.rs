@@ -14,6 +14,7 @@ use super::io::{Prefixed, Stream};
 use super::{App, Limits, http1, http2, opening};
 use crate::carried::Connection;
 use crate::drain::Drain;
+use crate::limits::{Admission, Admitted};
 
 /// What the connections of one listener in one worker share.
 pub(super) struct Context {
@@ -21,6 +22,7 @@ pub(super) struct Context {
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) proxy_protocol: Option<TrustedNetworks>,
     pub(super) limits: Limits,
+    pub(super) admission: Admission,
     pub(super) drain: Drain,
 }
 
@@ -44,6 +46,7 @@ impl From<UnixStream> for Socket {
 
 /// Serves a connection to its end.
 pub(super) async fn serve(socket: Socket, context: &Rc<Context>) {
+    let _open = context.admission.figures.connection();
     let (socket, peer): (Stream, _) = match socket {
         Socket::Tcp(stream) => {
             // Small answers matter more here than full packets; failing changes nothing.
@@ -61,7 +64,7 @@ pub(super) async fn serve(socket: Socket, context: &Rc<Context>) {
         () = context.drain.over() => return,
     };
     match opened {
-        Ok(Ok(Opened { stream, connection, http2 })) => {
+        Ok(Ok(Opened { stream, connection, http2, admitted: _admitted })) => {
             if http2 {
                 http2::serve(stream, connection, context).await;
             } else {
@@ -78,6 +81,7 @@ struct Opened {
     stream: Stream,
     connection: Rc<Connection>,
     http2: bool,
+    admitted: Option<Admitted>,
 }
 
 /// PROXY header, TLS, and the version of HTTP.
@@ -98,10 +102,13 @@ async fn open(
         connection.tls |= header.tls;
         connection.server_name = header.server_name.map(String::into_boxed_str);
     }
+    // Before anything is spent on it.
+    let client = connection.peer.map(|peer| peer.ip());
+    let admitted = context.admission.admit(client).map_err(io::Error::other)?;
     let Some(acceptor) = &context.tls else {
         let http2 = opening::is_http2(&mut socket, &mut read).await?;
         let stream = Box::new(Prefixed::new(read.freeze(), socket));
-        return Ok(Opened { stream, connection: Rc::new(connection), http2 });
+        return Ok(Opened { stream, connection: Rc::new(connection), http2, admitted });
     };
     let stream = acceptor.accept(Prefixed::new(read.freeze(), socket)).await?;
     let (_, tls) = stream.get_ref();
@@ -109,5 +116,5 @@ async fn open(
     if let Some(name) = tls.server_name() {
         connection.server_name = Some(name.into());
     }
-    Ok(Opened { stream: Box::new(stream), connection: Rc::new(connection), http2 })
+    Ok(Opened { stream: Box::new(stream), connection: Rc::new(connection), http2, admitted })
 }

@@ -29,9 +29,8 @@ use super::io::Stream;
 use super::pulse::{Framing, Overdue, Pulse, Watched};
 use super::request;
 use crate::carried::{Carried, Connection, InterimSink};
+use crate::limits::Limit;
 
-/// Most header lines of a request. Beyond it hyper answers 431.
-const HEADER_LINES: usize = 512;
 /// Smallest buffer that hyper takes.
 const SMALLEST_BUFFER: usize = 64 * 1024;
 /// How long, and how many bytes, a client that was refused may go on sending what nobody reads. If
@@ -53,7 +52,7 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
     let mut served = http1::Builder::new()
         // As every other HTTP/1.1 server writes them; old devices compare byte for byte.
         .title_case_headers(true)
-        .max_headers(HEADER_LINES)
+        .max_headers(limits.header_lines)
         .max_buf_size((limits.header_bytes * 2).max(SMALLEST_BUFFER))
         // Limits on time are kept here: those of hyper do not tell a rest from a slow head.
         .header_read_timeout(None)
@@ -68,6 +67,9 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
             biased;
             outcome = &mut served => {
                 if let Err(error) = outcome {
+                    if error.is_parse_too_large() {
+                        context.admission.figures.reached(Limit::RequestHead);
+                    }
                     tracing::debug!(peer = ?connection.peer, %error, "a connection broke off");
                 }
                 break None;

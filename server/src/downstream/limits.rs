@@ -18,4 +18,6 @@ pub struct Limits {
     /// Bytes of all headers of a request that are answered with a page that says so. Much more is
     /// refused without one, before anything reads it.
     pub header_bytes: usize,
+    /// Most header lines of a request (HTTP/1.1). Beyond it hyper answers 431.
+    pub header_lines: usize,
 }

@@ -386,6 +386,7 @@ mod tests {
             write: 2 * second,
             end: second,
             header_bytes: 65_536,
+            header_lines: 512,
         };
         let pulse = Pulse::new();
         let ago = |seconds: u32| Instant::now() - second * seconds;

@@ -15,6 +15,7 @@ use super::exchange::{Answer, Exchange, Judged};
 use super::finish::finish;
 use super::{Worker, credentials, realise};
 use crate::carried::Carried;
+use crate::limits::Limit;
 
 /// Serves one request. Every path through here ends in `finish`.
 pub async fn serve(
@@ -73,13 +74,18 @@ fn over_limits(exchange: &Exchange<'_>) -> Option<HttpResponse> {
             cookies += value.len();
         }
     }
-    let what = if cookies > policy.cookie_bytes {
-        format!("The cookies are {cookies} bytes, more than the {} allowed.", policy.cookie_bytes)
+    let (limit, what) = if cookies > policy.cookie_bytes {
+        let allowed = policy.cookie_bytes;
+        let what = format!("The cookies are {cookies} bytes, more than the {allowed} allowed.");
+        (Limit::CookieBytes, what)
     } else if all > policy.header_bytes {
-        format!("The headers are {all} bytes, more than the {} allowed.", policy.header_bytes)
+        let allowed = policy.header_bytes;
+        let what = format!("The headers are {all} bytes, more than the {allowed} allowed.");
+        (Limit::HeaderBytes, what)
     } else {
         return None;
     };
+    exchange.gateway().metrics.limits().reached(limit);
     let problem = exchange
         .problem(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -15,6 +15,7 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode
 use super::exchange::{Answer, Exchange, Facts};
 use super::fields::Fields;
 use super::realise;
+use crate::limits::Limit;
 use crate::randomness;
 
 /// Begins a sign-in towards `return_to`; without one, towards what the request's `rd` says, what the
@@ -46,6 +47,20 @@ pub fn redirect_to_core(
     return_to: &str,
     tries: u8,
 ) -> HttpResponse {
+    let gateway = exchange.gateway();
+    if let Err(seconds) = gateway.sign_ins.spend(facts.origin.client, exchange.now) {
+        gateway.metrics.limits().reached(Limit::SignIns);
+        let problem = exchange
+            .problem(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_sign_ins",
+                "Too many sign-ins",
+                "More sign-ins were begun from your address than are allowed in a minute.",
+            )
+            .remedy("Wait a minute. Operators: limits.sign_ins_per_minute.")
+            .retry_after(seconds);
+        return realise::show(&problem, facts.client);
+    }
     let Ok(random) = randomness::bytes::<32>() else {
         return exchange
             .problem(
@@ -56,12 +71,8 @@ pub fn redirect_to_core(
             )
             .page();
     };
-    let flow = NewFlow {
-        return_to,
-        tries,
-        now: exchange.now,
-        lifetime: exchange.gateway().policy.flow_seconds,
-    };
+    let flow =
+        NewFlow { return_to, tries, now: exchange.now, lifetime: gateway.policy.flow_seconds };
     match login::begin(&facts.provider, &flow, &random) {
         Ok(begun) => {
             let mut response = HttpResponse::Found()
@@ -71,6 +82,7 @@ pub fn redirect_to_core(
                 .finish();
             // Sign-ins that were begun and never finished do not pile up in the browser.
             for name in exchange.surplus_flows(&facts.provider) {
+                gateway.metrics.limits().reached(Limit::FlowsPerBrowser);
                 let removal = login::remove_flow_cookie(&facts.provider, &name);
                 realise::add_cookie(&mut response, &removal.to_string());
             }

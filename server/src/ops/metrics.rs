@@ -25,6 +25,7 @@ use prometheus::{
 };
 
 use super::event::{Decided, RequestEvent};
+use crate::limits::LimitFigures;
 use crate::publish::Published;
 use crate::session::Found;
 use crate::snapshot::{OutpostIdentity, Snapshot};
@@ -63,6 +64,7 @@ pub struct Metrics {
     telemetry: TelemetryFigures,
     actor_restarts: IntCounterVec,
     findings: IntGaugeVec,
+    limits: LimitFigures,
     in_flight: IntGauge,
     journal_dropped: IntGauge,
     known: ArcSwap<Known>,
@@ -146,6 +148,10 @@ impl Metrics {
             telemetry: TelemetryFigures::new(&make)?,
             actor_restarts: make.counters(&names::ACTOR_RESTARTS)?,
             findings: make.gauges(&names::FINDINGS)?,
+            limits: LimitFigures::new(
+                make.counters(&names::LIMITS_REACHED)?,
+                make.gauge(&names::CONNECTIONS)?,
+            ),
             in_flight: make.gauge(&names::IN_FLIGHT)?,
             journal_dropped: make.gauge(&names::JOURNAL_DROPPED)?,
             known: ArcSwap::from_pointee(Known {
@@ -357,6 +363,12 @@ impl Metrics {
     /// Core asked for a logout over the back channel, which ended this many sessions.
     pub fn back_channel_logout(&self, outcome: LogoutOutcome, ended: usize) {
         self.logouts.count(outcome, ended);
+    }
+
+    /// Limits, and what is counted at each.
+    #[must_use]
+    pub const fn limits(&self) -> &LimitFigures {
+        &self.limits
     }
 
     /// The figures of gaps of the link to core, and of sessions checked after them.

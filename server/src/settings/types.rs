@@ -106,8 +106,14 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Bytes of all cookies together.
     pub cookie_bytes: usize,
+    /// Header lines of a request.
+    pub header_lines: usize,
     /// Connections at a time for each worker.
     pub connections: usize,
+    /// Connections at a time for each client; 0: any number.
+    pub connections_per_address: usize,
+    /// Sign-ins that a client may begin in a minute; 0: any number.
+    pub sign_ins_per_minute: usize,
 }
 
 /// Signing in.
@@ -141,6 +147,8 @@ pub struct HeaderAuth {
     pub negative_ttl: Duration,
     /// How many are remembered.
     pub capacity: usize,
+    /// How many a client may get wrong in a minute; 0: any number.
+    pub failures_per_minute: usize,
 }
 
 /// What applications are told about the user.

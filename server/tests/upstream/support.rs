@@ -11,7 +11,10 @@ use std::time::Duration;
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use outpost::downstream::{self, DownstreamOptions, Limits};
 use outpost::drain::Drain;
+use outpost::limits::Admission;
+use outpost::ops::metrics::Metrics;
 use outpost::upstream::{ApplicationOptions, Dialer, Forwarded, Leg, UpstreamSettings, Upstreams};
+use outpost_decision::origin::TrustedNetworks;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -61,6 +64,12 @@ impl Rule {
     }
 }
 
+/// Everybody may connect.
+fn admission() -> Admission {
+    let metrics = Metrics::new("0", "0").unwrap();
+    Admission::new(0, TrustedNetworks::from(Vec::new()), metrics.limits().clone())
+}
+
 /// Starts the server under test, on the product's own connections; it runs until the test's
 /// runtime ends.
 pub(crate) fn proxy(rule: Rule) -> SocketAddr {
@@ -82,7 +91,9 @@ pub(crate) fn proxy(rule: Rule) -> SocketAddr {
             write: limit,
             end: Duration::from_secs(1),
             header_bytes: 65_536,
+            header_lines: 512,
         },
+        admission: admission(),
         drain: Drain::never(),
     };
     let bound = downstream::bind(&options, move || {

@@ -83,6 +83,36 @@ pub(crate) async fn applications_below_paths_of_one_host_are_apart(kind: Kind) {
     }
 }
 
+/// What a proxy takes for one path and the outpost for two would be asked about for the one and
+/// reach the other.
+pub(crate) async fn paths_that_differ_by_case_are_two(kind: Kind) {
+    let front = Front::serving(kind, "host.test", |at| {
+        vec![
+            ProviderSpec::forward_single("upper", &format!("{}/A/", at("host.test"))),
+            ProviderSpec::forward_single("lower", &format!("{}/a/", at("host.test"))),
+        ]
+    })
+    .await;
+    let browser = Browser::new();
+    let json = [("accept", "application/json")];
+    for (path, application, other) in [("/A/x", "upper", "/a/x"), ("/a/x", "lower", "/A/x")] {
+        let page = front.url("host.test", path);
+        browser.sign_in(&page, "alice").await;
+        let seen = browser.send(reqwest::Method::GET, &page, &json, None).await;
+        assert_eq!(seen.received("X-authentik-meta-app").as_deref(), Some(application), "{kind:?}");
+        assert_eq!(seen.json()["target"], path, "{kind:?}");
+        // A session of the one is none of the other.
+        let cookie = browser.cookie_header(&page.parse().unwrap()).unwrap();
+        let other = front.url("host.test", other);
+        let headers = [json[0], ("cookie", cookie.as_str())];
+        let answer = Browser::new().send(reqwest::Method::GET, &other, &headers, None).await;
+        assert_eq!(answer.status, 401, "{kind:?} {path}: {}", answer.body);
+    }
+    for path in ["/A", "/a"] {
+        assert_eq!(Browser::new().get(&front.url("host.test", path)).await.status, 302, "{kind:?}");
+    }
+}
+
 pub(crate) async fn the_outpost_forwards_by_itself_in_proxy_mode(kind: Kind) {
     let world = outpost_tests::World::start().await;
     let reserved = outpost_tests::proxies::Reserved::any();

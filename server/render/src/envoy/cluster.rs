@@ -32,6 +32,7 @@ pub(super) fn of(name: &str, at: &Address) -> Value {
             "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
                 "sni": host,
+                "auto_sni_san_validation": true,
                 "common_tls_context": {"validation_context": {
                     "trusted_ca": {"filename": "/etc/ssl/certs/ca-certificates.crt"},
                 }},

@@ -126,6 +126,13 @@ pub(super) const FINDINGS: Figure = figure(
     "What is wrong or odd about the configuration",
     &["code", "severity"],
 );
+pub(super) const LIMITS_REACHED: Figure = figure(
+    "outpost_limits_reached_total",
+    "What was refused, or taken away, because a client had all that a limit allows",
+    &["limit"],
+);
+pub(super) const CONNECTIONS: Figure =
+    figure("outpost_connections", "Connections of clients that are open", &[]);
 pub(super) const IN_FLIGHT: Figure =
     figure("outpost_requests_in_flight", "Requests under way", &[]);
 pub(super) const JOURNAL_DROPPED: Figure =

@@ -1,0 +1,13 @@
+//! What one client may have, at each limit and past it; and floods, through which everybody else is
+//! served. Other limits are tested where they belong: the table in the README names each test, and
+//! is held against the settings, the figures and the tests here.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
+
+mod connections;
+mod floods;
+mod link;
+mod requests;
+mod sign_ins;
+mod support;
+mod table;

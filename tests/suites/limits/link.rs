@@ -1,0 +1,41 @@
+//! What core may say at once.
+
+use outpost_tests::{Browser, World, wait};
+
+use crate::limits::support::world;
+
+/// Most bytes of a message of core's.
+const LARGEST: usize = 1024 * 1024;
+
+async fn reconnects(world: &World) -> u64 {
+    let url = format!("http://{}/metrics", world.outpost.addresses.metrics[0]);
+    let figures = Browser::new().get(&url).await.body;
+    let line = figures.lines().find_map(|line| line.strip_prefix("outpost_core_reconnects_total "));
+    line.unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_message_of_core_has_so_many_bytes() {
+    let world = world(&[]).await;
+    world.core.wait_for("a hello", |seen| !seen.hellos.is_empty()).await.unwrap();
+    let trigger = |bytes: usize| {
+        let (begin, end) = (r#"{"instruction": 2, "args": {"padding": ""#, r#""}}"#);
+        format!("{begin}{}{end}", "x".repeat(bytes - begin.len() - end.len()))
+    };
+    let (links, refreshes) =
+        (reconnects(&world).await, world.outpost.published.status.load().refreshes);
+    world.core.send_frame(&trigger(LARGEST));
+    wait::until_async("a refresh", async || {
+        let now = world.outpost.published.status.load().refreshes;
+        if now > refreshes { Ok(()) } else { Err(format!("{now} refreshes")) }
+    })
+    .await;
+    assert_eq!(reconnects(&world).await, links, "at the limit it is read");
+
+    world.core.send_frame(&trigger(LARGEST + 1));
+    wait::until_async("another connection", async || {
+        let now = reconnects(&world).await;
+        if now > links { Ok(()) } else { Err(format!("{now} reconnects")) }
+    })
+    .await;
+}
