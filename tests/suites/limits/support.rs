@@ -1,7 +1,7 @@
 //! Figures, and clients at addresses of their own.
 
 use outpost_demo::core::CoreOptions;
-use outpost_tests::{Browser, World};
+use outpost_tests::{Browser, World, wait};
 
 /// A world with settings, and an application at `app.test` below `/public/` of which everybody may
 /// be.
@@ -18,4 +18,14 @@ pub(crate) async fn reached(world: &World, limit: &str) -> u64 {
     let name = format!("outpost_limits_reached_total{{limit=\"{limit}\"}} ");
     let line = figures.lines().find_map(|line| line.strip_prefix(&name));
     line.unwrap_or_else(|| panic!("no {limit} in {figures}")).parse().unwrap()
+}
+
+/// Waits until a limit was reached so often: what is refused before it is a request is counted
+/// when its connection ends.
+pub(crate) async fn becomes(world: &World, limit: &str, times: u64) {
+    wait::until_async("a limit is reached", async || {
+        let now = reached(world, limit).await;
+        if now == times { Ok(()) } else { Err(format!("{limit}: {now}")) }
+    })
+    .await;
 }
