@@ -4,6 +4,7 @@
 
 pub mod balancer;
 pub mod browser;
+pub mod capture;
 pub mod certificates;
 pub mod daemon;
 pub mod faulty_store;
@@ -27,6 +28,7 @@ pub mod webdriver;
 pub mod world;
 
 pub use browser::{Answer, Browser};
+pub use capture::Capture;
 pub use faulty_store::FaultyStore;
 pub use load::Load;
 pub use partition::Partition;

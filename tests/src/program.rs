@@ -32,9 +32,18 @@ struct Seen {
     ended: Option<ExitStatus>,
 }
 
-/// The program. Cargo builds it beside the test, whenever the whole workspace is tested.
+/// The program. Cargo builds it beside the test, whenever the whole workspace is tested; the variable
+/// `OUTPOST_PROGRAM` names another one, as `tests/regressions` does.
+///
+/// # Panics
+/// When there is no such file.
 #[must_use]
 pub fn executable() -> PathBuf {
+    if let Some(other) = std::env::var_os("OUTPOST_PROGRAM") {
+        let other = PathBuf::from(other);
+        assert!(other.is_file(), "OUTPOST_PROGRAM: {} is missing", other.display());
+        return other;
+    }
     let own = std::env::current_exe().expect("a test has a path");
     let program = own
         .ancestors()

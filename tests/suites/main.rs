@@ -7,6 +7,7 @@
 mod akprox;
 mod applications;
 mod ask;
+mod attacks;
 mod backchannel_logout;
 mod core_link;
 mod crowd;

@@ -230,7 +230,8 @@ fn own_host(
         }
         (Some(line), _) => Ok((line, ":authority")),
         (None, Some(header)) => Ok((header, "Host")),
-        (None, None) => Err(DialectError { reason: Reason::HeadersMissing, header: "Host" }),
+        // RFC 9112 3.2: a bad request, and nobody's configuration.
+        (None, None) => Err(malformed("Host")),
     }
 }
 

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use outpost_demo::core::{CoreOptions, KeyPairSpec, ProviderSpec};
-use outpost_tests::{Browser, World};
+use outpost_tests::{Browser, Capture, World};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::proxy_mode::support::{Capture, raw, soon, status};
+use crate::proxy_mode::support::{raw, soon, status};
 
 async fn world() -> (World, Capture) {
     let world = World::start().await;

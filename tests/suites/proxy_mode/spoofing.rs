@@ -4,10 +4,10 @@
 
 use outpost_decision::headers::IDENTITY_NAMES;
 use outpost_demo::core::{ProviderSpec, UserSpec};
-use outpost_tests::World;
+use outpost_tests::{Capture, World};
 use serde_json::json;
 
-use crate::proxy_mode::support::{Capture, browser_of, cookies, raw, status};
+use crate::proxy_mode::support::{browser_of, cookies, raw, status};
 
 /// Spellings that one application or another takes for the same name.
 fn spellings(name: &str) -> Vec<String> {

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use outpost_demo::core::ProviderSpec;
-use outpost_tests::{Browser, World};
+use outpost_tests::{Browser, Capture, World};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::proxy_mode::support::{Capture, browser_of, cookies, linked, signed_in, soon};
+use crate::proxy_mode::support::{browser_of, cookies, linked, signed_in, soon};
 
 async fn next(response: &mut reqwest::Response) -> Option<Bytes> {
     soon("a piece", response.chunk()).await.ok().flatten()

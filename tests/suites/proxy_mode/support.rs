@@ -1,13 +1,12 @@
-//! An application that keeps the bytes it got, websockets with any header, and bare sockets.
+//! Websockets with any header, and bare sockets.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use outpost_tests::{Browser, World};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
@@ -52,94 +51,6 @@ pub(crate) fn cookies(world: &World, browser: &Browser) -> String {
 /// Waits until core can tell the outpost that a session ended.
 pub(crate) async fn linked(world: &World) {
     world.core.wait_for("a websocket", |seen| !seen.hellos.is_empty()).await.unwrap();
-}
-
-/// An application that keeps every request, byte for byte, and answers 200 to each. It stops with
-/// the test's runtime.
-pub(crate) struct Capture {
-    address: SocketAddr,
-    state: Arc<Mutex<Captured>>,
-}
-
-#[derive(Default)]
-struct Captured {
-    requests: Vec<String>,
-    connections: usize,
-}
-
-impl Capture {
-    pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let state = Arc::<Mutex<Captured>>::default();
-        let shared = Arc::clone(&state);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                shared.lock().unwrap().connections += 1;
-                tokio::spawn(serve(stream, Arc::clone(&shared)));
-            }
-        });
-        Self { address, state }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// Connections accepted so far.
-    pub(crate) fn connections(&self) -> usize {
-        self.state.lock().unwrap().connections
-    }
-
-    /// What came since the last call.
-    pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.state.lock().unwrap().requests)
-    }
-}
-
-async fn serve(mut stream: TcpStream, state: Arc<Mutex<Captured>>) {
-    let mut buffer = Vec::new();
-    loop {
-        let head = loop {
-            if let Some(at) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
-                break at + 4;
-            }
-            if stream.read_buf(&mut buffer).await.unwrap_or(0) == 0 {
-                return;
-            }
-        };
-        let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
-        let length = text
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length:"))
-            .map_or(0, |length| length.trim().parse().unwrap());
-        let chunked = text.contains("transfer-encoding: chunked");
-        let end = loop {
-            let body = &buffer[head..];
-            if chunked {
-                let last = body.windows(3).position(|three| three == b"0\r\n");
-                if let Some(at) = last
-                    && body[at..].windows(4).any(|four| four == b"\r\n\r\n")
-                {
-                    break buffer.len();
-                }
-            } else if body.len() >= length {
-                break head + length;
-            }
-            if stream.read_buf(&mut buffer).await.unwrap_or(0) == 0 {
-                return;
-            }
-        };
-        let request = String::from_utf8_lossy(&buffer[..end]).into_owned();
-        let is_head = request.starts_with("HEAD ");
-        buffer.drain(..end);
-        state.lock().unwrap().requests.push(request);
-        let body = if is_head { "" } else { "captured" };
-        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n{body}");
-        if stream.write_all(answer.as_bytes()).await.is_err() {
-            return;
-        }
-    }
 }
 
 pub(crate) type Socket = WebSocketStream<TcpStream>;

@@ -1,10 +1,10 @@
 //! Which application is asked, under which name, and over what.
 
 use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore};
-use outpost_tests::{Browser, World};
+use outpost_tests::{Browser, Capture, World};
 use serde_json::json;
 
-use crate::proxy_mode::support::{Capture, browser_of, raw, signed_in, status};
+use crate::proxy_mode::support::{browser_of, raw, signed_in, status};
 
 #[tokio::test]
 async fn the_application_is_told_what_the_client_asked_for() {

@@ -157,7 +157,7 @@ fn the_host_is_named_exactly_once() {
         resolve(&peer("10.0.0.1", false), headers, line, &trusted)
             .map(|origin| (origin.authority.to_string(), origin.source))
     };
-    assert_eq!(at(&[], None), refused(Reason::HeadersMissing, "Host"));
+    assert_eq!(at(&[], None), refused(Reason::HeaderMalformed, "Host"));
     assert_eq!(at(&[("host", "a"), ("Host", "a")], None), refused(Reason::HeaderRepeated, "Host"));
     assert_eq!(at(&[("host", "")], None), refused(Reason::HeaderMalformed, "Host"));
     assert_eq!(at(&[("host", "a b")], None), refused(Reason::HeaderMalformed, "Host"));
