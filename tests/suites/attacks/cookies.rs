@@ -109,11 +109,7 @@ async fn one_applications_session_is_nothing_at_another() {
 async fn a_store_that_fails_opens_nothing() {
     let store = RedisServer::start();
     let url = store.url();
-    let variables = [
-        ("OUTPOST__SESSIONS__STORE", url.as_str()),
-        ("OUTPOST__SESSIONS__TIMEOUT", "100ms"),
-        ("OUTPOST__SESSIONS__CONNECT_TIMEOUT", "100ms"),
-    ];
+    let variables = [("OUTPOST__SESSIONS__STORE", url.as_str())];
     let site = Site::with(&variables, |spec| spec).await;
     let people = site.people("alice").await;
     for door in DOORS {
