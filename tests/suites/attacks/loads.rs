@@ -111,7 +111,7 @@ async fn fill(store: &RedisStore, sub: &str, count: usize) {
     let now = clock::now();
     let expires = now.plus(24 * 3600);
     let claims = serde_json::json!({"sub": sub, "exp": expires.0, "preferred_username": "alice"});
-    let session = || Session {
+    let session = Session {
         about: SessionAbout {
             provider: 1,
             sub: sub.to_owned(),
@@ -126,15 +126,17 @@ async fn fill(store: &RedisStore, sub: &str, count: usize) {
             client_address: None,
             user_agent: String::new(),
         },
-        claims: serde_json::from_value(claims.clone()).unwrap(),
+        claims: serde_json::from_value(claims).unwrap(),
         token: "t".repeat(200).into(),
         refresh_token: None,
         generation: 0,
     };
+    // Sealed once for all of them: nobody opens them.
+    let record = session.seal(&SessionId::random().unwrap(), now).unwrap();
     let inserts = futures_util::stream::iter(0..count).map(|_| {
         let id = SessionId::random().unwrap();
-        let record = session().seal(&id, now).unwrap();
-        async move { store.insert(id.key(), &record).await.unwrap() }
+        let record = &record;
+        async move { store.insert(id.key(), record).await.unwrap() }
     });
     inserts.buffer_unordered(64).for_each(|_| std::future::ready(())).await;
 }

@@ -13,7 +13,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use crate::attacks::exchange::{Ask, Outcome};
 
 /// Longest that anything is awaited.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The only peer whose forwarding headers are believed.
 pub(crate) const PROXY: Ipv4Addr = Ipv4Addr::LOCALHOST;
