@@ -45,8 +45,8 @@ impl Capture {
         Self { address, state, scheme: "http" }
     }
 
-    /// The same over TLS, with a certificate that nobody vouches for, for clients of HTTP/2 (which it
-    /// does not speak) and HTTP/1.1.
+    /// The same over TLS, with a certificate that nobody vouches for, for clients of HTTP/1.1. Those that
+    /// agree to HTTP/2, which it offers as well, are kept as a request that says so.
     ///
     /// # Panics
     /// When it finds no port.
@@ -72,7 +72,11 @@ impl Capture {
                 lock(&shared).connections += 1;
                 let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
                 tokio::spawn(async move {
-                    if let Ok(stream) = acceptor.accept(stream).await {
+                    let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let chosen = stream.get_ref().1.alpn_protocol();
+                    if chosen == Some(b"h2") {
+                        lock(&shared).requests.push("HTTP/2 was agreed upon".to_owned());
+                    } else {
                         serve(stream, shared).await;
                     }
                 });

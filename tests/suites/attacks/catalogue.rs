@@ -235,7 +235,8 @@ fn the_table_of_attacks_is_what_the_catalogue_says() {
     let mut text = format!(
         "# Attacks\n\nWhat is known to have gone wrong with outposts and their kin, what this one does, and the \
          cases that show\nit: {count}, each on the real program, from outside, in every mode and through every \
-         dialect that it concerns.\n`./tests/run attacks::` runs them. Made of `attacks.toml`.\n"
+         dialect that it concerns.\n`./tests/run attacks::` runs them. Made of `attacks.toml`;\n\
+         [REGRESSIONS.md](REGRESSIONS.md) shows that they notice.\n"
     );
     for (kind, ids) in KNOWN {
         write!(text, "\n## {kind}\n\n| attack | what happens | the outpost | shown by |\n")

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use outpost::clock;
 use outpost::session::redis::{RedisAddress, RedisOptions, RedisStore};
+use outpost::session::seals::SealSecret;
 use outpost::session::{Origin, Session, SessionAbout, SessionId, SessionStore as _};
 use outpost_demo::core::UserSpec;
 use outpost_tests::redis::RedisServer;
@@ -132,7 +133,8 @@ async fn fill(store: &RedisStore, sub: &str, count: usize) {
         generation: 0,
     };
     // Sealed once for all of them: nobody opens them.
-    let record = session.seal(&SessionId::random().unwrap(), now).unwrap();
+    let secret = SealSecret::of("nobody's");
+    let record = session.seal(&SessionId::random().unwrap(), &secret, now).unwrap();
     let inserts = futures_util::stream::iter(0..count).map(|_| {
         let id = SessionId::random().unwrap();
         let record = &record;

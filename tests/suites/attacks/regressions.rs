@@ -1,6 +1,6 @@
 //! Bugs of the past, put back one at a time: `tests/regressions` builds the program with each edit of
 //! `tests/regressions.toml` and runs the cases against it. Here it is only seen to that each edit
-//! still has its place.
+//! still has its place, and that `REGRESSIONS.md` tells of these edits.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -73,4 +73,36 @@ fn every_bug_can_still_be_put_back_and_names_the_cases_that_notice() {
             assert!(file.starts_with("server/"), "{id}: {file} is not of the program");
         }
     }
+}
+
+#[test]
+fn the_table_tells_of_each_that_it_was_noticed_as_expected() {
+    let table = fs::read_to_string(folder().join("REGRESSIONS.md")).unwrap_or_default();
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|row| row.split(" | ").collect())
+        .filter(|row: &Vec<&str>| row.first() != Some(&"bug") && row.first() != Some(&"---"))
+        .collect();
+    let told: Vec<(String, String)> = rows
+        .iter()
+        .map(|row| {
+            assert_eq!(row.len(), 6, "{row:?}");
+            assert_eq!(row[5], "as expected", "{row:?}");
+            (row[0].to_owned(), row[3].to_owned())
+        })
+        .collect();
+    let wanted: Vec<(String, String)> = regressions()
+        .into_iter()
+        .map(|mut one| {
+            one.red.sort();
+            let red: Vec<_> = one
+                .red
+                .iter()
+                .map(|case| format!("`{}`", case.strip_prefix("attacks::").unwrap()))
+                .collect();
+            (one.id, red.join("<br>"))
+        })
+        .collect();
+    assert_eq!(told, wanted, "run ./tests/regressions");
 }
