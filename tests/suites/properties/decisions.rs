@@ -4,13 +4,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use outpost_demo::core::ProviderSpec;
-use outpost_tests::{Browser, World, wait};
+use outpost_tests::{Browser, Capture, World, wait};
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{for_all, kept, one_of};
 use crate::ask::{self, DIALECTS};
-use crate::proxy_mode::support::{Capture, browser_of, cookies, raw};
+use crate::proxy_mode::support::{browser_of, cookies, raw};
 
 /// What requests are made of beside their path.
 #[derive(Clone, Debug)]

@@ -2,12 +2,12 @@
 
 use outpost_decision::headers::IDENTITY_NAMES;
 use outpost_demo::core::ProviderSpec;
-use outpost_tests::World;
+use outpost_tests::{Capture, World};
 use proptest::prelude::*;
 
 use super::{Wrong, for_all, kept, one_of};
 use crate::ask::{self, DIALECTS};
-use crate::proxy_mode::support::{Capture, browser_of, cookies, raw};
+use crate::proxy_mode::support::{browser_of, cookies, raw};
 
 /// A header line of a client: a name that an application may take for one of ours, or one that makes
 /// others go away.
