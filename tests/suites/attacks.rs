@@ -3,8 +3,6 @@
 //! `ATTACKS.md` is made; `regressions.toml` puts old bugs back, one at a time, and says which of
 //! these cases notice. Every case has a control: the same thing done rightly works.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-
 mod catalogue;
 mod cookies;
 mod crossing;

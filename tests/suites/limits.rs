@@ -2,8 +2,6 @@
 //! served. Other limits are tested where they belong: the table in the README names each test, and
 //! is held against the settings, the figures and the tests here.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at the first surprise")]
-
 mod connections;
 mod floods;
 mod link;

@@ -59,7 +59,13 @@ async fn full(
                 _ => None,
             };
             match facts.dialect {
-                Some(_) => identity::answer(exchange, facts, live),
+                Some(_) => {
+                    let answer = identity::answer(exchange, facts, live);
+                    match live {
+                        Some(live) => answer.of(&live.session.about.user),
+                        None => answer,
+                    }
+                }
                 None => proxy::forward(exchange, facts, live, body).await,
             }
         }

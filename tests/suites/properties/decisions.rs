@@ -156,7 +156,9 @@ async fn nothing_is_let_through_without_a_decision_that_lets_it_through() {
             outpost_fuzz::naive::path::readings(path.split('?').next().unwrap().as_bytes());
         let is_public =
             readings.len() == 1 && readings.iter().all(|path| path.starts_with(b"/public/"));
+        let user = decision["row"]["user"].as_str();
         match action.as_str() {
+            "allow" if user != Some("bob") => wrong(&format!("nobody's: {text_of}")),
             "allow" if !has_session => wrong(&format!("allowed by {text_of}")),
             "skip" if !is_public => wrong(&format!("public by {text_of}")),
             _ => Ok(()),
