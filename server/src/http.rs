@@ -66,7 +66,7 @@ pub struct Gateway {
     /// Sign-ins that clients have begun.
     pub sign_ins: PerMinute,
     /// Headers of clients that core has refused.
-    pub header_failures: PerMinute,
+    pub header_failures: Arc<PerMinute>,
     /// Renewals of sessions that are about to end.
     pub renewals: renewal::Renewals,
     /// Keys that tokens are signed with.

@@ -146,11 +146,14 @@ impl Sessions {
     /// provider that is not among them, or whose secret was another, are no sessions.
     pub fn take_seals(&self, secrets: HashMap<i64, SealSecret>) {
         let changed = self.inner.seals.replace(secrets);
-        if !changed.is_empty() {
-            let meant =
-                |_: &SessionKey, session: &Session| changed.contains(&session.about.provider);
-            self.inner.cache.forget_where(meant);
+        if changed.is_empty() {
+            return;
         }
+        // What is on its way into the cache was sealed or opened with a secret that counts no more.
+        self.inner.cache.ended().begin_epoch();
+        let meant = |_: &SessionKey, session: &Session| changed.contains(&session.about.provider);
+        self.inner.cache.forget_where(meant);
+        self.inner.live.close_of(&changed);
     }
 
     /// The session of a cookie, unless it has ended by `now`.
@@ -222,7 +225,8 @@ impl Sessions {
             Err(error) => {
                 // Nobody who knows the provider's secret of now sealed it for this cookie: signing
                 // in anew mends it.
-                tracing::error!(%error, "a record of the session store is no session");
+                // After a change of the secret that is every session of before, at each request.
+                tracing::debug!(%error, "a record of the session store is no session");
                 self.inner.cache.forget(&key);
                 Ok(None)
             }
@@ -459,7 +463,10 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Option<live::LiveConnection>, StoreError> {
         let connection = self.inner.live.register(id.key());
-        Ok(self.get(id, now).await?.map(|_| connection))
+        Ok(self.get(id, now).await?.map(|session| {
+            connection.of(session.about.provider);
+            connection
+        }))
     }
 
     fn told<T>(

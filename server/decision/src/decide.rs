@@ -96,9 +96,10 @@ pub fn decide(inquiry: &Inquiry<'_>, mut steps: Vec<Step>) -> Decision {
 #[must_use]
 pub fn refuse(reason: Reason, dialect: Option<Dialect>, steps: Vec<Step>) -> Decision {
     let action = match reason {
-        Reason::NotReady | Reason::StoreUnavailable | Reason::CoreUnavailable => {
-            Action::Unavailable
-        }
+        Reason::NotReady
+        | Reason::StoreUnavailable
+        | Reason::CoreUnavailable
+        | Reason::TooManyFailures => Action::Unavailable,
         _ => Action::Deny,
     };
     Decision { action, reason, rule: None, dialect, steps }

@@ -150,11 +150,13 @@ pub enum Reason {
     StoreUnavailable,
     /// Core cannot answer.
     CoreUnavailable,
+    /// Core is asked about no more credentials of this client for now.
+    TooManyFailures,
 }
 
 impl Reason {
     /// Every reason, for tables and bounded metrics.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Session,
         Self::HeaderAuthentication,
         Self::SkipPath,
@@ -185,6 +187,7 @@ impl Reason {
         Self::ModeMismatch,
         Self::StoreUnavailable,
         Self::CoreUnavailable,
+        Self::TooManyFailures,
     ];
 
     /// The reason's stable name.
@@ -221,6 +224,7 @@ impl Reason {
             Self::ModeMismatch => "mode_mismatch",
             Self::StoreUnavailable => "store_unavailable",
             Self::CoreUnavailable => "core_unavailable",
+            Self::TooManyFailures => "too_many_failures",
         }
     }
 
@@ -271,6 +275,10 @@ impl Reason {
             Self::ModeMismatch => "The provider is not configured for this kind of request.",
             Self::StoreUnavailable => "The session store cannot be reached.",
             Self::CoreUnavailable => "The authentik server cannot be reached.",
+            Self::TooManyFailures => {
+                "There were too many wrong credentials from this address; new ones are not looked at \
+                 for a minute."
+            }
         }
     }
 
@@ -283,6 +291,7 @@ impl Reason {
             Self::UnknownPath | Self::PathUnserved | Self::NothingAssigned => 404,
             Self::Misdirected => 421,
             Self::HeaderRejected => 401,
+            Self::TooManyFailures => 429,
             _ => 400,
         }
     }
@@ -338,6 +347,10 @@ impl Reason {
             }
             Self::StoreUnavailable => "Check the session store; it is retried by itself.",
             Self::CoreUnavailable => "Check the authentik server; it is retried by itself.",
+            Self::TooManyFailures => {
+                "Find out who sends wrong credentials; header_auth.failures_per_minute says how many \
+                 are looked at."
+            }
         }
     }
 }

@@ -92,7 +92,8 @@ pub fn misses(ruleset: &Ruleset, about: &About<'_>) -> Vec<Near> {
         | Reason::CrossSiteWebsocket
         | Reason::HeaderRejected
         | Reason::StoreUnavailable
-        | Reason::CoreUnavailable => {
+        | Reason::CoreUnavailable
+        | Reason::TooManyFailures => {
             about.provider.map(|provider| rules::near(provider, target)).unwrap_or_default()
         }
         _ => Vec::new(),

@@ -57,10 +57,10 @@ pub(super) fn serve(
             Arc::clone(&operations.metrics),
         ),
         sign_ins: PerMinute::new(settings.limits.sign_ins_per_minute, trusted(settings)),
-        header_failures: PerMinute::new(
+        header_failures: Arc::new(PerMinute::new(
             settings.header_auth.failures_per_minute,
             trusted(settings),
-        ),
+        )),
         policy: policy(settings),
         embedded: embedded(settings, control)?,
         record: operations.record.clone(),

@@ -3,8 +3,6 @@
 mod check;
 mod shared;
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +19,6 @@ use secrecy::SecretString;
 use super::credentials::{Credentials, LiveSession};
 use super::exchange::{Exchange, Facts};
 use super::recheck::{self, Doubt};
-use crate::limits::Limit;
 use crate::session::SessionId;
 use crate::session::header_cache::{HeaderKey, Keep};
 
@@ -80,9 +77,6 @@ pub async fn look(exchange: &Exchange<'_>, facts: &Facts) -> Option<Credentials>
     let scheme = credential.scheme();
     let key = key_of(&facts.provider, value);
     let gateway = exchange.gateway();
-    if let Some(refused) = too_many(exchange, facts, scheme, &key) {
-        return Some(refused);
-    }
     let mut result = ask(exchange, facts, key, credential.clone()).await;
     let mut found = live(exchange, facts, &result).await;
     if let Some(Err(Doubt::Ended)) = found {
@@ -106,29 +100,6 @@ pub async fn look(exchange: &Exchange<'_>, facts: &Facts) -> Option<Credentials>
             ..credentials(scheme, CredentialOutcome::Rejected(Reason::HeaderRejected))
         },
         Verdict::Unavailable(reason) => credentials(scheme, unavailable(*reason)),
-    })
-}
-
-/// The refusal of a header of a client that has sent too many wrong ones: core is asked about no
-/// more of its guesses. What is known already is answered as ever.
-fn too_many(
-    exchange: &Exchange<'_>,
-    facts: &Facts,
-    scheme: CredentialScheme,
-    key: &HeaderKey,
-) -> Option<Credentials> {
-    let gateway = exchange.gateway();
-    let seconds = gateway.header_failures.check(facts.origin.client, exchange.now).err()?;
-    if gateway.header_results.knows(key, exchange.now) {
-        return None;
-    }
-    gateway.metrics.limits().reached(Limit::HeaderAuthFailures);
-    let message = format!(
-        "There were too many wrong ones from this address; it may try again in {seconds} seconds"
-    );
-    Some(Credentials {
-        header_message: Some(message),
-        ..credentials(scheme, CredentialOutcome::Rejected(Reason::HeaderRejected))
     })
 }
 
@@ -175,24 +146,14 @@ async fn ask(
         now: exchange.now,
         verified: exchange.verified(),
         client_address: facts.origin.client,
+        failures: Arc::clone(&gateway.header_failures),
+        metrics: Arc::clone(&gateway.metrics),
         user_agent: exchange.user_agent(),
         accepted: gateway.policy.header_ttl,
         rejected: gateway.policy.header_negative_ttl,
         lifetime: gateway.policy.lifetimes.of(&facts.provider.application_slug),
     };
-    let asked = Rc::new(Cell::new(false));
-    let asking = Rc::clone(&asked);
-    let work = move || {
-        asking.set(true);
-        check.run()
-    };
-    let result = gateway.header_results.get_or_check(key, exchange.now, work).await;
-    // Each wrong one counts once, however often it is sent while it is remembered.
-    if asked.get() && matches!(result.verdict, Verdict::Rejected(Refusal::Plain, _)) {
-        // Whether it was the last one allowed is for the next one to find out.
-        let _ = gateway.header_failures.spend(facts.origin.client, exchange.now);
-    }
-    result
+    gateway.header_results.get_or_check(key, exchange.now, move || check.run()).await
 }
 
 impl HeaderCredential {

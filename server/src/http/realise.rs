@@ -160,6 +160,7 @@ fn refusal(exchange: &Exchange<'_>, decision: &Decision, host: Option<&str>) -> 
         StatusCode::NOT_FOUND => "Not found",
         StatusCode::MISDIRECTED_REQUEST => "Misdirected request",
         StatusCode::UNAUTHORIZED => "Not accepted",
+        StatusCode::TOO_MANY_REQUESTS => "Too many wrong credentials",
         _ => "Bad request",
     };
     let mut problem = exchange
@@ -167,6 +168,9 @@ fn refusal(exchange: &Exchange<'_>, decision: &Decision, host: Option<&str>) -> 
         .remedy(reason.remedy());
     if status == StatusCode::SERVICE_UNAVAILABLE {
         problem = problem.retry_after(2);
+    }
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        problem = problem.retry_after(60);
     }
     let kind = ClientKind::of(exchange.request.method().as_str(), &exchange.fields());
     show(&problem, kind)

@@ -71,18 +71,12 @@ impl PerMinute {
         Ok(())
     }
 
-    /// Whether this client may once more, without counting it.
-    ///
-    /// # Errors
-    /// See [`Self::spend`].
-    pub fn check(&self, client: IpAddr, now: Timestamp) -> Result<(), u32> {
-        let Some(client) = self.counted(client) else { return Ok(()) };
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        match counts.of.get(&client) {
-            Some(count) if count.spent >= self.allowed && !count.is_over(now) => {
-                Err(left(*count, now))
-            }
-            _ => Ok(()),
+    /// Takes one time back that was spent in advance.
+    pub fn refund(&self, client: IpAddr) {
+        let Some(client) = self.counted(client) else { return };
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.of.get_mut(&client) {
+            count.spent = count.spent.saturating_sub(1);
         }
     }
 
@@ -135,9 +129,12 @@ mod tests {
             assert_eq!(limit.spend(from("192.0.2.1"), start.plus(at)), Ok(()));
         }
         assert_eq!(limit.spend(from("192.0.2.1"), start.plus(59)), Err(1));
-        assert_eq!(limit.check(from("::ffff:192.0.2.1"), start.plus(30)), Err(30));
+        assert_eq!(limit.spend(from("::ffff:192.0.2.1"), start.plus(30)), Err(30));
+        limit.refund(from("192.0.2.1"));
+        assert_eq!(limit.spend(from("192.0.2.1"), start.plus(30)), Ok(()), "given back");
+        assert_eq!(limit.spend(from("192.0.2.1"), start.plus(30)), Err(30));
         assert_eq!(limit.spend(from("192.0.2.2"), start.plus(59)), Ok(()), "others have theirs");
-        assert_eq!(limit.check(from("192.0.2.1"), start.plus(60)), Ok(()));
+        assert_eq!(limit.spend(from("192.0.2.1"), start.plus(60)), Ok(()));
         assert_eq!(limit.spend(from("192.0.2.1"), start.plus(60)), Ok(()));
         assert_eq!(limit.spend(from("192.0.2.1"), start.plus(-3600)), Ok(()), "a clock put back");
     }

@@ -83,12 +83,6 @@ impl<T: Keep + Send + Sync + 'static> HeaderCache<T> {
         Arc::clone(&self.checks.join(key, work).await.value)
     }
 
-    /// Whether anything is known of `key`.
-    #[must_use]
-    pub fn knows(&self, key: &HeaderKey, now: Timestamp) -> bool {
-        look(&self.known, *key, now).is_some()
-    }
-
     /// Forgets what is known of `key`.
     pub fn forget(&self, key: &HeaderKey) {
         self.known.remove(key);

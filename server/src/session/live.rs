@@ -18,6 +18,8 @@ pub struct LiveConnections {
 struct Open {
     ended: CancellationToken,
     holders: usize,
+    /// The session's provider, once it is known.
+    provider: Option<i64>,
 }
 
 /// One open connection's hold on its session; dropping it lets go.
@@ -34,10 +36,11 @@ impl LiveConnections {
     #[must_use]
     pub fn register(self: &Arc<Self>, key: SessionKey) -> LiveConnection {
         let ended = {
-            let mut open = self
-                .open
-                .entry(key)
-                .or_insert_with(|| Open { ended: CancellationToken::new(), holders: 0 });
+            let mut open = self.open.entry(key).or_insert_with(|| Open {
+                ended: CancellationToken::new(),
+                holders: 0,
+                provider: None,
+            });
             open.holders += 1;
             open.ended.clone()
         };
@@ -49,6 +52,17 @@ impl LiveConnections {
         if let Some((_, open)) = self.open.remove(key) {
             open.ended.cancel();
         }
+    }
+
+    /// Closes what hangs on sessions of these providers.
+    pub fn close_of(&self, providers: &[i64]) {
+        self.open.retain(|_, open| {
+            let goes = open.provider.is_some_and(|provider| providers.contains(&provider));
+            if goes {
+                open.ended.cancel();
+            }
+            !goes
+        });
     }
 
     /// The sessions with something open.
@@ -71,6 +85,13 @@ impl LiveConnections {
 }
 
 impl LiveConnection {
+    /// Its session is one of this provider.
+    pub(super) fn of(&self, provider: i64) {
+        if let Some(mut open) = self.connections.open.get_mut(&self.key) {
+            open.provider = Some(provider);
+        }
+    }
+
     /// Fires when the session ends.
     #[must_use]
     pub fn ended(&self) -> CancellationToken {

@@ -243,7 +243,10 @@ async fn a_provider_whose_secret_is_new_begins_without_sessions_and_others_keep_
     let other = session(8, "bob", None, FAR);
     sessions.begin(&id(2), other, NOW).await.unwrap().unwrap();
     let secrets = |of_7: &str| HashMap::from([(7, SealSecret::of(of_7)), (8, secret())]);
+    let hers = sessions.hold_open(&id(1), NOW).await.unwrap().unwrap();
+    let his = sessions.hold_open(&id(2), NOW).await.unwrap().unwrap();
     sessions.take_seals(secrets("new"));
+    assert!(hers.ended().is_cancelled() && !his.ended().is_cancelled(), "what hangs open ends");
     assert!(!is_in(&sessions, 1).await, "what was cached does not go on");
     assert!(is_in(&sessions, 2).await);
     sign_in(&sessions, 3, "alice", "sid").await;

@@ -1,4 +1,4 @@
-//! Session cookies that are none (PAINS C1, C13).
+//! Session cookies that are none.
 
 use outpost_tests::redis::RedisServer;
 

@@ -1,4 +1,4 @@
-//! From one site to another (PAINS C16).
+//! From one site to another.
 
 use std::process::Command;
 

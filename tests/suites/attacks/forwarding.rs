@@ -1,4 +1,4 @@
-//! Whose word on the original request counts (PAINS C2, C9).
+//! Whose word on the original request counts.
 
 use crate::attacks::exchange::Ask;
 use crate::attacks::site::{DOORS, PROXIED, PROXY, STRANGER, Site, connect, forward_doors, soon};
@@ -143,7 +143,7 @@ async fn aliases_of_forwarding_headers_mean_nothing() {
     }
 }
 
-/// PAINS C9: nginx sets one of the two headers, a client sends the other.
+/// Nginx sets one of the two headers, a client sends the other.
 #[tokio::test]
 async fn a_clients_own_header_beside_that_of_nginx_is_refused() {
     let site = Site::start().await;

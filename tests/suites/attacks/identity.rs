@@ -1,4 +1,4 @@
-//! Who an application is told its user is (PAINS C8, C12).
+//! Who an application is told its user is.
 
 use outpost_demo::core::UserSpec;
 use serde_json::json;

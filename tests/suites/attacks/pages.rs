@@ -1,4 +1,4 @@
-//! What pages say, and to whom (PAINS C6, C7, C13).
+//! What pages say, and to whom.
 
 use crate::attacks::exchange::Ask;
 use crate::attacks::site::{DOORS, HOMES, PROXY, Person, Site};

@@ -1,5 +1,4 @@
-//! Paths that two programs read differently, and what else is said to make them public (PAINS C10,
-//! C11).
+//! Paths that two programs read differently, and what else is said to make them public.
 
 use crate::attacks::exchange::Ask;
 use crate::attacks::site::{DOORS, Site, forward_doors};

@@ -1,4 +1,4 @@
-//! Where people are sent: never to somebody else's site (PAINS C4, C13).
+//! Where people are sent: never to somebody else's site.
 
 use crate::attacks::exchange::Ask;
 use crate::attacks::site::{HOMES, PROXY, Person, Site};

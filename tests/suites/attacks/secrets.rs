@@ -1,4 +1,4 @@
-//! What must not be told, and what must not be guessed piece by piece (PAINS C7).
+//! What must not be told, and what must not be guessed piece by piece.
 
 use std::collections::BTreeSet;
 

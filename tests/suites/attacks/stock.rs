@@ -1,4 +1,4 @@
-//! What broke when the stock outpost was ported to Rust (PAINS B).
+//! What broke when the stock outpost was ported to Rust.
 
 use std::net::Ipv4Addr;
 

@@ -145,7 +145,7 @@ async fn a_health_checkers_name_opens_nothing() {
     }
 }
 
-/// PAINS C16: a session counts at the application it was begun at.
+/// A session counts at the application it was begun at.
 #[tokio::test]
 async fn one_applications_cookie_is_nothing_at_another() {
     let world = world().await;

@@ -111,7 +111,7 @@ async fn aliases_of_forwarding_headers_mean_nothing() {
     }
 }
 
-/// PAINS C9: beside the proxy's own header a client's may name nothing else: no path, and no host.
+/// Beside the proxy's own header a client's may name nothing else: no path, and no host.
 #[tokio::test]
 async fn nginx_headers_that_disagree_are_refused_signed_in_or_not() {
     let world = world().await;

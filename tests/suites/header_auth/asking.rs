@@ -1,4 +1,4 @@
-//! How often core is asked, and what happens when it cannot be (PAINS A13, ak#18130).
+//! How often core is asked, and what happens when it cannot be (ak#18130).
 
 use outpost_demo::core::{Endpoint, Fault};
 use outpost_tests::Browser;
@@ -82,7 +82,7 @@ async fn after_a_sign_out_core_is_asked_anew() {
     assert_eq!(machine(&world, &header).await.status, 401);
 }
 
-/// PAINS A6: a bearer token whose session core has ended is refused at once, cached or not.
+/// A bearer token whose session core has ended is refused at once, cached or not.
 #[tokio::test]
 async fn a_token_whose_session_ended_is_refused_at_once() {
     let world = world(|spec| spec).await;

@@ -232,8 +232,8 @@ async fn flood(
 #[tokio::test]
 async fn slow_heads_slow_bodies_and_endless_headers_hold_nobody_up() {
     let site = Site::start(&[
-        ("AUTHENTIK_WEB__TIMEOUT_HTTP_READ_HEADER", "1s"),
-        ("AUTHENTIK_WEB__TIMEOUT_HTTP_READ", "1s"),
+        ("AUTHENTIK_WEB__TIMEOUT_HTTP_READ_HEADER", "5s"),
+        ("AUTHENTIK_WEB__TIMEOUT_HTTP_READ", "5s"),
     ])
     .await;
     let probe = Probe::start(&site);

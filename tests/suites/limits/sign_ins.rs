@@ -77,9 +77,10 @@ async fn a_client_gets_so_many_credentials_wrong_a_minute() {
     assert_eq!(reached(&world, "header_auth_failures").await, 0);
 
     let refused = with("192.0.2.1", &basic("four")).await;
-    assert_eq!(refused.status, 401, "{}", refused.body);
-    assert!(refused.body.contains("too many wrong ones"), "{}", refused.body);
-    assert_eq!(with("192.0.2.1", known).await.status, 401);
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    assert!(!refused.header("retry-after").is_empty());
+    assert!(refused.body.contains("too_many_failures"), "{}", refused.body);
+    assert_eq!(with("192.0.2.1", known).await.status, 429);
     assert_eq!(asked(), before + 3, "core is asked about no more");
     assert_eq!(reached(&world, "header_auth_failures").await, 2);
 

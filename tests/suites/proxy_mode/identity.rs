@@ -87,7 +87,7 @@ async fn attributes_add_and_override_headers_whatever_their_type() {
     }
 }
 
-/// PAINS C12: a value that would forge headers is sent empty; names that frame the message, or
+/// A value that would forge headers is sent empty; names that frame the message, or
 /// tell where it came from, are not the user's to set.
 #[tokio::test]
 async fn attributes_can_neither_forge_headers_nor_take_over_the_connection() {
@@ -113,7 +113,7 @@ async fn attributes_can_neither_forge_headers_nor_take_over_the_connection() {
     assert!(!page.body.contains("evil.test"), "{}", page.body);
 }
 
-/// PAINS A12: a name beyond ASCII never costs the request, in either form.
+/// A name beyond ASCII never costs the request, in either form.
 #[tokio::test]
 async fn names_beyond_ascii_arrive_raw_or_percent_encoded() {
     for (encoding, expected) in [("raw", "Alice Änderson"), ("percent", "Alice %C3%84nderson")] {

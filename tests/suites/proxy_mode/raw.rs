@@ -1,4 +1,4 @@
-//! Bytes that no browser sends (PAINS C15).
+//! Bytes that no browser sends.
 
 use std::sync::Arc;
 use std::time::Duration;

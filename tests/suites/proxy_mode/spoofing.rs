@@ -1,5 +1,5 @@
 //! Whatever a client says about who it is, in whatever spelling and on whatever way, the
-//! application does not hear it (PAINS C8; CVE-2025-64484, GHSA-x677-9fxg-v5c5,
+//! application does not hear it (CVE-2025-64484, GHSA-x677-9fxg-v5c5,
 //! GHSA-7r4p-vjf4-gxv4).
 
 use outpost_decision::headers::IDENTITY_NAMES;

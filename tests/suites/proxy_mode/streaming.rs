@@ -107,7 +107,7 @@ async fn each_server_sent_event_comes_when_it_happens() {
     assert_eq!(all.matches("event: tick").count(), 3, "{all}");
 }
 
-/// ak#2023, PAINS A6: an event stream does not outlive its session.
+/// ak#2023: an event stream does not outlive its session.
 #[tokio::test]
 async fn an_event_stream_ends_when_core_ends_the_session() {
     let (world, browser) = signed_in("alice").await;
@@ -157,7 +157,7 @@ async fn an_event_stream_ends_when_the_token_runs_out() {
     assert_eq!(browser.get(&world.url("app.test", "/json")).await.status, 302);
 }
 
-/// PAINS A14 and A20: a refresh neither cuts what is under way nor throws connections away, even
+/// A refresh neither cuts what is under way nor throws connections away, even
 /// when it changes this provider.
 #[tokio::test]
 async fn a_refresh_cuts_no_download_and_keeps_the_connections_to_the_application() {

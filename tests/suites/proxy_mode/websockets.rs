@@ -1,4 +1,4 @@
-//! Websockets: tunnelled as they are, for the session's own site, while it lives (PAINS A15, C16).
+//! Websockets: tunnelled as they are, for the session's own site, while it lives.
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use outpost_tests::World;
@@ -80,7 +80,7 @@ async fn a_page_of_another_site_cannot_open_a_websocket_with_my_session() {
     echoes(&mut socket, "no browser").await;
 }
 
-/// ak#2023, PAINS A15: an open websocket does not outlive its session.
+/// ak#2023: an open websocket does not outlive its session.
 #[tokio::test]
 async fn websockets_close_when_core_ends_the_session_and_those_of_others_stay() {
     let (world, browser) = signed_in("alice").await;

@@ -69,8 +69,22 @@ impl Fault {
         Self::Refresh,
     ];
 
-    pub(crate) fn drawn(dice: &mut Dice) -> Self {
-        Self::ALL[dice.below(Self::ALL.len())]
+    /// All of them, in some order.
+    pub(crate) fn deck(dice: &mut Dice) -> Vec<Self> {
+        let mut deck = Self::ALL.to_vec();
+        for last in (1..deck.len()).rev() {
+            deck.swap(last, dice.below(last + 1));
+        }
+        deck
+    }
+
+    /// Whether a replica that serves has its store all the while.
+    pub(crate) const fn leaves_store_to(self, replica: usize) -> bool {
+        match self {
+            Self::StoreHangs | Self::StoreDies => false,
+            Self::StoreCut | Self::StoreStalls => replica != 0,
+            Self::None | Self::CoreAway | Self::ReplicaDies | Self::Refresh => true,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The name of a connection against the host of a request over it (PAINS C16).
+//! The name of a connection against the host of a request over it.
 
 use outpost_tests::certificates::Kind;
 

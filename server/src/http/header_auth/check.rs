@@ -17,7 +17,9 @@ use super::{HeaderCredential, HeaderResult, Refusal, Verdict};
 use crate::clock;
 use crate::http::tokens;
 use crate::keys::KeyRequests;
+use crate::limits::{Limit, PerMinute};
 use crate::oidc::{OidcClient, OidcError};
+use crate::ops::metrics::Metrics;
 use crate::session::{
     self, Replaced, Selection, Session, SessionAbout, SessionId, Sessions, StoreError,
 };
@@ -38,6 +40,9 @@ pub(super) struct Check {
     /// The time to note for what core accepts: from before it is asked.
     pub(super) verified: Timestamp,
     pub(super) client_address: std::net::IpAddr,
+    /// Credentials of clients that core has refused.
+    pub(super) failures: Arc<PerMinute>,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) user_agent: String,
     pub(super) accepted: Duration,
     pub(super) rejected: Duration,
@@ -70,7 +75,22 @@ impl Check {
             }
             _ => {}
         }
-        match self.ask_core().await {
+        // Here, where nobody can leave in the middle of it, and before core is asked, so that many
+        // guesses at once are as many as one after the other. Whoever was let in with it before is
+        // not guessing.
+        let counts = standing.is_none();
+        if counts && self.failures.spend(self.client_address, self.now).is_err() {
+            self.metrics.limits().reached(Limit::HeaderAuthFailures);
+            return HeaderResult {
+                verdict: Verdict::Unavailable(Reason::TooManyFailures),
+                keep: Duration::ZERO,
+            };
+        }
+        let answer = self.ask_core().await;
+        if counts && !matches!(answer, Err(Verdict::Rejected(Refusal::Plain, _))) {
+            self.failures.refund(self.client_address);
+        }
+        match answer {
             Ok((claims, token)) => self.accept(standing, claims, token).await,
             Err(verdict) => self.reject(standing, verdict).await,
         }

@@ -95,7 +95,8 @@ fn is_permitted(there: &Url, provider: &Provider, request: RequestHost<'_>) -> b
     let host = there.host_str().unwrap_or_default();
     match (&provider.mode, &provider.cookie_domain) {
         (Mode::ForwardDomain, Some(domain)) => {
-            is(&external) || host == domain || host.ends_with(&format!(".{domain}"))
+            let is_web = matches!(there.scheme(), "http" | "https");
+            is(&external) || is_web && (host == domain || host.ends_with(&format!(".{domain}")))
         }
         _ => is(&external) || is(&own),
     }
