@@ -34,9 +34,10 @@ use crate::limits::Limit;
 /// Smallest buffer that hyper takes.
 const SMALLEST_BUFFER: usize = 64 * 1024;
 /// How long, and how many bytes, a client that was refused may go on sending what nobody reads. If
-/// the connection were closed at once, its system would discard the answer.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES: usize = 1024 * 1024;
+/// the connection were closed at once, its system would discard the answer. The buffers between it
+/// and us hold some megabytes: whoever sends more without a look at the answer has had it by then.
+const LINGER: Duration = Duration::from_secs(5);
+const LINGER_BYTES: usize = 64 * 1024 * 1024;
 
 const TIMED_OUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
@@ -86,7 +87,7 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
         }
     };
     match served.into_parts() {
-        Some(parts) => close(parts.io.into_inner(), overdue, &pulse).await,
+        Some(parts) => close(parts.io.into_inner(), overdue, &pulse, context.drain.over()).await,
         None => match asked.take() {
             // hyper parts with a connection on which an upgrade was asked for as with one that was
             // upgraded, whatever was answered.
@@ -94,7 +95,7 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
                 if let Ok(upgraded) = upgrade.await
                     && let Ok(parts) = upgraded.downcast::<TokioIo<Watched<Stream>>>()
                 {
-                    close(parts.io.into_inner(), overdue, &pulse).await;
+                    close(parts.io.into_inner(), overdue, &pulse, context.drain.over()).await;
                 }
             }
             // Upgraded: it lives on elsewhere, and counts here until it is over.
@@ -106,8 +107,13 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
     }
 }
 
-/// Ends a connection so that the client receives what was said last.
-async fn close(mut io: Watched<Stream>, overdue: Option<Overdue>, pulse: &Pulse) {
+/// Ends a connection so that the client receives what was said last, unless everything is `over`.
+async fn close(
+    mut io: Watched<Stream>,
+    overdue: Option<Overdue>,
+    pulse: &Pulse,
+    over: impl Future<Output = ()>,
+) {
     let farewell = async {
         if overdue == Some(Overdue::Head) && pulse.has_partial_head() {
             io.write_all(TIMED_OUT).await?;
@@ -127,8 +133,12 @@ async fn close(mut io: Watched<Stream>, overdue: Option<Overdue>, pulse: &Pulse)
         }
         io::Result::Ok(())
     };
-    // Either way the connection is over.
-    let _ = timeout(LINGER, farewell).await;
+    // However this ends, the connection is closed.
+    tokio::select! {
+        biased;
+        _ = timeout(LINGER, farewell) => {}
+        () = over => {}
+    }
 }
 
 async fn call(
