@@ -20,6 +20,7 @@ pub mod receiver;
 pub mod redis;
 pub mod relay;
 pub mod replicas;
+pub mod repository;
 pub mod scripted;
 pub mod stage;
 pub mod streaming;

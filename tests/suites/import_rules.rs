@@ -4,13 +4,9 @@ mod paths;
 mod rules;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
+use outpost_tests::repository::{read, root};
 use rules::violations;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
 
 /// Every Rust file below `folder`, with its path from the workspace's root.
 fn sources(folder: &str) -> Vec<(String, String)> {
@@ -100,7 +96,7 @@ fn the_rules_leave_the_rest_alone() {
 #[test]
 fn the_pure_crate_and_the_pages_depend_on_nothing_they_must_not() {
     let dependencies = |manifest: &str| -> Vec<String> {
-        let text = fs::read_to_string(root().join(manifest)).unwrap();
+        let text = read(manifest);
         let (_, after) = text.split_once("[dependencies]").unwrap();
         let (section, _) = after.split_once("\n[").unwrap_or((after, ""));
         section

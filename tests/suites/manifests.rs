@@ -9,6 +9,7 @@ use std::process::Command;
 
 use outpost_tests::folder::Folder;
 use outpost_tests::parts;
+use outpost_tests::repository::root;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,13 +20,9 @@ struct Said {
     kinds: BTreeMap<String, usize>,
 }
 
-fn here() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Files below the renderer's reviewed ones for these targets, in order.
 fn reviewed(targets: &[&str]) -> Vec<PathBuf> {
-    let golden = here().parent().unwrap().join("server/render/tests/golden");
+    let golden = root().join("server/render/tests/golden");
     let mut files = Vec::new();
     for target in targets {
         let before = files.len();
@@ -52,7 +49,9 @@ fn said(command: &mut Command) -> Vec<u8> {
 
 fn validated(files: &[PathBuf]) -> Said {
     let mut command = python();
-    command.arg(here().join("suites/manifests/validate.py")).arg(here().join("fixtures/crds"));
+    command
+        .arg(root().join("tests/suites/manifests/validate.py"))
+        .arg(root().join("tests/fixtures/crds"));
     serde_json::from_slice(&said(command.args(files))).unwrap()
 }
 
@@ -135,7 +134,7 @@ fn what_is_wrong_with_an_object_would_be_seen() {
     .into_iter()
     .enumerate()
     {
-        let golden = here().parent().unwrap().join("server/render/tests/golden");
+        let golden = root().join("server/render/tests/golden");
         let text = fs::read_to_string(golden.join(target).join(file)).unwrap();
         assert!(text.contains(right), "{target}/{file} has no {right}");
         let file = folder.write(&format!("{number}.yaml"), &text.replace(right, wrong));
@@ -156,7 +155,7 @@ fn strings_stay_strings_for_readers_of_old() {
         read = yaml.safe_load(open(sys.argv[1], encoding='utf-8'))\n\
         assert read == json.load(open(sys.argv[2], encoding='utf-8')), read\n\
         print(len(read['values']))";
-    let folder = here().parent().unwrap().join("server/render/tests/golden/yaml");
+    let folder = root().join("server/render/tests/golden/yaml");
     let mut command = python();
     command.args(["-c", READ]).arg(folder.join("strings.yaml")).arg(folder.join("strings.json"));
     let count: usize = String::from_utf8(said(&mut command)).unwrap().trim().parse().unwrap();

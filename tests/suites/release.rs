@@ -1,16 +1,12 @@
 //! What belongs to a release beside the program: completions, the manual, and one version for all.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use outpost_render::Target;
 use outpost_tests::folder::Folder;
 use outpost_tests::program::run;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
+use outpost_tests::repository::read;
 
 /// What the program prints to these arguments; it needs no settings for them.
 fn printed(arguments: &[&str]) -> String {
@@ -101,7 +97,7 @@ fn the_manual_has_a_page_for_each_command_that_groff_has_nothing_against() {
 
 /// The version, from the one place where it stands.
 fn version() -> String {
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let manifest = read("Cargo.toml");
     let (_, package) = manifest.split_once("[workspace.package]").unwrap();
     let line = package.lines().find_map(|line| line.strip_prefix("version = \"")).unwrap();
     line.trim_end_matches('"').to_owned()
@@ -111,13 +107,13 @@ fn version() -> String {
 fn the_version_stands_in_one_place() {
     assert_eq!(printed(&["--version"]), format!("outpost {}\n", version()));
     assert_eq!(version(), outpost::VERSION);
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let manifest = read("Cargo.toml");
     let (_, members) = manifest.split_once("members = [").unwrap();
     let (members, _) = members.split_once(']').unwrap();
     let members: Vec<&str> = members.split('"').skip(1).step_by(2).collect();
     assert!(members.len() > 4, "{members:?}");
     for member in members {
-        let manifest = fs::read_to_string(root().join(member).join("Cargo.toml")).unwrap();
+        let manifest = read(&format!("{member}/Cargo.toml"));
         assert!(manifest.contains("\nversion.workspace = true\n"), "{member}");
     }
 }

@@ -2,18 +2,13 @@
 //! stack.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use outpost_tests::repository::{read, root};
 use serde_json::Value;
 
 /// The crates that the program consists of.
 const OURS: [&str; 4] = ["outpost", "outpost-dashboard", "outpost-decision", "outpost-render"];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
 
 fn cargo(arguments: &[&str]) -> String {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -48,7 +43,7 @@ fn compiled_in() -> BTreeSet<String> {
 }
 
 fn table() -> String {
-    fs::read_to_string(root().join("server/DEPENDENCIES.md")).unwrap()
+    read("server/DEPENDENCIES.md")
 }
 
 /// The names between backquotes in the first column of the tables before the advisories.
@@ -104,7 +99,7 @@ fn there_is_one_stack_of_each_kind() {
 
 #[test]
 fn advisories_that_may_stay_are_those_that_are_explained_and_still_there() {
-    let settings = fs::read_to_string(root().join(".cargo/audit.toml")).unwrap();
+    let settings = read(".cargo/audit.toml");
     let ignored: BTreeSet<&str> =
         settings.split('"').filter(|part| part.starts_with("RUSTSEC-")).collect();
     let table = table();
@@ -116,7 +111,7 @@ fn advisories_that_may_stay_are_those_that_are_explained_and_still_there() {
         .collect();
     assert_eq!(ignored, rows.iter().map(|row| row[0]).collect());
     assert!(!ignored.is_empty(), "then neither the file nor the table is needed");
-    let locked = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let locked = read("Cargo.lock");
     for row in rows {
         let mut words = row[1].split(' ');
         let name = words.next().unwrap().trim_matches('`');

@@ -10,13 +10,14 @@ use outpost_tests::daemon::Daemon;
 use outpost_tests::folder::Folder;
 use outpost_tests::ports::{self, Place};
 use outpost_tests::redis::RedisServer;
+use outpost_tests::repository::read;
 use outpost_tests::stage::Stage;
 use outpost_tests::{Browser, Load, Replicas, parts, wait};
 use reqwest::{Client, StatusCode};
 use url::Url;
 
 use crate::deploy::compose::{composed, outposts};
-use crate::deploy::support::{read, replace_once, said};
+use crate::deploy::support::{replace_once, said};
 
 /// Everything ends when it is dropped.
 struct Deployment {

@@ -6,10 +6,11 @@ use std::process::{Command, Output};
 use outpost_demo::core::{CoreOptions, StandInCore};
 use outpost_tests::folder::Folder;
 use outpost_tests::program::run;
+use outpost_tests::repository::{read, root};
 use outpost_tests::{Program, parts};
 use serde_json::Value;
 
-use crate::deploy::support::{read, root, said};
+use crate::deploy::support::said;
 
 const FILES: [&str; 2] = ["single.yml", "replicas.yml"];
 

@@ -9,10 +9,11 @@ use std::process::Command;
 use outpost_demo::core::{CoreOptions, StandInCore};
 use outpost_tests::folder::Folder;
 use outpost_tests::program::{executable, run};
+use outpost_tests::repository::{read, root};
 use outpost_tests::{Program, parts};
 
 use crate::deploy::release::{command, succeeds_in};
-use crate::deploy::support::{read, root, succeeds};
+use crate::deploy::support::succeeds;
 
 const FILE: &str = "deploy/container/Containerfile";
 

@@ -4,8 +4,9 @@ use std::process::Command;
 
 use outpost_tests::folder::Folder;
 use outpost_tests::program::{executable, run};
+use outpost_tests::repository::{read, root};
 
-use crate::deploy::support::{CREDENTIALS, SECRETS, etc_outpost, files, read, root, succeeds};
+use crate::deploy::support::{CREDENTIALS, SECRETS, etc_outpost, files, succeeds};
 
 /// Secrets are where the unit shows them to the service, and nowhere else: its user cannot read the
 /// folder that they come from.

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use outpost_tests::program::run;
+use outpost_tests::repository::{read, root};
 
-use crate::deploy::support::{read, root, succeeds};
+use crate::deploy::support::succeeds;
 
 /// What a release ships as well.
 pub(crate) const GUIDES: [&str; 2] = ["README.md", "deploy/README.md"];

@@ -10,11 +10,12 @@ use std::process::Command;
 use outpost_render::{Input, Outpost, SecretKey, Site, Target, render};
 use outpost_tests::daemon::Daemon;
 use outpost_tests::folder::Folder;
+use outpost_tests::repository::{read, root};
 use outpost_tests::{parts, ports, wait};
 use serde_json::{Value, json};
 
 use crate::deploy::compose::composed;
-use crate::deploy::support::{files, read, root, succeeds, yaml};
+use crate::deploy::support::{files, succeeds, yaml};
 
 const FOLDER: &str = "deploy/kubernetes";
 

@@ -7,12 +7,13 @@ use std::process::Command;
 use outpost_decision::decision::{Action, Reason};
 use outpost_demo::core::{CoreOptions, StandInCore};
 use outpost_tests::folder::Folder;
+use outpost_tests::repository::{read, root};
 use outpost_tests::{Browser, Program, parts};
 use serde_json::{Value, json};
 
 use crate::deploy::guide::anchors;
 use crate::deploy::promql::{Names, names};
-use crate::deploy::support::{python, read, root, succeeds, yaml};
+use crate::deploy::support::{python, succeeds, yaml};
 
 /// Labels that Prometheus sets, and the histograms' own.
 const FOREIGN_LABELS: [&str; 3] = ["job", "instance", "le"];

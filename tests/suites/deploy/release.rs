@@ -8,10 +8,11 @@ use std::process::Command;
 
 use outpost_tests::folder::Folder;
 use outpost_tests::program::executable;
+use outpost_tests::repository::{read, root};
 use serde_json::Value;
 
 use crate::deploy::guide::{GUIDES, follow_links};
-use crate::deploy::support::{python, root, said, succeeds};
+use crate::deploy::support::{python, said, succeeds};
 
 /// The script, with the tools it needs.
 pub(crate) fn command(script: &Path) -> Command {
@@ -103,7 +104,7 @@ fn an_archive_is_complete_and_the_same_each_time() {
 
 /// The lines of the guide that install something, with what they install.
 fn what_the_guide_installs_is_there(tree: &Path) {
-    let guide = crate::deploy::support::read("deploy/README.md");
+    let guide = read("deploy/README.md");
     let lines = guide.lines().filter_map(|line| line.strip_prefix("install -m 0"));
     let mut installed = 0;
     for source in lines.map(|line| line.split(' ').nth(1).unwrap()) {
@@ -130,7 +131,7 @@ fn bill_of_materials_and_licences_agree(doc: &Path) {
     assert_eq!(bill["bomFormat"], "CycloneDX");
     assert_eq!(bill["metadata"]["component"]["name"], "outpost");
     assert!(bill.get("serialNumber").is_none(), "a number of its own each time");
-    let locked = crate::deploy::support::read("Cargo.lock");
+    let locked = read("Cargo.lock");
     let licences = fs::read_to_string(doc.join("THIRD-PARTY-LICENSES.txt")).unwrap();
     let components = bill["components"].as_array().unwrap();
     let names: BTreeSet<_> = components.iter().map(|it| it["name"].as_str().unwrap()).collect();

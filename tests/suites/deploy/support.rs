@@ -1,22 +1,12 @@
 //! Reading files of the repository, and asking other programs about them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use outpost_tests::folder::Folder;
 use outpost_tests::parts;
+use outpost_tests::repository::root;
 use serde_json::Value;
-
-/// The repository.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-/// A file of the repository.
-pub(crate) fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
 
 /// Names of the files in a folder of the repository that end like this, in order.
 pub(crate) fn files(folder: &str, end: &str) -> Vec<String> {

@@ -7,9 +7,10 @@ use outpost_demo::core::{CoreOptions, StandInCore};
 use outpost_tests::folder::Folder;
 use outpost_tests::process::{Process, signal};
 use outpost_tests::program::{executable, run};
+use outpost_tests::repository::read;
 use outpost_tests::{Browser, parts, ports, wait};
 
-use crate::deploy::support::{CREDENTIALS, read, replace_once, said};
+use crate::deploy::support::{CREDENTIALS, replace_once, said};
 
 /// Tenths of what `systemd-analyze security` calls exposure, of 100: below 20 it says "OK". What is
 /// left is what a web server cannot do without: a network.
