@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
+use outpost_tests::repository::{read, root, tests_of_this_program};
 use serde::Deserialize;
 
 /// Every advisory, issue and attack that there must be a case for, by kind: the specification.
@@ -148,29 +148,15 @@ struct Attack {
     also: Vec<String>,
 }
 
-/// The folder of the tests.
-pub(super) fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn catalogue() -> Catalogue {
-    let text = fs::read_to_string(folder().join("attacks.toml")).unwrap();
-    toml::from_str(&text).unwrap_or_else(|error| panic!("attacks.toml: {error}"))
-}
-
-/// Every test of the program that this is.
-pub(super) fn tests() -> BTreeSet<String> {
-    let own = std::env::current_exe().unwrap();
-    let output = Command::new(own).args(["--list", "--format", "terse"]).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let tests = text.lines().filter_map(|line| line.strip_suffix(": test"));
-    tests.map(str::to_owned).collect()
+    toml::from_str(&read("tests/attacks.toml"))
+        .unwrap_or_else(|error| panic!("attacks.toml: {error}"))
 }
 
 /// Those that attack: not those that look after the catalogue.
 pub(super) fn cases() -> BTreeSet<String> {
     let about = ["attacks::catalogue::", "attacks::regressions::"];
-    let mut tests = tests();
+    let mut tests = tests_of_this_program();
     tests.retain(|test| {
         test.starts_with("attacks::") && !about.iter().any(|module| test.starts_with(module))
     });
@@ -206,7 +192,7 @@ fn every_known_attack_has_its_entry_and_no_entry_is_of_another() {
 
 #[test]
 fn every_case_is_named_and_every_name_is_a_case() {
-    let (tests, cases) = (tests(), cases());
+    let (tests, cases) = (tests_of_this_program(), cases());
     let mut named = BTreeSet::new();
     for attack in &catalogue().attack {
         let Attack { ids, attack, answer, cases: own, also } = attack;
@@ -236,7 +222,8 @@ fn the_table_of_attacks_is_what_the_catalogue_says() {
         "# Attacks\n\nWhat is known to have gone wrong with outposts and their kin, what this one does, and the \
          cases that show\nit: {count}, each on the real program, from outside, in every mode and through every \
          dialect that it concerns.\n`./tests/run attacks::` runs them. Made of `attacks.toml`;\n\
-         [REGRESSIONS.md](REGRESSIONS.md) shows that they notice.\n"
+         [REGRESSIONS.md](REGRESSIONS.md) shows that they notice. `ak#` and a number is an issue of\n\
+         [authentik](https://github.com/goauthentik/authentik/issues).\n"
     );
     for (kind, ids) in KNOWN {
         write!(text, "\n## {kind}\n\n| attack | what happens | the outpost | shown by |\n")
@@ -253,5 +240,5 @@ fn the_table_of_attacks_is_what_the_catalogue_says() {
             writeln!(text, "| {ids} | {attack} | {answer} | {named} |").unwrap();
         }
     }
-    assert_golden(&folder().join("ATTACKS.md"), &text);
+    assert_golden(&root().join("tests/ATTACKS.md"), &text);
 }

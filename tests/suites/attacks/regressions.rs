@@ -3,11 +3,11 @@
 //! still has its place, and that `REGRESSIONS.md` tells of these edits.
 
 use std::collections::BTreeSet;
-use std::fs;
 
+use outpost_tests::repository::read;
 use serde::Deserialize;
 
-use crate::attacks::catalogue::{cases, folder};
+use crate::attacks::catalogue::cases;
 
 /// Fewer would be no proof.
 const FEWEST: usize = 22;
@@ -41,7 +41,7 @@ struct Edit {
 }
 
 fn regressions() -> Vec<Regression> {
-    let text = fs::read_to_string(folder().join("regressions.toml")).unwrap();
+    let text = read("tests/regressions.toml");
     let parsed: Result<Regressions, _> = toml::from_str(&text);
     parsed.unwrap_or_else(|error| panic!("regressions.toml: {error}")).regression
 }
@@ -49,7 +49,7 @@ fn regressions() -> Vec<Regression> {
 #[test]
 fn every_bug_can_still_be_put_back_and_names_the_cases_that_notice() {
     let (all, cases) = (regressions(), cases());
-    let catalogue = fs::read_to_string(folder().join("attacks.toml")).unwrap();
+    let catalogue = read("tests/attacks.toml");
     assert!(all.len() >= FEWEST, "{}", all.len());
     let ids: BTreeSet<&String> = all.iter().map(|one| &one.id).collect();
     assert_eq!(ids.len(), all.len(), "each id once");
@@ -66,7 +66,7 @@ fn every_bug_can_still_be_put_back_and_names_the_cases_that_notice() {
             );
         }
         for Edit { file, find, replace } in edit {
-            let text = fs::read_to_string(folder().parent().unwrap().join(file)).unwrap();
+            let text = read(file);
             let found = text.matches(find.as_str()).count();
             assert_eq!(found, 1, "{id}: not exactly once in {file}: {find:?}");
             assert_ne!(find, replace, "{id}");
@@ -77,7 +77,7 @@ fn every_bug_can_still_be_put_back_and_names_the_cases_that_notice() {
 
 #[test]
 fn the_table_tells_of_each_that_it_was_noticed_as_expected() {
-    let table = fs::read_to_string(folder().join("REGRESSIONS.md")).unwrap_or_default();
+    let table = read("tests/REGRESSIONS.md");
     let rows: Vec<Vec<&str>> = table
         .lines()
         .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))

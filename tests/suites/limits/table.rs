@@ -1,11 +1,11 @@
 //! The table of limits in the README: each setting, default, figure and test in it is there.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+
+use outpost_tests::Browser;
+use outpost_tests::repository::{read, root, tests_of_this_program};
 
 use crate::limits::support::world;
-use outpost_tests::Browser;
 
 /// A line of the table.
 struct Row {
@@ -15,14 +15,6 @@ struct Row {
     figure: String,
     past: String,
     tests: String,
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 fn rows() -> Vec<Row> {
@@ -105,19 +97,39 @@ async fn every_figure_in_the_table_is_there() {
     assert_eq!(limits.len(), outpost::limits::Limit::ALL.len(), "each has a row: {limits:?}");
 }
 
+/// The crates whose own tests the table names, and where their modules are.
+const CRATES: [(&str, &str); 2] =
+    [("outpost::", "server/src"), ("outpost_decision::", "server/decision/src")];
+
+/// Whether a crate of ours has this test, by its path: in a file `tests`, or at the end of the
+/// module's own.
+fn is_unit_test(path: &str) -> bool {
+    let Some((inner, folder)) =
+        CRATES.iter().find_map(|(name, folder)| Some((path.strip_prefix(name)?, folder)))
+    else {
+        return false;
+    };
+    let (module, name) = inner.rsplit_once("::tests::").expect("a module, its tests and a name");
+    let module = format!("{folder}/{}", module.replace("::", "/"));
+    let beside = format!("{module}/tests.rs");
+    let tests = if root().join(&beside).is_file() {
+        read(&beside)
+    } else {
+        let source = read(&format!("{module}.rs"));
+        let (_, tests) = source.split_once("\nmod tests {\n").expect("a module of tests");
+        tests.to_owned()
+    };
+    tests.contains(&format!("fn {name}("))
+}
+
 #[test]
-fn every_test_in_the_table_is_there() {
+fn every_test_in_the_table_is_there_by_its_whole_path() {
+    let suites = tests_of_this_program();
     for row in rows() {
         let tests = quoted(&row.tests);
         assert!(!tests.is_empty(), "{} has no test", row.limit);
         for test in tests {
-            let (module, name) = test.rsplit_once("::").expect("a module and a name");
-            let path = match module.strip_prefix("server/") {
-                Some(inner) => format!("server/{inner}"),
-                None => format!("tests/suites/{}", module.replace("::", "/")),
-            };
-            let source = read(&format!("{path}.rs"));
-            assert!(source.contains(&format!("fn {name}(")), "{}: {test}", row.limit);
+            assert!(suites.contains(test) || is_unit_test(test), "{}: {test}", row.limit);
         }
     }
 }
