@@ -1,6 +1,7 @@
 //! Wires everything together, in order, and takes it apart again. The only place that knows all.
 
 mod alone;
+mod back_channel;
 mod control;
 mod data;
 mod ending;

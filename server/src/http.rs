@@ -65,6 +65,8 @@ pub struct Gateway {
     pub header_results: HeaderCache<header_auth::HeaderResult>,
     /// Sign-ins that clients have begun.
     pub sign_ins: PerMinute,
+    /// Codes of clients that core has refused.
+    pub failed_codes: PerMinute,
     /// Headers of clients that core has refused.
     pub header_failures: Arc<PerMinute>,
     /// Renewals of sessions that are about to end.
@@ -128,6 +130,10 @@ pub struct Policy {
     pub header_bytes: usize,
     /// Largest sum of all `Cookie` headers, in bytes.
     pub cookie_bytes: usize,
+    /// Sign-ins under way that a browser keeps, for each provider.
+    pub flows_per_browser: usize,
+    /// Largest form with a logout token, in bytes.
+    pub logout_form_bytes: usize,
 }
 
 /// What one worker thread owns.

@@ -17,14 +17,17 @@ use serde_json::Value;
 use thiserror::Error;
 use url::{Url, form_urlencoded};
 
+use crate::limits::{Limit, LimitFigures};
 use crate::trace::{Kind, Scope};
 
-/// Largest answer of the token and introspection endpoints, in bytes: two tokens of the largest
-/// size that is looked at, and room around them.
-const MAX_ANSWER_BYTES: usize = 256 * 1024;
-
-/// Largest key set, in bytes.
-const MAX_KEY_SET_BYTES: usize = 1024 * 1024;
+/// The largest answers of core's that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerBounds {
+    /// Of the token and introspection endpoints, in bytes.
+    pub answer: usize,
+    /// Key sets, in bytes.
+    pub key_set: usize,
+}
 
 /// Longest text of core's that is passed on, in characters.
 const MAX_SHOWN: usize = 300;
@@ -36,6 +39,8 @@ pub struct OidcClient {
     user_agent: Arc<str>,
     total: Duration,
     scope: Scope,
+    bounds: AnswerBounds,
+    figures: LimitFigures,
 }
 
 /// Tokens that core has given.
@@ -92,11 +97,18 @@ impl OidcError {
 
 impl OidcClient {
     /// A client over `http` (see [`crate::core_tls::http_client`]). `version` goes into the user
-    /// agent; `total` bounds each request from connect to the last byte of the answer.
+    /// agent; `total` bounds each request from connect to the last byte of the answer. Answers
+    /// beyond `bounds` are counted in `figures`.
     #[must_use]
-    pub fn new(http: awc::Client, version: &str, total: Duration) -> Self {
+    pub fn new(
+        http: awc::Client,
+        version: &str,
+        total: Duration,
+        bounds: AnswerBounds,
+        figures: LimitFigures,
+    ) -> Self {
         let user_agent = format!("goauthentik.io/outpost/{version}").into();
-        Self { http, user_agent, total, scope: Scope::default() }
+        Self { http, user_agent, total, scope: Scope::default(), bounds, figures }
     }
 
     /// The same client, whose questions are asked in the course of `scope`: traces show them there,
@@ -193,7 +205,7 @@ impl OidcClient {
             ("token", token.expose_secret()),
         ];
         let back_channel = provider.endpoints.back_channel.as_ref();
-        self.ask("introspection", url, back_channel, Some(&form), MAX_ANSWER_BYTES).await
+        self.ask("introspection", url, back_channel, Some(&form), Limit::CoreAnswer).await
     }
 
     /// A provider's key set.
@@ -205,7 +217,7 @@ impl OidcClient {
         url: &Url,
         back_channel: Option<&BackChannel>,
     ) -> Result<KeySet, OidcError> {
-        let body = self.ask("key set", url, back_channel, None, MAX_KEY_SET_BYTES).await?;
+        let body = self.ask("key set", url, back_channel, None, Limit::CoreKeySet).await?;
         KeySet::parse(&body).map_err(|error| OidcError::Malformed(error.to_string()))
     }
 
@@ -218,7 +230,7 @@ impl OidcClient {
         let endpoints = &provider.endpoints;
         let back_channel = endpoints.back_channel.as_ref();
         let url = &endpoints.token;
-        let body = self.ask(name, url, back_channel, Some(form), MAX_ANSWER_BYTES).await?;
+        let body = self.ask(name, url, back_channel, Some(form), Limit::CoreAnswer).await?;
         token_answer(&body)
     }
 
@@ -230,19 +242,26 @@ impl OidcClient {
         url: &Url,
         back_channel: Option<&BackChannel>,
         form: Option<&[(&str, &str)]>,
-        limit: usize,
+        limit: Limit,
     ) -> Result<Bytes, OidcError> {
         let mut span = self.scope.begin(name, Kind::Client);
         if span.is_recorded() {
             span.set("http.request.method", if form.is_some() { "POST" } else { "GET" });
             span.set("server.address", url.host_str().unwrap_or_default().to_owned());
         }
-        let asked = self.ask_unbounded(span.scope(), url, back_channel, form, limit);
+        let bytes = match limit {
+            Limit::CoreKeySet => self.bounds.key_set,
+            _ => self.bounds.answer,
+        };
+        let asked = self.ask_unbounded(span.scope(), url, back_channel, form, bytes);
         let answer = actix_rt::time::timeout(self.total, asked)
             .await
             .unwrap_or_else(|_| Err(OidcError::Unreachable("it took too long".to_owned())));
         if let Err(error) = &answer {
             span.fail(error.code());
+            if let OidcError::TooLarge(_) = error {
+                self.figures.reached(limit);
+            }
         }
         answer
     }

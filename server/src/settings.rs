@@ -6,6 +6,7 @@
 mod hints;
 mod identity;
 mod layers;
+mod limits;
 mod mistake;
 mod modes;
 mod operators;
@@ -155,15 +156,7 @@ impl Settings {
                 write_timeout: read.duration("web.write_timeout", MILLISECOND..=DAY),
                 idle_timeout: read.duration("web.idle_timeout", MILLISECOND..=DAY),
             },
-            limits: Limits {
-                header_bytes: read.number("limits.header_bytes", 4096..=131_072),
-                cookie_bytes: read.number("limits.cookie_bytes", 1024..=131_072),
-                header_lines: read.number("limits.header_lines", 64..=4096),
-                connections: read.number("limits.connections", 1..=1_000_000),
-                connections_per_address: read
-                    .number("limits.connections_per_address", 0..=1_000_000),
-                sign_ins_per_minute: read.number("limits.sign_ins_per_minute", 0..=1_000_000),
-            },
+            limits: limits::limits(&mut read),
             sign_in: SignIn {
                 flow_ttl: read.duration("sign_in.flow_ttl", SECOND..=DAY),
                 keep_post_bytes: read.number("sign_in.keep_post_bytes", 0..=262_144),

@@ -3,9 +3,12 @@
 //! is held against the settings, the figures and the tests here.
 
 mod connections;
+mod core_answers;
 mod floods;
+mod forms;
 mod link;
 mod requests;
 mod sign_ins;
-mod support;
+mod skip_paths;
+pub(crate) mod support;
 mod table;

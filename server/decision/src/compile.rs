@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::finding::{Finding, Severity};
 use crate::provider::{BasicAuthSpec, CookieSpec, External, Mode, Provider, Signing};
-use crate::skip::SkipRules;
+use crate::skip::{SkipLimits, SkipRules};
 use crate::target::{Authority, Scheme};
 use crate::wire::ProviderRecord;
 
@@ -33,6 +33,8 @@ pub struct CompileContext {
     pub embedded_host: Option<Url>,
     /// Whether the paths and headers of the 2021.5 outpost are served as well.
     pub akprox: bool,
+    /// How much of the unauthenticated paths is read.
+    pub skip: SkipLimits,
 }
 
 /// A provider that compiled, and what there is to say about it.
@@ -62,7 +64,7 @@ pub fn compile_provider(
     let internal = internal(record, mode, &mut findings);
     let refused = findings.iter().any(|finding| finding.severity == Severity::Error);
 
-    let (skip, skip_findings) = SkipRules::compile(&record.skip_path_regex);
+    let (skip, skip_findings) = SkipRules::compile_within(&record.skip_path_regex, &context.skip);
     findings.extend(skip_findings);
     let (Some(mode), Some(external), Some(endpoints), false) = (mode, external, endpoints, refused)
     else {

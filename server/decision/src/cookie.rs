@@ -22,10 +22,6 @@ pub const MAX_VALUES: usize = 8;
 /// Longest value that can be one of ours: browsers keep no longer ones.
 const MAX_VALUE_BYTES: usize = 4096;
 
-/// Flow cookies of a provider that a browser may keep. Each is a sign-in begun and not finished;
-/// what exceeds this is removed, oldest first.
-pub const MAX_FLOWS: usize = 32;
-
 /// Most flow cookies that are removed by one answer.
 const MAX_REMOVED_FLOWS: usize = 64;
 
@@ -45,11 +41,12 @@ pub fn flow_name(session_name: &str, tag: &str) -> String {
     format!("{session_name}_f_{tag}")
 }
 
-/// Names of flow cookies beyond the newest [`MAX_FLOWS`]: those to remove. Browsers send older
-/// cookies first (RFC 6265 section 5.4), so that these are the oldest.
+/// Names of flow cookies beyond the newest `most`: those to remove. Each is a sign-in begun and not
+/// finished. Browsers send older cookies first (RFC 6265 section 5.4), so that these are the oldest.
 pub fn surplus_flows<'a>(
     headers: impl IntoIterator<Item = &'a [u8]>,
     session_name: &str,
+    most: usize,
 ) -> Vec<String> {
     let prefix = flow_name(session_name, "");
     let mut names: Vec<&str> = pairs(headers)
@@ -59,7 +56,7 @@ pub fn surplus_flows<'a>(
                 .is_some_and(|tag| tag.len() == 8 && tag.bytes().all(|b| b.is_ascii_hexdigit()))
         })
         .collect();
-    let surplus = names.len().saturating_sub(MAX_FLOWS).min(MAX_REMOVED_FLOWS);
+    let surplus = names.len().saturating_sub(most).min(MAX_REMOVED_FLOWS);
     names.truncate(surplus);
     names.into_iter().map(str::to_owned).collect()
 }

@@ -18,14 +18,31 @@ mod go_syntax;
 
 pub use go_syntax::SyntaxError;
 
-/// Longest line that is read, in bytes.
-pub const MAX_LINE_BYTES: usize = 8 * 1024;
-/// Most lines that are read; blank ones do not count.
-pub const MAX_RULES: usize = 1000;
-/// Size of one rule: characters, ranges and repetitions multiplied out.
-pub const MAX_RULE_COST: usize = 20_000;
-/// Size of all rules of a provider together.
-pub const MAX_TOTAL_COST: usize = 100_000;
+/// How much of a provider's unauthenticated paths is read and compiled. What they compile to bounds
+/// the time that a match takes, too: it is linear in that and in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SkipLimits {
+    /// Most lines that are read; blank ones do not count.
+    pub lines: usize,
+    /// Longest line that is read, in bytes.
+    pub line_bytes: usize,
+    /// Size of one rule: characters, ranges and repetitions multiplied out.
+    pub size: usize,
+    /// Size of all rules of a provider together. The rule that reaches it is still compiled.
+    pub total_size: usize,
+}
+
+impl SkipLimits {
+    /// What the settings say unless somebody changes them.
+    pub const DEFAULT: Self =
+        Self { lines: 1000, line_bytes: 8 * 1024, size: 20_000, total_size: 100_000 };
+}
+
+impl Default for SkipLimits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
 
 /// The compiled skip rules of a provider.
 #[derive(Clone, Debug, Default)]
@@ -106,10 +123,16 @@ impl SkipOutcome {
 }
 
 impl SkipRules {
-    /// Compiles the lines of a provider's setting. Blank lines are nothing; a line that does not
-    /// compile is left out and found fault with, and so is whatever exceeds the limits above.
+    /// [`Self::compile_within`] the limits that are usual.
     #[must_use]
     pub fn compile(text: &str) -> (Self, Vec<Finding>) {
+        Self::compile_within(text, &SkipLimits::DEFAULT)
+    }
+
+    /// Compiles the lines of a provider's setting. Blank lines are nothing; a line that does not
+    /// compile is left out and found fault with, and so is whatever exceeds the limits.
+    #[must_use]
+    pub fn compile_within(text: &str, limits: &SkipLimits) -> (Self, Vec<Finding>) {
         let mut rules = Vec::new();
         let mut refused = Vec::new();
         let mut findings = Vec::new();
@@ -120,15 +143,15 @@ impl SkipRules {
             if source.trim().is_empty() {
                 continue;
             }
-            if read == MAX_RULES || cost >= MAX_TOTAL_COST {
-                findings.push(list_too_large(number));
+            if read == limits.lines || cost >= limits.total_size {
+                findings.push(list_too_large(number, limits));
                 break;
             }
             read += 1;
-            match compile_line(source) {
+            match compile_line(source, limits) {
                 Err(error) => {
                     // Finding out that a line is too large has its cost, too.
-                    cost += if error == SyntaxError::TooLarge { MAX_RULE_COST / 4 } else { 0 };
+                    cost += if error == SyntaxError::TooLarge { limits.size / 4 } else { 0 };
                     findings.push(invalid(number, source, &error));
                     let source = shortened(source).to_owned();
                     refused.push(RefusedRule { line: number, source, error });
@@ -215,10 +238,10 @@ impl SkipRule {
         }
     }
 
-    /// One line by itself; `None` where it is not in effect.
+    /// One line by itself; `None` where it is not in effect within the limits that are usual.
     #[must_use]
     pub fn compile(line: usize, source: &str) -> Option<Self> {
-        let (regex, anchored, _) = compile_line(source).ok()?;
+        let (regex, anchored, _) = compile_line(source, &SkipLimits::DEFAULT).ok()?;
         Some(Self { line, source: source.to_owned(), anchored, regex })
     }
 
@@ -241,12 +264,15 @@ impl SkipRule {
     }
 }
 
-fn compile_line(source: &str) -> Result<(regex::Regex, bool, usize), SyntaxError> {
-    if source.len() > MAX_LINE_BYTES {
+fn compile_line(
+    source: &str,
+    limits: &SkipLimits,
+) -> Result<(regex::Regex, bool, usize), SyntaxError> {
+    if source.len() > limits.line_bytes {
         return Err(SyntaxError::TooLarge);
     }
-    let translated = go_syntax::translate(source)?;
-    if translated.cost > MAX_RULE_COST {
+    let translated = go_syntax::translate(source, limits.size)?;
+    if translated.cost > limits.size {
         return Err(SyntaxError::TooLarge);
     }
     let regex = RegexBuilder::new(&translated.expression)
@@ -266,7 +292,13 @@ fn invalid(line: usize, source: &str, error: &SyntaxError) -> Finding {
             "Line {line} of the unauthenticated paths is not in effect: {error} (in {:?}).",
             shortened(source)
         ),
-        "Write the line as a Go (RE2) regular expression.",
+        match error {
+            SyntaxError::TooLarge => {
+                "Write several shorter lines, or raise limits.skip_path_size and \
+                 limits.skip_path_line_bytes of the outpost."
+            }
+            _ => "Write the line as a Go (RE2) regular expression.",
+        },
     )
 }
 
@@ -294,14 +326,18 @@ fn oddities(line: usize, source: &str, anchored: bool) -> Vec<Finding> {
     findings
 }
 
-fn list_too_large(line: usize) -> Finding {
+fn list_too_large(line: usize, limits: &SkipLimits) -> Finding {
     Finding::new(
         Severity::Error,
         "skip_path_too_large",
         format!(
             "The unauthenticated paths are too large: what follows from line {line} on is not in effect."
         ),
-        format!("Use at most {MAX_RULES} lines, and join similar ones into one expression."),
+        format!(
+            "Use at most {} lines, and join similar ones into one expression; or raise \
+             limits.skip_path_lines and limits.skip_path_total_size of the outpost.",
+            limits.lines
+        ),
     )
 }
 

@@ -32,6 +32,7 @@ use crate::authentik::connection::CoreConnection;
 use crate::authentik::rest::{RestClient, RestLimits};
 use crate::authentik::websocket::{Destination, Heard, Say, WebsocketClient};
 use crate::clock;
+use crate::limits::LimitFigures;
 use crate::publish::{Published, Publisher};
 use crate::snapshot::Snapshot;
 pub use crate::status::link::LinkStatus;
@@ -73,6 +74,10 @@ pub struct CoreLinkParts {
     pub status: Arc<Publisher<LinkStatus>>,
     /// Uniformly random words for the waits: [`crate::randomness::word`].
     pub random: fn() -> u32,
+    /// Largest message, and largest frame, of core's, in bytes.
+    pub message_bytes: usize,
+    /// Where larger ones are counted.
+    pub limits: LimitFigures,
 }
 
 /// The actor.
@@ -118,7 +123,11 @@ impl CoreLink {
                 ..(*before).clone()
             },
             began: Instant::now(),
-            websocket: Rc::new(WebsocketClient::new(parts.connection.clone())),
+            websocket: Rc::new(WebsocketClient::new(
+                parts.connection.clone(),
+                parts.message_bytes,
+                parts.limits.clone(),
+            )),
             rest: Rc::new(RestClient::new(parts.connection.clone(), RestLimits::default())),
             outpost: String::new(),
             socket: None,

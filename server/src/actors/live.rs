@@ -34,9 +34,7 @@ use tokio::time::Instant;
 
 use self::sent::Sent;
 use crate::drain::Drain;
-
-/// Pages that are kept up to date at a time.
-pub const SEATS: usize = 64;
+use crate::limits::{Limit, LimitFigures};
 
 /// Time between two pings.
 const PING: Duration = Duration::from_secs(15);
@@ -62,23 +60,34 @@ pub trait LiveSource {
 
 /// Room for viewers. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Seats(Arc<Semaphore>);
+pub struct Seats {
+    free: Arc<Semaphore>,
+    limits: LimitFigures,
+}
 
 /// One viewer's place, free again when dropped.
 #[derive(Debug)]
-pub struct Seat(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+pub struct Seat {
+    _permit: OwnedSemaphorePermit,
+    limits: LimitFigures,
+}
 
 impl Seats {
-    /// Room for `count` viewers.
+    /// Room for `count` viewers; more are counted in `limits`, and so is who says too much.
     #[must_use]
-    pub fn new(count: usize) -> Self {
-        Self(Arc::new(Semaphore::new(count)))
+    pub fn new(count: usize, limits: LimitFigures) -> Self {
+        Self { free: Arc::new(Semaphore::new(count)), limits }
     }
 
     /// A place, if one is free.
     #[must_use]
     pub fn take(&self) -> Option<Seat> {
-        Arc::clone(&self.0).try_acquire_owned().ok().map(Seat)
+        let limits = self.limits.clone();
+        let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
+            limits.reached(Limit::Viewers);
+            return None;
+        };
+        Some(Seat { _permit: permit, limits })
     }
 }
 
@@ -101,7 +110,7 @@ pub fn open(
         step: Step::Idle,
         looked: None,
         unanswered: 0,
-        _seat: seat,
+        seat,
     };
     ws::WsResponseBuilder::new(viewer, request, payload).frame_size(LARGEST).start()
 }
@@ -116,7 +125,7 @@ struct Viewer {
     step: Step,
     looked: Option<Instant>,
     unanswered: u32,
-    _seat: Seat,
+    seat: Seat,
 }
 
 /// What a viewer's actor is about to do.
@@ -204,7 +213,10 @@ impl StreamHandler<Result<Message, ProtocolError>> for Viewer {
             Ok(Message::Text(_) | Message::Binary(_) | Message::Continuation(_)) => {
                 close(ctx, CloseCode::Unsupported, "say next");
             }
-            Err(ProtocolError::Overflow) => close(ctx, CloseCode::Size, "say next"),
+            Err(ProtocolError::Overflow) => {
+                self.seat.limits.reached(Limit::ViewerMessage);
+                close(ctx, CloseCode::Size, "say next");
+            }
             Err(_) => close(ctx, CloseCode::Protocol, "this is no websocket"),
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use actix_codec::Framed;
+use actix_http::ws::ProtocolError;
 use actix_web::http::header;
 use actix_web::web::{Bytes, BytesMut};
 use awc::BoxedSocket;
@@ -14,9 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::connection::CoreConnection;
-
-/// No frame and no message is larger. Core's are some hundred bytes.
-const MAX_MESSAGE: usize = 1024 * 1024;
+use crate::limits::{Limit, LimitFigures};
 
 /// How long a write may take, and how long the peer has to answer a close frame.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -60,13 +59,16 @@ pub enum Heard {
 pub struct WebsocketClient {
     http: awc::Client,
     connection: CoreConnection,
+    largest: usize,
+    limits: LimitFigures,
 }
 
 impl WebsocketClient {
-    /// A client for the calling thread.
+    /// A client for the calling thread. No frame and no message of core's may be larger than
+    /// `largest` bytes; one that is ends the connection, and is counted in `limits`.
     #[must_use]
-    pub fn new(connection: CoreConnection) -> Self {
-        Self { http: connection.client(), connection }
+    pub fn new(connection: CoreConnection, largest: usize, limits: LimitFigures) -> Self {
+        Self { http: connection.client(), connection, largest, limits }
     }
 
     /// Opens a websocket and serves it until it is closed. `hear` is told [`Heard::Opened`] and
@@ -87,7 +89,7 @@ impl WebsocketClient {
         match opened {
             Ok(framed) => {
                 hear(Heard::Opened);
-                serve(framed, orders, hear).await;
+                self.serve(framed, orders, hear).await;
             }
             Err(WsClientError::InvalidResponseStatus(status)) => {
                 hear(Heard::Refused(status.as_u16()));
@@ -108,12 +110,67 @@ impl WebsocketClient {
         let (_, framed) = self
             .http
             .ws(url.as_str())
-            .max_frame_size(MAX_MESSAGE)
+            .max_frame_size(self.largest)
             .header(header::AUTHORIZATION, self.connection.authorization())
             .header(header::USER_AGENT, self.connection.agent())
             .connect()
             .await?;
         Ok(framed)
+    }
+
+    async fn serve(
+        &self,
+        mut framed: Framed<BoxedSocket, Codec>,
+        mut orders: mpsc::Receiver<Say>,
+        hear: impl Fn(Heard),
+    ) {
+        let mut partial = Partial::new(self.largest);
+        loop {
+            tokio::select! {
+                biased;
+                order = orders.recv() => match order {
+                    Some(Say::Text(text)) => {
+                        if !write(&mut framed, Message::Text(text.into())).await {
+                            return hear(Heard::Closed(None));
+                        }
+                    }
+                    Some(Say::Close(code)) => return close(framed, code, hear).await,
+                    None => return close(framed, CloseCode::Normal.into(), hear).await,
+                },
+                frame = framed.next() => match frame {
+                    Some(Ok(Frame::Text(text))) => hear(Heard::Text(lossy(&text))),
+                    Some(Ok(Frame::Continuation(item))) => match partial.take(item) {
+                        Ok(Some(text)) => hear(Heard::Text(text)),
+                        Ok(None) => {}
+                        Err(TooLong) => {
+                            self.limits.reached(Limit::CoreMessage);
+                            close(framed, CloseCode::Size.into(), &hear).await;
+                            return hear(Heard::Closed(None));
+                        }
+                    },
+                    // No text, so nothing that core says; it still counts as a malformed frame.
+                    Some(Ok(Frame::Binary(_))) => hear(Heard::Text(String::new())),
+                    Some(Ok(Frame::Ping(payload))) => {
+                        if !write(&mut framed, Message::Pong(payload)).await {
+                            return hear(Heard::Closed(None));
+                        }
+                    }
+                    Some(Ok(Frame::Pong(_))) => {}
+                    Some(Ok(Frame::Close(reason))) => {
+                        let code = reason.as_ref().map(|reason| u16::from(reason.code));
+                        write(&mut framed, Message::Close(reason)).await;
+                        return hear(Heard::Closed(code));
+                    }
+                    Some(Err(error)) => {
+                        if matches!(error, ProtocolError::Overflow) {
+                            self.limits.reached(Limit::CoreMessage);
+                        }
+                        return hear(Heard::Closed(None));
+                    }
+                    None => return hear(Heard::Closed(None)),
+                },
+            }
+        }
     }
 }
 
@@ -122,53 +179,6 @@ impl fmt::Debug for WebsocketClient {
         f.debug_struct("WebsocketClient")
             .field("connection", &self.connection)
             .finish_non_exhaustive()
-    }
-}
-
-async fn serve(
-    mut framed: Framed<BoxedSocket, Codec>,
-    mut orders: mpsc::Receiver<Say>,
-    hear: impl Fn(Heard),
-) {
-    let mut partial = Partial::default();
-    loop {
-        tokio::select! {
-            biased;
-            order = orders.recv() => match order {
-                Some(Say::Text(text)) => {
-                    if !write(&mut framed, Message::Text(text.into())).await {
-                        return hear(Heard::Closed(None));
-                    }
-                }
-                Some(Say::Close(code)) => return close(framed, code, hear).await,
-                None => return close(framed, CloseCode::Normal.into(), hear).await,
-            },
-            frame = framed.next() => match frame {
-                Some(Ok(Frame::Text(text))) => hear(Heard::Text(lossy(&text))),
-                Some(Ok(Frame::Continuation(item))) => match partial.take(item) {
-                    Ok(Some(text)) => hear(Heard::Text(text)),
-                    Ok(None) => {}
-                    Err(TooLong) => {
-                        close(framed, CloseCode::Size.into(), &hear).await;
-                        return hear(Heard::Closed(None));
-                    }
-                },
-                // No text, so nothing that core says; it still counts as a malformed frame.
-                Some(Ok(Frame::Binary(_))) => hear(Heard::Text(String::new())),
-                Some(Ok(Frame::Ping(payload))) => {
-                    if !write(&mut framed, Message::Pong(payload)).await {
-                        return hear(Heard::Closed(None));
-                    }
-                }
-                Some(Ok(Frame::Pong(_))) => {}
-                Some(Ok(Frame::Close(reason))) => {
-                    let code = reason.as_ref().map(|reason| u16::from(reason.code));
-                    write(&mut framed, Message::Close(reason)).await;
-                    return hear(Heard::Closed(code));
-                }
-                Some(Err(_)) | None => return hear(Heard::Closed(None)),
-            },
-        }
     }
 }
 
@@ -202,14 +212,19 @@ fn lossy(text: &Bytes) -> String {
 }
 
 /// A message that comes in pieces.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Partial {
     pieces: BytesMut,
+    largest: usize,
 }
 
 struct TooLong;
 
 impl Partial {
+    fn new(largest: usize) -> Self {
+        Self { pieces: BytesMut::new(), largest }
+    }
+
     /// The message, once its last piece is there.
     fn take(&mut self, item: actix_http::ws::Item) -> Result<Option<String>, TooLong> {
         use actix_http::ws::Item;
@@ -221,7 +236,7 @@ impl Partial {
             Item::Continue(piece) => (piece, false),
             Item::Last(piece) => (piece, true),
         };
-        if self.pieces.len() + piece.len() > MAX_MESSAGE {
+        if self.pieces.len() + piece.len() > self.largest {
             return Err(TooLong);
         }
         self.pieces.extend_from_slice(&piece);

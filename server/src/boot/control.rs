@@ -11,6 +11,7 @@ use outpost_decision::link::LinkTiming;
 use tokio::sync::{Mutex, mpsc};
 
 use super::BootError;
+use super::back_channel::BackChannel;
 use super::figures::{self, Followed};
 use super::key_source::OidcKeySource;
 use super::operations::Operations;
@@ -82,8 +83,8 @@ pub(super) struct Control {
     pub(super) session_ends: RevocationInbox,
     /// The way to core.
     pub(super) connection: CoreConnection,
-    /// Limits of asking core.
-    pub(super) core_timeouts: CoreTimeouts,
+    /// The way to its OAuth2 endpoints.
+    pub(super) back_channel: BackChannel,
     /// Where people reach an embedded core, once it is learned.
     pub(super) primary: PrimaryUrl,
     /// Who we are.
@@ -106,8 +107,10 @@ impl Control {
         log: Option<LogControl>,
         store: Arc<dyn SessionStore>,
     ) -> Result<Self, BootError> {
-        let core_timeouts = core_timeouts(&settings.core);
         let connection = core_connection(&settings.core)?;
+        let limits = operations.metrics.limits();
+        let (timeouts, figures) = (core_timeouts(&settings.core), limits.clone());
+        let back_channel = BackChannel::new(settings, connection.clone(), timeouts, figures);
         let instance = InstanceIdentity {
             uuid: operations.instance.clone(),
             hostname: hostname(),
@@ -171,6 +174,8 @@ impl Control {
             session_ends: Arc::new(inbox.clone()),
             status: Arc::new(link_status),
             random: randomness::word,
+            message_bytes: settings.limits.core_message_bytes,
+            limits: limits.clone(),
         };
         supervisor.supervise("core link", &link_plane.handle(), move || {
             CoreLink::new(link_parts.clone())
@@ -186,7 +191,7 @@ impl Control {
         supervisor.supervise("coverage", &plane.handle(), move || {
             CoverageActor::new(coverage_parts.clone())
         });
-        let oidc = (&connection, core_timeouts, operations.traces.scope());
+        let oidc = (back_channel.clone(), operations.traces.scope());
         let also = operators::key_endpoint(settings, connection.address());
         let keys = start_keys(&supervisor, plane, &readers, oidc, also);
         let (reports, queue) = mpsc::channel(reports::QUEUE);
@@ -223,7 +228,7 @@ impl Control {
             notices,
             session_ends: inbox,
             connection,
-            core_timeouts,
+            back_channel,
             primary,
             instance,
             supervisor,
@@ -285,6 +290,7 @@ pub(super) fn registry_settings(settings: &Settings, primary: &PrimaryUrl) -> Re
         verifies_core: !settings.core.insecure,
         primary: primary.clone(),
         akprox: settings.compat.akprox,
+        skip: settings.limits.skip_paths,
         ..RegistrySettings::default()
     }
 }
@@ -317,7 +323,7 @@ fn start_keys(
     supervisor: &Supervisor,
     plane: &ControlPlane,
     readers: &RegistryReaders,
-    (connection, timeouts, scope): (&CoreConnection, CoreTimeouts, Scope),
+    (back_channel, scope): (BackChannel, Scope),
     also: Option<KeyEndpoint>,
 ) -> KeyRequests {
     let (ring, ring_reader) = published(KeyRing::default());
@@ -329,9 +335,8 @@ fn start_keys(
         ring: Arc::new(ring),
         requests: Arc::new(Mutex::new(queue)),
     };
-    let connection = connection.clone();
     supervisor.supervise("keys", &plane.handle(), move || {
-        let source = OidcKeySource::new(&connection, timeouts, &scope);
+        let source = OidcKeySource::new(&back_channel, &scope);
         keys::KeysActor::new(parts.clone(), Rc::new(source))
     });
     requests

@@ -14,8 +14,6 @@ use super::control::Control;
 use super::operations::Operations;
 use super::upstream;
 use crate::actors::CoreSessionEnded;
-use crate::authentik::connection::CoreConnection;
-use crate::core_tls::CoreTimeouts;
 use crate::downstream::{BoundServer, DownstreamOptions, Limits};
 use crate::drain::Drain;
 use crate::http::embedded::{Embedded, StaticFiles};
@@ -24,8 +22,7 @@ use crate::http::recheck::Rechecks;
 use crate::http::renewal::{Renewals, Renewer};
 use crate::http::unbelieved::Unbelieved;
 use crate::http::{Gateway, Policy, Worker};
-use crate::limits::{Admission, PerMinute};
-use crate::oidc::OidcClient;
+use crate::limits::{Admission, Counted, PerMinute};
 use crate::session::header_cache::HeaderCache;
 use crate::settings::{self, ScriptAnswer, Settings, TlsVersion};
 use crate::tls;
@@ -42,13 +39,21 @@ pub(super) fn serve(
     (renewals, unbelieved): (&Renewals, Unbelieved),
     drain: &Drain,
 ) -> Result<BoundServer, BootError> {
+    let counted = || Counted {
+        most: settings.limits.counted_clients,
+        spared: trusted(settings),
+        figures: operations.metrics.limits().clone(),
+    };
     let gateway = Arc::new(Gateway {
         snapshot: control.readers.snapshot.clone(),
         trusted: trust(settings),
         unbelieved,
         certificates: control.readers.certificates.clone(),
         sessions: control.sessions.clone(),
-        header_results: HeaderCache::new(settings.header_auth.capacity),
+        header_results: HeaderCache::new(
+            settings.header_auth.capacity,
+            operations.metrics.limits().clone(),
+        ),
         renewals: renewals.clone(),
         keys: control.keys.clone(),
         rechecks: Rechecks::new(
@@ -56,10 +61,11 @@ pub(super) fn serve(
             Pace { within: settings.sessions.recheck_within, rate: settings.sessions.recheck_rate },
             Arc::clone(&operations.metrics),
         ),
-        sign_ins: PerMinute::new(settings.limits.sign_ins_per_minute, trusted(settings)),
+        sign_ins: PerMinute::new(settings.limits.sign_ins_per_minute, counted()),
+        failed_codes: PerMinute::new(settings.limits.failed_codes_per_minute, counted()),
         header_failures: Arc::new(PerMinute::new(
             settings.header_auth.failures_per_minute,
-            trusted(settings),
+            counted(),
         )),
         policy: policy(settings),
         embedded: embedded(settings, control)?,
@@ -75,7 +81,7 @@ pub(super) fn serve(
         drain: drain.clone(),
         ..upstream::settings(&settings.upstream, settings.embedded.as_ref())?
     })?;
-    let (connection, core_timeouts) = (control.connection.clone(), control.core_timeouts);
+    let back_channel = control.back_channel.clone();
     let options = DownstreamOptions {
         http: settings.listen.http.clone(),
         https: settings.listen.https.clone(),
@@ -105,7 +111,7 @@ pub(super) fn serve(
     };
     let worker = move || Worker {
         gateway: Arc::clone(&gateway),
-        oidc: Rc::new(oidc_client(&connection, core_timeouts)),
+        oidc: Rc::new(back_channel.client()),
         upstreams: Upstreams::new(dialer.clone()),
     };
     Ok(listeners::bind(&options, worker)?)
@@ -138,16 +144,11 @@ fn embedded(settings: &Settings, control: &Control) -> Result<Option<Embedded>, 
     }))
 }
 
-/// A client of core's OAuth2 endpoints for the calling thread.
-pub(super) fn oidc_client(connection: &CoreConnection, timeouts: CoreTimeouts) -> OidcClient {
-    OidcClient::new(connection.client(), crate::VERSION, timeouts.connect + timeouts.response)
-}
-
 /// Renewals of sessions, carried out on the calling thread: workers end with the last request,
 /// and a renewal may still be under way then.
 pub(super) fn renewals(settings: &Settings, control: &Control) -> Renewals {
     let (renewals, wanted) = Renewals::new(settings.sessions.renew_before);
-    let oidc = oidc_client(&control.connection, control.core_timeouts);
+    let oidc = control.back_channel.client();
     let renewer = Renewer::new(wanted, oidc, control.keys.clone(), control.sessions.clone());
     actix_web::rt::spawn(renewer.run());
     renewals
@@ -200,5 +201,7 @@ pub(super) fn policy(settings: &Settings) -> Policy {
         keep_post_bytes: settings.sign_in.keep_post_bytes,
         header_bytes: settings.limits.header_bytes,
         cookie_bytes: settings.limits.cookie_bytes,
+        flows_per_browser: settings.limits.flows_per_browser,
+        logout_form_bytes: settings.limits.logout_form_bytes,
     }
 }

@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 use outpost_decision::token::KeySet;
 
-use crate::authentik::connection::CoreConnection;
-use crate::core_tls::CoreTimeouts;
+use super::back_channel::BackChannel;
 use crate::keys::{KeyEndpoint, KeySource};
 use crate::oidc::OidcClient;
 use crate::trace::Scope;
@@ -16,8 +15,8 @@ pub(super) struct OidcKeySource {
 
 impl OidcKeySource {
     /// For the calling thread; each question to core begins a trace in `scope`.
-    pub(super) fn new(connection: &CoreConnection, timeouts: CoreTimeouts, scope: &Scope) -> Self {
-        Self { oidc: super::data::oidc_client(connection, timeouts).within(scope) }
+    pub(super) fn new(back_channel: &BackChannel, scope: &Scope) -> Self {
+        Self { oidc: back_channel.client().within(scope) }
     }
 }
 

@@ -16,7 +16,7 @@ use super::data;
 use super::operators;
 use super::store;
 use super::telemetry::Traces;
-use crate::actors::live::{SEATS, Seats};
+use crate::actors::live::Seats;
 use crate::clock;
 use crate::downstream;
 use crate::drain::Drain;
@@ -170,14 +170,18 @@ impl Operations {
             readiness: readiness.clone(),
         };
         let metrics = listen(&settings.listen.metrics, move |config| endpoints.configure(config))?;
-        let access = Arc::new(operators::access(settings, control));
+        let limits = self.metrics.limits().clone();
+        let access = Arc::new(operators::access(settings, control, limits.clone()));
         let audit = Audit::new(control.deeds.clone(), control.instance.hostname.clone());
         let api = self.api(control, Arc::clone(&access), views.clone(), audit.clone());
-        let core = operators::core_door(settings, control, &access);
+        let core = operators::core_door(settings, control, &access, limits.clone());
         let pages = Dashboard::new(DashboardParts {
             views,
             access,
-            live: LiveParts { seats: Seats::new(SEATS), drain: drain.clone() },
+            live: LiveParts {
+                seats: Seats::new(settings.dashboard.viewers, limits),
+                drain: drain.clone(),
+            },
             api: api.clone(),
             audit,
             core,

@@ -7,15 +7,16 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::control::Control;
-use super::data::{oidc_client, trust};
+use super::data::trust;
 use crate::authentik::connection::CoreAddress;
 use crate::keys::KeyEndpoint;
-use crate::ops::access::{Access, AccessParts};
+use crate::limits::LimitFigures;
+use crate::ops::access::{Access, AccessParts, Guesses};
 use crate::ops::dashboard::{ClientParts, CoreDoor, operators_client};
 use crate::settings::{OperatorSignIn, Settings};
 
 /// Who may see pages and call the API.
-pub(super) fn access(settings: &Settings, control: &Control) -> Access {
+pub(super) fn access(settings: &Settings, control: &Control, limits: LimitFigures) -> Access {
     let core = settings.dashboard.sign_in.as_ref().map(|it| {
         // All that decides who may come in and as what; none of the texts holds a line break.
         let group = |name: &Option<String>| name.clone().unwrap_or_default();
@@ -31,6 +32,11 @@ pub(super) fn access(settings: &Settings, control: &Control) -> Access {
         lifetime: settings.dashboard.session_lifetime,
         notes: Arc::new(control.sessions.clone()),
         trust: trust(settings),
+        guesses: Guesses {
+            of_one: settings.admin.failures_per_minute,
+            of_all: settings.admin.failures_per_minute_of_all,
+        },
+        limits,
     })
 }
 
@@ -46,17 +52,20 @@ pub(super) fn core_door(
     settings: &Settings,
     control: &Control,
     access: &Access,
+    limits: LimitFigures,
 ) -> Option<CoreDoor> {
     let sign_in = settings.dashboard.sign_in.as_ref()?;
     let secrets = ClientSecrets { flow: access.flow_secret()?, cookie_name: access.cookie_name()? };
     let provider = provider(settings, control.connection.address(), secrets)?;
-    let (connection, timeouts) = (control.connection.clone(), control.core_timeouts);
+    let back_channel = control.back_channel.clone();
     Some(CoreDoor {
         provider: Arc::new(provider),
         keys: control.keys.clone(),
         view_group: sign_in.view_group.clone(),
         act_group: sign_in.act_group.clone(),
-        oidc: Arc::new(move || oidc_client(&connection, timeouts)),
+        oidc: Arc::new(move || back_channel.client()),
+        flows: settings.limits.flows_per_browser,
+        limits,
     })
 }
 

@@ -22,11 +22,9 @@ use super::exchange::{Answer, Exchange, Facts};
 use super::small_body::{self, BodyError};
 use super::tokens::{self, CheckError};
 use crate::clock;
+use crate::limits::Limit;
 use crate::ops::metrics::LogoutOutcome;
 use crate::session::{EndedSession, Selection, Sessions, StoreError};
-
-/// Largest body, in bytes. A logout token has a handful of short claims.
-const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// Seconds after which core, or whoever stands before it, may try again.
 const RETRY_SECONDS: &str = "5";
@@ -194,9 +192,14 @@ async fn form(exchange: &Exchange<'_>, mut body: web::Payload) -> Result<Bytes, 
             "the body is no application/x-www-form-urlencoded",
         ));
     }
-    small_body::read(&mut body, MAX_BODY_BYTES).await.map_err(|error| Refusal {
+    let gateway = exchange.gateway();
+    let read = small_body::read(&mut body, gateway.policy.logout_form_bytes).await;
+    read.map_err(|error| Refusal {
         status: match error {
-            BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            BodyError::TooLarge => {
+                gateway.metrics.limits().reached(Limit::LogoutForm);
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
             BodyError::Broken => StatusCode::BAD_REQUEST,
         },

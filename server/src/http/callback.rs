@@ -21,6 +21,7 @@ use super::credentials::Credentials;
 use super::exchange::{Answer, Exchange, Facts};
 use super::tokens::{self, CheckError};
 use super::{SessionNotice, kept_form, realise, start};
+use crate::limits::Limit;
 use crate::oidc::{OidcError, TokenAnswer};
 use crate::session::{self, Selection, Session, SessionAbout, SessionId, SessionKey, Sessions};
 
@@ -103,7 +104,18 @@ async fn exchange_code(
 ) -> Answer {
     let provider = &facts.provider;
     let verifier = proof.pkce_verifier(provider);
-    let answer = match exchange.oidc().exchange_code(provider, code, &verifier).await {
+    let failed_codes = &exchange.gateway().failed_codes;
+    let client = facts.origin.client;
+    // Before core is asked, so that many at once are as many as one after the other. Whoever leaves
+    // meanwhile has asked, and what came of it nobody knows: that counts.
+    if let Err(seconds) = failed_codes.spend(client, exchange.now) {
+        return too_many_codes(exchange, facts, &record, seconds);
+    }
+    let exchanged = exchange.oidc().exchange_code(provider, code, &verifier).await;
+    if !matches!(exchanged, Err(OidcError::Refused { .. })) {
+        failed_codes.refund(client);
+    }
+    let answer = match exchanged {
         Ok(answer) => answer,
         // A code that was used or has run out: the back button, a reload, a slow person.
         Err(OidcError::Refused { error, .. }) if error == "invalid_grant" => {
@@ -267,11 +279,13 @@ fn begin_anew(
     let exhausted =
         tries >= exchange.gateway().policy.max_tries || (stale.record.is_none() && retried);
     if !exhausted {
-        let mut response = start::redirect_to_core(exchange, facts, &target, tries + 1);
+        let mut answer = start::redirect_to_core(exchange, facts, &target, tries + 1);
         if stale.record.is_none() {
-            realise::add_cookie(&mut response, &login::retry_cookie(provider).to_string());
+            realise::add_cookie(&mut answer.response, &login::retry_cookie(provider).to_string());
         }
-        return Answer::from(response).failed(stale.why);
+        // Why it could not begin anew comes before why it had to.
+        let why = answer.failure.unwrap_or(stale.why);
+        return answer.failed(why);
     }
     let message = match stale.why {
         "state_of_other_browser" => {
@@ -343,6 +357,26 @@ fn core_failed(
         .remedy(remedy)
         .link("Try again", start::url(provider, &record.return_to));
     Answer::from(problem.page()).failed(code)
+}
+
+fn too_many_codes(
+    exchange: &Exchange<'_>,
+    facts: &Facts,
+    record: &StateRecord,
+    seconds: u32,
+) -> Answer {
+    exchange.gateway().metrics.limits().reached(Limit::FailedCodes);
+    let problem = exchange
+        .problem(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_failed_codes",
+            "Too many failed sign-ins",
+            "More sign-ins from your address have failed at authentik than are allowed in a minute.",
+        )
+        .remedy("Wait a minute. Operators: limits.failed_codes_per_minute.")
+        .retry_after(seconds)
+        .link("Try again", start::url(&facts.provider, &record.return_to));
+    Answer::from(realise::show(&problem, facts.client)).failed("too_many_failed_codes")
 }
 
 fn core_away(exchange: &Exchange<'_>, facts: &Facts, record: &StateRecord) -> Answer {

@@ -151,7 +151,9 @@ impl<'a> Exchange<'a> {
     #[must_use]
     pub fn surplus_flows(&self, provider: &Provider) -> Vec<String> {
         let headers = self.request.headers().get_all(header::COOKIE);
-        cookie::surplus_flows(headers.map(header::HeaderValue::as_bytes), &provider.cookie.name)
+        let most = self.gateway().policy.flows_per_browser;
+        let headers = headers.map(header::HeaderValue::as_bytes);
+        cookie::surplus_flows(headers, &provider.cookie.name, most)
     }
 
     /// The client's `User-Agent`, cut to 200 bytes.

@@ -36,7 +36,7 @@ pub fn begin(exchange: &Exchange<'_>, facts: &Facts, return_to: Option<&Target>)
         Some(target) => in_escapes(&target.to_string()),
         None => requested_target(exchange, facts),
     };
-    redirect_to_core(exchange, facts, &target, 0).into()
+    redirect_to_core(exchange, facts, &target, 0)
 }
 
 /// The redirect to core's authorize endpoint; `tries` counts the sign-ins begun anew by
@@ -46,7 +46,7 @@ pub fn redirect_to_core(
     facts: &Facts,
     return_to: &str,
     tries: u8,
-) -> HttpResponse {
+) -> Answer {
     let gateway = exchange.gateway();
     if let Err(seconds) = gateway.sign_ins.spend(facts.origin.client, exchange.now) {
         gateway.metrics.limits().reached(Limit::SignIns);
@@ -59,17 +59,16 @@ pub fn redirect_to_core(
             )
             .remedy("Wait a minute. Operators: limits.sign_ins_per_minute.")
             .retry_after(seconds);
-        return realise::show(&problem, facts.client);
+        return Answer::from(realise::show(&problem, facts.client)).failed("too_many_sign_ins");
     }
     let Ok(random) = randomness::bytes::<32>() else {
-        return exchange
-            .problem(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "no_randomness",
-                "Cannot sign in now",
-                "The machine gives no randomness.",
-            )
-            .page();
+        let problem = exchange.problem(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no_randomness",
+            "Cannot sign in now",
+            "The machine gives no randomness.",
+        );
+        return Answer::from(problem.page()).failed("no_randomness");
     };
     let flow =
         NewFlow { return_to, tries, now: exchange.now, lifetime: gateway.policy.flow_seconds };
@@ -86,17 +85,19 @@ pub fn redirect_to_core(
                 let removal = login::remove_flow_cookie(&facts.provider, &name);
                 realise::add_cookie(&mut response, &removal.to_string());
             }
-            response
+            response.into()
         }
-        Err(error) => exchange
-            .problem(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "cannot_begin_sign_in",
-                "Cannot sign in",
-                error.to_string(),
-            )
-            .remedy("Ask the operator to look at the provider in authentik.")
-            .page(),
+        Err(error) => {
+            let problem = exchange
+                .problem(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "cannot_begin_sign_in",
+                    "Cannot sign in",
+                    error.to_string(),
+                )
+                .remedy("Ask the operator to look at the provider in authentik.");
+            Answer::from(problem.page()).failed("cannot_begin_sign_in")
+        }
     }
 }
 

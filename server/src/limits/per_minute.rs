@@ -7,19 +7,27 @@ use std::sync::{Mutex, PoisonError};
 use outpost_decision::origin::TrustedNetworks;
 use outpost_decision::time::Timestamp;
 
-use super::network;
+use super::{Limit, LimitFigures, network};
 
 /// A minute, in seconds.
 const WINDOW: i64 = 60;
 
-/// Most clients that are counted at a time, some 64 bytes each. Whoever comes from more places than
-/// that at once cannot be told apart from a crowd.
-const MOST: usize = 65_536;
+/// Who is counted, and how many.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// Most clients that are counted at a time, some 64 bytes each. Whoever comes from more places
+    /// than that at once cannot be told apart from a crowd.
+    pub most: usize,
+    /// Networks that are not.
+    pub spared: TrustedNetworks,
+    /// Where it is noted that there were more.
+    pub figures: LimitFigures,
+}
 
 /// Counts what clients do. A client's minute begins with the first time.
 pub struct PerMinute {
     allowed: usize,
-    spared: TrustedNetworks,
+    of: Counted,
     counts: Mutex<Counts>,
 }
 
@@ -44,10 +52,10 @@ impl Count {
 }
 
 impl PerMinute {
-    /// So many times for each client (0: any number), but for those of `spared` networks.
+    /// So many times for each client (0: any number).
     #[must_use]
-    pub fn new(allowed: usize, spared: TrustedNetworks) -> Self {
-        Self { allowed, spared, counts: Mutex::default() }
+    pub fn new(allowed: usize, of: Counted) -> Self {
+        Self { allowed, of, counts: Mutex::default() }
     }
 
     /// Once more for this client.
@@ -58,7 +66,7 @@ impl PerMinute {
         let Some(client) = self.counted(client) else { return Ok(()) };
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if !counts.of.contains_key(&client) {
-            make_room(&mut counts, now);
+            self.make_room(&mut counts, now);
         }
         let count = counts.of.entry(client).or_insert(Count { spent: 0, since: now });
         if count.is_over(now) {
@@ -81,30 +89,31 @@ impl PerMinute {
     }
 
     fn counted(&self, client: IpAddr) -> Option<IpAddr> {
-        let counts = self.allowed > 0 && !self.spared.contains(client.to_canonical());
+        let counts = self.allowed > 0 && !self.of.spared.contains(client.to_canonical());
         counts.then(|| network(client))
+    }
+
+    /// Room for one more: those whose minute is over go, looked for once a second at most, and then
+    /// whoever comes first.
+    fn make_room(&self, counts: &mut Counts, now: Timestamp) {
+        if counts.of.len() < self.of.most {
+            return;
+        }
+        if counts.swept != Some(now) {
+            counts.swept = Some(now);
+            counts.of.retain(|_, count| !count.is_over(now));
+        }
+        if counts.of.len() >= self.of.most
+            && let Some(first) = counts.of.keys().next().copied()
+        {
+            counts.of.remove(&first);
+            self.of.figures.reached(Limit::CountedClients);
+        }
     }
 }
 
 fn left(count: Count, now: Timestamp) -> u32 {
     u32::try_from(WINDOW - count.since.seconds_until(now)).unwrap_or(1).max(1)
-}
-
-/// Room for one more: those whose minute is over go, looked for once a second at most, and then
-/// whoever comes first.
-fn make_room(counts: &mut Counts, now: Timestamp) {
-    if counts.of.len() < MOST {
-        return;
-    }
-    if counts.swept != Some(now) {
-        counts.swept = Some(now);
-        counts.of.retain(|_, count| !count.is_over(now));
-    }
-    if counts.of.len() >= MOST
-        && let Some(first) = counts.of.keys().next().copied()
-    {
-        counts.of.remove(&first);
-    }
 }
 
 #[cfg(test)]
@@ -113,8 +122,11 @@ mod tests {
 
     use super::*;
 
+    const MOST: usize = 1000;
+
     fn of(allowed: usize) -> PerMinute {
-        PerMinute::new(allowed, TrustedNetworks::from(vec!["10.0.0.0/8".parse().unwrap()]))
+        let spared = TrustedNetworks::from(vec!["10.0.0.0/8".parse().unwrap()]);
+        PerMinute::new(allowed, Counted { most: MOST, spared, figures: LimitFigures::unread() })
     }
 
     fn from(text: &str) -> IpAddr {
@@ -166,14 +178,17 @@ mod tests {
     fn a_flood_of_addresses_takes_bounded_room() {
         let limit = of(1);
         let now = Timestamp(1_000_000);
-        let clients = u32::try_from(MOST).unwrap() + 10_000;
-        for client in 0..clients {
+        let forgotten = || limit.of.figures.count(Limit::CountedClients);
+        for client in 0..u32::try_from(MOST).unwrap() + 300 {
             // 192.0.0.0 and on.
             let address = IpAddr::V4(Ipv4Addr::from_bits(0xC000_0000 + client));
             assert_eq!(limit.spend(address, now), Ok(()));
+            let beyond = u64::from(client + 1).saturating_sub(MOST as u64);
+            assert_eq!(forgotten(), beyond, "none at the limit, and then one for each");
         }
         assert_eq!(limit.counts.lock().unwrap().of.len(), MOST);
         assert_eq!(limit.spend(from("198.51.100.1"), now.plus(60)), Ok(()));
         assert_eq!(limit.counts.lock().unwrap().of.len(), 1, "their minute is over");
+        assert_eq!(forgotten(), 300, "whose minute is over is not forgotten too early");
     }
 }

@@ -67,10 +67,13 @@ fn json(status: &str, body: &str) -> String {
     )
 }
 
+const BOUNDS: AnswerBounds = AnswerBounds { answer: 64 * 1024, key_set: 128 * 1024 };
+
 fn client() -> OidcClient {
     let tls = Arc::new(client_config(&CoreTrust::NativeRoots).unwrap());
     let http = http_client(tls, CoreTimeouts::default());
-    OidcClient::new(http, "2025.10.0", Duration::from_secs(30))
+    let figures = LimitFigures::unread();
+    OidcClient::new(http, "2025.10.0", Duration::from_secs(30), BOUNDS, figures)
 }
 
 /// A provider whose endpoints are on `port`, as browsers see them through `back_channel`.
@@ -324,14 +327,39 @@ async fn a_redirect_is_not_followed() {
 
 #[actix_web::test]
 async fn answers_are_bounded_whether_their_length_is_told_or_not() {
-    let huge = format!(r#"{{"access_token": "{}"}}"#, "x".repeat(MAX_ANSWER_BYTES));
-    let length = huge.len();
-    let untold = format!(
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{huge}\r\n0\r\n\r\n"
-    );
-    for answer in [json("200 OK", &huge), untold] {
-        let error = exchange(&answer).await.unwrap_err();
-        assert_eq!(error, OidcError::TooLarge(MAX_ANSWER_BYTES));
+    let client = client();
+    let counted =
+        || [Limit::CoreAnswer, Limit::CoreKeySet].map(|limit| client.figures.count(limit));
+    let told = |body: &str| json("200 OK", body);
+    let untold = |body: &str| {
+        let (head, length) = ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", body.len());
+        format!("{head}{length:x}\r\n{body}\r\n0\r\n\r\n")
+    };
+    let body = |begin: &str, end: &str, bytes: usize| {
+        format!("{begin}{}{end}", "x".repeat(bytes - begin.len() - end.len()))
+    };
+    let tokens = |bytes| body(r#"{"access_token": ""#, r#""}"#, bytes);
+    let keys = |bytes| body(r#"{"keys": [], "more": ""#, r#""}"#, bytes);
+    let sent: [&dyn Fn(&str) -> String; 2] = [&told, &untold];
+    for (send, before) in sent.into_iter().zip(0..) {
+        let exchange = async |bytes| {
+            let (port, _seen) = core(&send(&tokens(bytes))).await;
+            client.exchange_code(&provider(port, None), "code", "verifier").await.map(|_| ())
+        };
+        let fetch = async |bytes| {
+            let (port, _seen) = core(&send(&keys(bytes))).await;
+            let provider = provider(port, None);
+            client.fetch_jwks(provider.endpoints.jwks.as_ref().unwrap(), None).await.map(|_| ())
+        };
+        assert_eq!(exchange(BOUNDS.answer).await, Ok(()), "at the limit");
+        assert_eq!(fetch(BOUNDS.key_set).await, Ok(()), "at the limit");
+        assert_eq!(counted(), [before; 2]);
+        let past = exchange(BOUNDS.answer + 1).await;
+        assert_eq!(past, Err(OidcError::TooLarge(BOUNDS.answer)));
+        assert_eq!(counted(), [before + 1, before]);
+        let past = fetch(BOUNDS.key_set + 1).await;
+        assert_eq!(past, Err(OidcError::TooLarge(BOUNDS.key_set)));
+        assert_eq!(counted(), [before + 1; 2]);
     }
 }
 

@@ -38,10 +38,12 @@ pub use self::badge::{Badge, How};
 use self::doors::Doors;
 use self::ended::Ended;
 pub use self::ended::Notes;
+pub use self::limiter::Guesses;
 use self::limiter::Limiter;
 pub use self::operator::{Asking, Operator, Ways};
 pub use self::refusal::Refusal;
 use crate::clock;
+use crate::limits::LimitFigures;
 use crate::ops::host::only_host;
 use crate::randomness;
 
@@ -66,6 +68,10 @@ pub struct AccessParts {
     pub notes: Arc<dyn Notes>,
     /// Whose word on where a request comes from counts: for counting guesses, and for the audit.
     pub trust: Trust,
+    /// How many wrong tokens are borne.
+    pub guesses: Guesses,
+    /// Where it is counted that there were more.
+    pub limits: LimitFigures,
 }
 
 /// Decides who may ask.
@@ -92,8 +98,7 @@ impl Access {
     pub fn new(parts: AccessParts) -> Self {
         // Without randomness no form is taken.
         let local_secret = randomness::bytes().ok();
-        let AccessParts { core_token, token, view_token, core, url, lifetime, notes, trust } =
-            parts;
+        let AccessParts { core_token, token, view_token, core, url, lifetime, notes, .. } = parts;
         if token.is_none() && view_token.is_none() && core.is_none() {
             return Self { doors: None, local_secret };
         }
@@ -118,8 +123,9 @@ impl Access {
             keys,
             seconds: i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX),
             ended: Ended::new(notes),
-            limiter: Limiter::default(),
-            trust,
+            limiter: Limiter::new(parts.guesses),
+            trust: parts.trust,
+            limits: parts.limits,
         };
         Self { doors: Some(doors), local_secret }
     }

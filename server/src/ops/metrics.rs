@@ -149,7 +149,7 @@ impl Metrics {
             actor_restarts: make.counters(&names::ACTOR_RESTARTS)?,
             findings: make.gauges(&names::FINDINGS)?,
             limits: LimitFigures::new(
-                make.counters(&names::LIMITS_REACHED)?,
+                &make.counters(&names::LIMITS_REACHED)?,
                 make.gauge(&names::CONNECTIONS)?,
             ),
             in_flight: make.gauge(&names::IN_FLIGHT)?,

@@ -18,13 +18,13 @@ pub fn of_action(action: &str) -> Outcome {
 }
 
 /// What became of a request: the family of its action, unless it went wrong afterwards. A sign-in
-/// that core refuses is a refusal; answers of an application are its own affair. Of what was not
-/// decided, the status tells whose fault it is.
+/// that core refuses is a refusal, and so is one too many at a limit; answers of an application are
+/// its own affair. Of what was not decided, the status tells whose fault it is.
 #[must_use]
 pub fn outcome(event: &RequestEvent) -> Outcome {
     match (&event.decided, event.failure, event.status) {
         (_, Some(_), 500..) => Outcome::Failed,
-        (_, Some(_), 403) | (None, Some(_), 400..) => Outcome::Denied,
+        (_, Some(_), 403 | 429) | (None, Some(_), 400..) => Outcome::Denied,
         (Some(decided), _, _) => of_action(decided.action()),
         (None, _, _) => Outcome::Failed,
     }
@@ -67,6 +67,7 @@ mod tests {
             (None, 502, Outcome::SignIn),
             (Some("upstream_unreachable"), 502, Outcome::Failed),
             (Some("refused_by_core"), 403, Outcome::Denied),
+            (Some("too_many_sign_ins"), 429, Outcome::Denied),
             (Some("form_not_kept"), 401, Outcome::SignIn),
         ] {
             let event = RequestEvent { failure, status, ..event() };

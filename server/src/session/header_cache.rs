@@ -8,6 +8,7 @@ use dashmap::DashMap;
 use outpost_decision::time::Timestamp;
 
 use super::flights::Flights;
+use crate::limits::{Limit, LimitFigures};
 
 /// Hash of a provider's key and an `Authorization` value. The value itself is never kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +33,7 @@ pub struct HeaderCache<T> {
     known: Arc<DashMap<HeaderKey, Known<T>>>,
     checks: Flights<HeaderKey, Known<T>>,
     capacity: usize,
+    limits: LimitFigures,
 }
 
 #[derive(Debug)]
@@ -47,10 +49,10 @@ impl<T> Clone for Known<T> {
 }
 
 impl<T: Keep + Send + Sync + 'static> HeaderCache<T> {
-    /// A cache for at most `capacity` results.
+    /// A cache for at most `capacity` results; what goes before its time is counted in `limits`.
     #[must_use]
-    pub fn new(capacity: usize) -> Self {
-        Self { known: Arc::default(), checks: Flights::default(), capacity }
+    pub fn new(capacity: usize, limits: LimitFigures) -> Self {
+        Self { known: Arc::default(), checks: Flights::default(), capacity, limits }
     }
 
     /// The result for `key`: from the cache, from a check under way, or from `check`.
@@ -111,6 +113,7 @@ impl<T: Keep + Send + Sync + 'static> HeaderCache<T> {
         while crowded() {
             let Some(key) = self.known.iter().next().map(|entry| *entry.key()) else { return };
             self.known.remove(&key);
+            self.limits.reached(Limit::HeaderResults);
         }
     }
 }
@@ -145,7 +148,7 @@ mod tests {
 
     #[actix_rt::test]
     async fn many_ask_once_and_negatives_are_kept_for_their_time() {
-        let cache = Rc::new(HeaderCache::new(10));
+        let cache = Rc::new(HeaderCache::new(10, LimitFigures::unread()));
         let (asked, gate) = (Rc::new(Cell::new(0)), Rc::new(Notify::new()));
         let check = {
             let (asked, gate) = (Rc::clone(&asked), Rc::clone(&gate));
@@ -176,7 +179,7 @@ mod tests {
 
     #[actix_rt::test]
     async fn what_is_not_to_be_kept_is_asked_each_time() {
-        let cache = HeaderCache::new(10);
+        let cache = HeaderCache::new(10, LimitFigures::unread());
         let asked = Rc::new(Cell::new(0));
         for _ in 0..3 {
             let asked = Rc::clone(&asked);
@@ -193,7 +196,7 @@ mod tests {
 
     #[actix_rt::test]
     async fn a_check_that_dies_is_taken_over() {
-        let cache = Rc::new(HeaderCache::new(10));
+        let cache = Rc::new(HeaderCache::new(10, LimitFigures::unread()));
         let tries = Rc::new(Cell::new(0));
         let check = {
             let tries = Rc::clone(&tries);
@@ -210,11 +213,18 @@ mod tests {
 
     #[actix_rt::test]
     async fn the_capacity_holds() {
-        let cache = HeaderCache::new(8);
+        let limits = LimitFigures::unread();
+        let cache = HeaderCache::new(8, limits.clone());
+        let gone = || limits.count(Limit::HeaderResults);
         for n in 0..100 {
             let check = || async { Answer("no", 60) };
             cache.get_or_check(HeaderKey([n; 32]), Timestamp(0), check).await;
             assert!(cache.len() <= 8);
+            assert_eq!(gone(), u64::from(n).saturating_sub(7), "none at the limit, then each");
         }
+        // What has run out makes room, and is not counted.
+        let check = || async { Answer("no", 60) };
+        cache.get_or_check(HeaderKey([100; 32]), Timestamp(60), check).await;
+        assert_eq!((cache.len(), gone()), (1, 92));
     }
 }

@@ -10,6 +10,9 @@ use super::{DAY, SECOND};
 /// Shortest token of operators, in characters: strangers may guess, if not often.
 const SHORTEST_TOKEN: usize = 16;
 
+/// The listener has 512 connections: pages must find some beside those of viewers.
+const MOST_VIEWERS: u32 = 400;
+
 /// Reads both; they say together who may see the pages.
 pub(super) fn operators(read: &mut Reader<'_>) -> (Dashboard, Admin) {
     let dashboard = Dashboard {
@@ -17,9 +20,14 @@ pub(super) fn operators(read: &mut Reader<'_>) -> (Dashboard, Admin) {
         url: url(read),
         sign_in: sign_in(read),
         session_lifetime: read.duration("dashboard.session_lifetime", 60 * SECOND..=30 * DAY),
+        viewers: read.number("dashboard.viewers", 1..=MOST_VIEWERS),
     };
-    let admin =
-        Admin { token: token(read, "admin.token"), view_token: token(read, "admin.view_token") };
+    let admin = Admin {
+        token: token(read, "admin.token"),
+        view_token: token(read, "admin.view_token"),
+        failures_per_minute: read.number("admin.failures_per_minute", 1..=1000),
+        failures_per_minute_of_all: read.number("admin.failures_per_minute_of_all", 1..=10_000),
+    };
     if dashboard.sign_in.is_some() && dashboard.url.is_none() {
         let problem = "is not set: authentik sends operators back to it when they have signed in";
         read.mistake("dashboard.url", problem);

@@ -20,6 +20,7 @@ fn what_asks_core_nothing_needs_no_core() {
 }
 
 mod identity;
+mod limits;
 mod modes;
 mod operators;
 mod sessions;

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::downstream::Address;
 
+mod limits;
 mod operators;
 mod service;
 mod sessions;
@@ -19,6 +20,7 @@ mod store_url;
 mod tracing;
 mod upstream;
 
+pub use limits::Limits;
 pub use operators::{Admin, Dashboard, OperatorSignIn};
 pub use service::Service;
 pub use sessions::{ClientCertificate, LifetimeLimits, Lifetimes, Sessions, StoreLogin, StoreTls};
@@ -97,23 +99,6 @@ pub struct Web {
     pub write_timeout: Duration,
     /// Limit of an idle connection.
     pub idle_timeout: Duration,
-}
-
-/// What a client may send.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Bytes of all headers together.
-    pub header_bytes: usize,
-    /// Bytes of all cookies together.
-    pub cookie_bytes: usize,
-    /// Header lines of a request.
-    pub header_lines: usize,
-    /// Connections at a time for each worker.
-    pub connections: usize,
-    /// Connections at a time for each client; 0: any number.
-    pub connections_per_address: usize,
-    /// Sign-ins that a client may begin in a minute; 0: any number.
-    pub sign_ins_per_minute: usize,
 }
 
 /// Signing in.

@@ -10,6 +10,7 @@ use outpost::actors::{CoreSessionEnded, Refresh, RefreshCause};
 use outpost::authentik::connection::{CoreAddress, CoreConnection};
 use outpost::authentik::rest::{RestClient, RestLimits};
 use outpost::core_tls::{CoreTimeouts, CoreTrust, client_config};
+use outpost::ops::metrics::Metrics;
 use outpost::publish::{Published, Publisher, published};
 use outpost::snapshot::{OutpostIdentity, Snapshot};
 use outpost_decision::backoff::Backoff;
@@ -96,6 +97,8 @@ impl Linked {
             session_ends: Arc::new(Into(ends)),
             status: Arc::new(publisher),
             random: || 1 << 31,
+            message_bytes: 1 << 20,
+            limits: Metrics::new("", "").unwrap().limits().clone(),
         };
         let plane = ControlPlane::start().unwrap();
         let supervisor = Supervisor::new(RebuildPolicy::default());

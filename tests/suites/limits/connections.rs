@@ -8,6 +8,9 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::limits::support::{reached, world};
 
+/// A question that is answered at once, 204.
+const ASK: &[u8] = b"GET /outpost.goauthentik.io/ping HTTP/1.1\r\nHost: app.test\r\n\r\n";
+
 const LIMIT: &str = "connections_per_address";
 
 /// A connection from an address of this machine that begins with `first`, if it is served: it stays
@@ -23,6 +26,16 @@ async fn served(world: &World, from: Ipv4Addr, first: &str) -> Option<TcpStream>
     stream.read_exact(&mut answer).await.ok()?;
     assert_eq!(&answer, b"HTTP/1.1 204");
     Some(stream)
+}
+
+/// Asks once more on a connection that is served.
+async fn ask_again(stream: &mut TcpStream) {
+    stream.write_all(ASK).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        assert!(stream.read_buf(&mut answer).await.unwrap() > 0, "it is closed");
+    }
+    assert!(answer.ends_with(b"\r\n\r\n"));
 }
 
 #[tokio::test]
@@ -66,4 +79,34 @@ async fn behind_a_proxy_the_client_is_counted_and_not_the_proxy() {
         open.push(served(&world, here, "").await.expect("a proxy"));
     }
     assert_eq!(reached(&world, LIMIT).await, 1);
+}
+
+/// Past the total nobody is refused: whoever comes waits until somebody has left, and those who are
+/// served notice nothing.
+#[tokio::test]
+async fn past_the_total_the_next_waits_until_one_leaves() {
+    let world =
+        world(&[("OUTPOST__LIMITS__CONNECTIONS", "3"), ("OUTPOST__WEB__WORKERS", "1")]).await;
+    let here = Ipv4Addr::LOCALHOST;
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(served(&world, here, "").await.expect("within the limit"));
+    }
+    let mut next = TcpStream::connect(world.http()).await.expect("the machine takes it");
+    next.write_all(ASK).await.unwrap();
+    // Time enough for an answer, were it served: many others are meanwhile.
+    for _ in 0..50 {
+        for stream in &mut open {
+            ask_again(stream).await;
+        }
+    }
+    let mut answer = [0; 12];
+    let waits = next.try_read(&mut answer).expect_err("it is answered");
+    assert_eq!(waits.kind(), std::io::ErrorKind::WouldBlock);
+    open.pop();
+    next.read_exact(&mut answer).await.expect("it is served now");
+    assert_eq!(&answer, b"HTTP/1.1 204");
+    for stream in &mut open {
+        ask_again(stream).await;
+    }
 }

@@ -2,10 +2,10 @@
 
 use outpost_tests::{Browser, World, wait};
 
-use crate::limits::support::world;
+use crate::limits::support::{becomes, reached, world};
 
 /// Most bytes of a message of core's.
-const LARGEST: usize = 1024 * 1024;
+const LARGEST: usize = 16_384;
 
 async fn reconnects(world: &World) -> u64 {
     let url = format!("http://{}/metrics", world.outpost.addresses.metrics[0]);
@@ -16,7 +16,7 @@ async fn reconnects(world: &World) -> u64 {
 
 #[tokio::test]
 async fn a_message_of_core_has_so_many_bytes() {
-    let world = world(&[]).await;
+    let world = world(&[("OUTPOST__LIMITS__CORE_MESSAGE_BYTES", "16384")]).await;
     world.core.wait_for("a hello", |seen| !seen.hellos.is_empty()).await.unwrap();
     let trigger = |bytes: usize| {
         let (begin, end) = (r#"{"instruction": 2, "args": {"padding": ""#, r#""}}"#);
@@ -31,6 +31,7 @@ async fn a_message_of_core_has_so_many_bytes() {
     })
     .await;
     assert_eq!(reconnects(&world).await, links, "at the limit it is read");
+    assert_eq!(reached(&world, "core_message").await, 0);
 
     world.core.send_frame(&trigger(LARGEST + 1));
     wait::until_async("another connection", async || {
@@ -38,4 +39,5 @@ async fn a_message_of_core_has_so_many_bytes() {
         if now > links { Ok(()) } else { Err(format!("{now} reconnects")) }
     })
     .await;
+    becomes(&world, "core_message", 1).await;
 }

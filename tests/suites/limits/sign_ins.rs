@@ -2,9 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use outpost_demo::core::Endpoint;
-use outpost_tests::{Answer, Browser, World};
-use reqwest::Method;
+use outpost_demo::core::{Endpoint, ProviderSpec};
+use outpost_tests::{Answer, Browser, Program, World};
+use reqwest::{Method, Url};
 
 use crate::limits::support::{reached, world};
 
@@ -89,17 +89,80 @@ async fn a_client_gets_so_many_credentials_wrong_a_minute() {
     assert_eq!(asked(), before + 4);
 }
 
+/// A client whose sign-ins go well may begin as many as it likes; what core refuses counts.
+#[tokio::test]
+async fn a_client_has_so_many_codes_refused_a_minute() {
+    // This machine is no proxy, so that browsers of the test are clients.
+    let world = world(&[
+        ("OUTPOST__LIMITS__FAILED_CODES_PER_MINUTE", "2"),
+        ("AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS", "127.0.0.9/32"),
+    ])
+    .await;
+    let page = world.url("app.test", "/json");
+    for _ in 0..4 {
+        let signed_in = Browser::new().sign_in(&page, "alice").await;
+        assert_eq!(signed_in.status, 200, "{}", signed_in.body);
+    }
+    let asked = || world.core.observe(|seen| seen.count(Endpoint::Token));
+    let before = asked();
+    let guesser = Browser::new();
+    let begun = guesser.get(&world.url("app.test", START)).await;
+    let authorize: Url = begun.header("location").parse().unwrap();
+    let (_, state) = authorize.query_pairs().find(|(name, _)| name == "state").unwrap();
+    let callback = |code: &str| {
+        let path = "/outpost.goauthentik.io/callback?X-authentik-auth-callback=true";
+        world.url("app.test", &format!("{path}&code={code}&state={state}"))
+    };
+    for code in ["one", "two"] {
+        let answer = guesser.get(&callback(code)).await;
+        assert_eq!(answer.status, 302, "begun anew: {}", answer.body);
+    }
+    assert_eq!(asked(), before + 2, "core is asked about each");
+    assert_eq!(reached(&world, "failed_codes_per_minute").await, 0);
+
+    let refused = guesser.get(&callback("three")).await;
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    let seconds: u32 = refused.header("retry-after").parse().unwrap();
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    assert!(refused.body.contains("too_many_failed_codes"), "{}", refused.body);
+    assert_eq!(asked(), before + 2, "core is asked no more");
+    assert_eq!(reached(&world, "failed_codes_per_minute").await, 1);
+}
+
+/// The access log says of each refusal which limit it was.
+#[tokio::test]
+async fn refusals_are_logged_by_name() {
+    let world = World::start().await;
+    let program = Program::start(
+        &world.core,
+        &[
+            ("OUTPOST__LIMITS__SIGN_INS_PER_MINUTE", "1"),
+            ("AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS", "127.0.0.9/32"),
+        ],
+    );
+    let home = format!("http://app.test:{}", program.address("http").await.port());
+    world.core.put_provider(ProviderSpec::proxy("app", &home, &world.app.url())).unwrap();
+    program.signal("USR1");
+    program.serves(1).await;
+    for status in [302, 429] {
+        let answer = Browser::new().get(&format!("{home}{START}")).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+    let line = program.line("too_many_sign_ins").await;
+    assert!(line.contains("\"status\":429"), "{line}");
+}
+
 /// Sign-ins that were begun and never finished do not fill a browser's jar.
 #[tokio::test]
 async fn a_browser_has_so_many_sign_ins_under_way() {
-    let world = world(&[]).await;
+    let most = 4;
+    let world = world(&[("OUTPOST__LIMITS__FLOWS_PER_BROWSER", "4")]).await;
     let provider = world.core.provider("app").unwrap();
     let session = {
         let snapshot = world.outpost.published.snapshot.load();
         snapshot.ruleset.providers()[0].cookie.name.clone()
     };
     assert!(!provider.client_id.is_empty());
-    let most = outpost_decision::cookie::MAX_FLOWS;
     let jar = |count: usize| {
         let cookies = (0..count).map(|flow| format!("{session}_f_{flow:08x}=x"));
         cookies.collect::<Vec<_>>().join("; ")

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use outpost::actors::live::SEATS;
 use outpost_demo::core::CoreOptions;
 use outpost_tests::World;
 use tokio::net::TcpStream;
@@ -12,6 +11,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::limits::support::reached;
 use crate::operators::support::{ACT, Operator, TOKENS, VIEW, pages};
 
 type Feed = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -73,19 +73,22 @@ async fn a_decision_comes_to_whoever_looks_and_nothing_after_they_sign_out() {
 
 #[tokio::test]
 async fn more_viewers_than_there_is_room_for_are_turned_away() {
-    let world = World::with(CoreOptions::default(), &TOKENS).await;
+    let few = [TOKENS[0], ("OUTPOST__DASHBOARD__VIEWERS", "3")];
+    let world = World::with(CoreOptions::default(), &few).await;
     let operator = Operator::by_token(pages(&world), ACT).await;
     let cookie = cookie(&operator);
     let mut feeds = Vec::new();
-    for _ in 0..SEATS {
+    for _ in 0..3 {
         let mut feed = join(pages(&world), "%2F", &cookie).await.unwrap();
         hear(&mut feed).await.unwrap();
         feeds.push(feed);
     }
+    assert_eq!(reached(&world, "viewers").await, 0, "at the limit");
     match join(pages(&world), "%2F", &cookie).await {
         Err(Error::Http(answer)) => assert_eq!(answer.status(), 503),
         other => panic!("{other:?}"),
     }
+    assert_eq!(reached(&world, "viewers").await, 1, "past it");
     assert_eq!(operator.get("/").await.status, 200, "pages are served all the same");
     feeds.remove(0).close(None).await.unwrap();
     let freed = async {

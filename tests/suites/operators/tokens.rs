@@ -10,6 +10,7 @@ use outpost_tests::{Browser, Program, World, wait};
 use reqwest::Method;
 use serde_json::Value;
 
+use crate::limits::support::reached;
 use crate::operators::support::{ACT, Operator, TOKENS, VIEW, is_visitor, pages, visitor};
 
 async fn world() -> World {
@@ -160,22 +161,25 @@ async fn who_signs_out_at_one_replica_is_out_at_all() {
 
 #[tokio::test]
 async fn guessing_is_held_up() {
-    let world = world().await;
+    let four = [TOKENS[0], TOKENS[1], ("OUTPOST__ADMIN__FAILURES_PER_MINUTE", "4")];
+    let world = World::with(CoreOptions::default(), &four).await;
     let guesser = Operator::at(pages(&world));
-    for guess in 0..10 {
+    for guess in 0..4 {
         let guess = guess.to_string();
         let answer = guesser.post("/sign-in", &[("token", &guess)]).await;
         assert_eq!(answer.status, 403, "{}", answer.body);
         assert!(answer.header("set-cookie").is_empty());
     }
+    assert_eq!(reached(&world, "operator_tokens").await, 0, "at the limit");
     let answer = guesser.post("/sign-in", &[("token", ACT)]).await;
     assert_eq!(answer.status, 429);
+    assert_eq!(reached(&world, "operator_tokens").await, 1, "past it");
     assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|wait| wait <= 60));
     let events = wait::until("the failures in core", || {
         world.core.observe(|seen| {
             let failed = |event: &&Value| event["action"] == "login_failed";
             let count = seen.events.iter().filter(failed).count();
-            if count == 10 { Ok(seen.events.clone()) } else { Err(count.to_string()) }
+            if count == 4 { Ok(seen.events.clone()) } else { Err(count.to_string()) }
         })
     });
     assert!(!serde_json::to_string(&events).unwrap().contains(ACT));

@@ -126,10 +126,12 @@ fn surplus_flows_are_the_oldest() {
         .chain([format!("{NAME}=s"), format!("{NAME}_f_xyz=v"), format!("{NAME}_f_0000000g=v")])
         .collect::<Vec<_>>()
         .join("; ");
-    let got = surplus_flows([header.as_bytes()], NAME);
-    let expected: Vec<_> = (0..8).map(|n| format!("{NAME}_f_{n:08x}")).collect();
-    assert_eq!(got, expected);
-    assert!(surplus_flows([b"a=b".as_slice()], NAME).is_empty());
+    for (most, surplus) in [(40, 0), (39, 1), (32, 8), (1, 39)] {
+        let got = surplus_flows([header.as_bytes()], NAME, most);
+        let expected: Vec<_> = (0..surplus).map(|n| format!("{NAME}_f_{n:08x}")).collect();
+        assert_eq!(got, expected, "{most}");
+    }
+    assert!(surplus_flows([b"a=b".as_slice()], NAME, 1).is_empty());
 }
 
 proptest! {
@@ -152,6 +154,6 @@ proptest! {
     fn no_bytes_make_reading_or_stripping_fail(header in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = read(&[&header]);
         let _ = strip_own_cookies(&header);
-        let _ = surplus_flows([header.as_slice()], NAME);
+        let _ = surplus_flows([header.as_slice()], NAME, 32);
     }
 }

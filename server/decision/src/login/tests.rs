@@ -122,7 +122,7 @@ fn twenty_tabs_have_cookies_of_their_own_and_all_finish() {
         let values = cookie::values([header.as_bytes()], &record.cookie_name(&provider));
         assert!(values.iter().any(|value| record.proof(&provider, value).is_some()));
     }
-    assert!(cookie::surplus_flows([header.as_bytes()], &provider.cookie.name).is_empty());
+    assert!(cookie::surplus_flows([header.as_bytes()], &provider.cookie.name, 20).is_empty());
 }
 
 #[test]

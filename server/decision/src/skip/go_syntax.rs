@@ -8,7 +8,6 @@
 
 use regex_syntax::hir::{Class, ClassUnicode, Dot, Hir, Look, Repetition};
 
-use super::MAX_RULE_COST;
 use super::go_class::{self, CharSet};
 
 /// Deepest nesting of groups. Go allows 1000; each level costs stack when a rule is compiled.
@@ -71,13 +70,14 @@ pub(super) struct Translated {
     pub(super) cost: usize,
 }
 
-/// Translates an expression.
-pub(super) fn translate(expression: &str) -> Result<Translated, SyntaxError> {
+/// Translates an expression that costs `most` at most.
+pub(super) fn translate(expression: &str, most: usize) -> Result<Translated, SyntaxError> {
     let mut parser = Parser {
         rest: expression,
         flags: Flags::default(),
         groups: vec![Group::default()],
         spent: 0,
+        most,
     };
     parser.run()?;
     let mut groups = parser.groups;
@@ -143,6 +143,8 @@ struct Parser<'p> {
     groups: Vec<Group>,
     /// Cost of the items so far.
     spent: usize,
+    /// The most that they may cost.
+    most: usize,
 }
 
 impl<'p> Parser<'p> {
@@ -189,7 +191,7 @@ impl<'p> Parser<'p> {
                 }
             }
             after_repetition = is_repetition;
-            if self.spent > MAX_RULE_COST {
+            if self.spent > self.most {
                 return Err(SyntaxError::TooLarge);
             }
         }

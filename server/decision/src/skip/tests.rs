@@ -145,9 +145,9 @@ fn ten_megabytes_of_rules_are_cut_and_told() {
     let line = format!("^/{}\n", "x".repeat(61));
     let text = line.repeat(10 * 1024 * 1024 / line.len());
     let (rules, findings) = SkipRules::compile(&text);
-    assert_eq!(rules.rules().len(), MAX_RULES);
+    assert_eq!(rules.rules().len(), SkipLimits::DEFAULT.lines);
     assert_eq!(codes(&findings), ["skip_path_too_large"]);
-    assert!(findings[0].message.contains(&format!("line {}", MAX_RULES + 1)));
+    assert!(findings[0].message.contains(&format!("line {}", SkipLimits::DEFAULT.lines + 1)));
 
     let (rules, findings) = SkipRules::compile(&"x".repeat(10 * 1024 * 1024));
     assert!(rules.rules().is_empty());
@@ -177,6 +177,40 @@ fn large_expressions_are_refused_before_they_cost_anything() {
     let (rules, findings) = SkipRules::compile(&"^[a-z]{1000}[0-9]{1000}\n".repeat(200));
     assert!(rules.rules().len() < 60, "{}", rules.rules().len());
     assert_eq!(codes(&findings), ["skip_path_too_large"]);
+}
+
+#[test]
+fn what_is_read_is_what_the_settings_allow() {
+    let usual = SkipLimits::DEFAULT;
+    let lines = SkipLimits { lines: 2, ..usual };
+    let bytes = SkipLimits { line_bytes: 8, ..usual };
+    let size = SkipLimits { size: 100, ..usual };
+    let total = SkipLimits { total_size: 20, ..usual };
+    let sized = |count: usize| format!("^[a-z]{{{count}}}");
+    let cost = |text: &str| compile_line(text, &usual).unwrap().2;
+    let (most, over) =
+        (1..).map(sized).zip((2..).map(sized)).find(|(_, it)| cost(it) > 100).unwrap();
+    for (limits, text, expected) in [
+        (lines, "^/a\n\n^/b".to_owned(), None),
+        (lines, "^/a\n\n^/b\n^/c".to_owned(), Some("skip_path_too_large")),
+        (bytes, "^/abcdef".to_owned(), None),
+        (bytes, "^/abcdefg".to_owned(), Some("skip_path_invalid")),
+        (size, most, None),
+        (size, over, Some("skip_path_invalid")),
+        (total, "^/a\n^/b".to_owned(), None),
+        (total, "^/abcdefghijklmnopqrstuvw\n^/b".to_owned(), Some("skip_path_too_large")),
+    ] {
+        let (rules, findings) = SkipRules::compile_within(&text, &limits);
+        assert_eq!(
+            codes(&findings),
+            expected.into_iter().collect::<Vec<_>>(),
+            "{text:?} {limits:?}"
+        );
+        let written = text.split('\n').filter(|line| !line.is_empty()).count();
+        assert_eq!(rules.rules().len(), written - usize::from(expected.is_some()), "{text:?}");
+        let all = findings.iter().all(|finding| finding.remedy.contains("limits.skip_path_"));
+        assert!(all, "{findings:?}");
+    }
 }
 
 proptest! {

@@ -49,7 +49,7 @@ fn stage(seats: usize, departure: &Departure) -> (Stage, SocketAddr) {
         shown: watch::Sender::new(1),
         looks: Arc::default(),
         over: Arc::default(),
-        seats: Seats::new(seats),
+        seats: Seats::new(seats, LimitFigures::unread()),
         drain: departure.drain(),
     };
     let played = stage.clone();
@@ -137,16 +137,18 @@ async fn an_outpost_that_ends_says_so() {
 
 #[actix_web::test]
 async fn whoever_says_anything_else_is_sent_away() {
-    let (_stage, address) = stage(9, &Departure::new());
-    for (said, code) in [
-        (Said::text("hello"), Code::Unsupported),
-        (Said::binary(b"next".to_vec()), Code::Unsupported),
-        (Said::text("next".repeat(100)), Code::Size),
+    let (stage, address) = stage(9, &Departure::new());
+    for (said, code, too_long) in [
+        (Said::text("hello"), Code::Unsupported, 0),
+        (Said::binary(b"next".to_vec()), Code::Unsupported, 0),
+        (Said::text("x".repeat(LARGEST)), Code::Unsupported, 0),
+        (Said::text("x".repeat(LARGEST + 1)), Code::Size, 1),
     ] {
         let mut socket = join(address).await.unwrap();
         assert_eq!(hear(&mut socket).await, shows(1));
         socket.send(said).await.unwrap();
         assert_eq!(hear(&mut socket).await, Err(Some(code)));
+        assert_eq!(stage.seats.limits.count(Limit::ViewerMessage), too_long);
     }
 }
 
@@ -156,12 +158,15 @@ async fn seats_are_counted_and_become_free() {
     let mut first = join(address).await.unwrap();
     let mut second = join(address).await.unwrap();
     assert_eq!((hear(&mut first).await, hear(&mut second).await), (shows(1), shows(1)));
+    let turned_away = || stage.seats.limits.count(Limit::Viewers);
+    assert_eq!(turned_away(), 0, "at the limit");
     match join(address).await {
         Err(WsError::Http(answer)) => assert_eq!(answer.status().as_u16(), 503),
         other => panic!("{other:?}"),
     }
+    assert_eq!(turned_away(), 1, "past it");
     first.close(None).await.unwrap();
-    while stage.seats.0.available_permits() == 0 {
+    while stage.seats.free.available_permits() == 0 {
         tokio::task::yield_now().await;
     }
     let mut third = join(address).await.unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix::ArbiterHandle;
 use outpost_decision::backoff::Backoff;
 use outpost_decision::compile::CompileContext;
+use outpost_decision::skip::SkipLimits;
 use outpost_decision::wire::OutpostRecord;
 use secrecy::SecretString;
 use url::Url;
@@ -32,6 +33,8 @@ pub struct RegistrySettings {
     pub primary: PrimaryUrl,
     /// Whether the paths and headers of the 2021.5 outpost are served as well.
     pub akprox: bool,
+    /// How much of unauthenticated paths is read.
+    pub skip: SkipLimits,
     /// The waits between refreshes while core does not answer.
     pub retry: Backoff,
     /// Core's answers to one refresh take at most this long.
@@ -62,6 +65,7 @@ impl Default for RegistrySettings {
             verifies_core: true,
             primary: PrimaryUrl::default(),
             akprox: false,
+            skip: SkipLimits::DEFAULT,
             retry: Backoff { shortest: Duration::from_secs(1), longest: Duration::from_secs(60) },
             core_timeout: Duration::from_secs(60),
             reconfigure_timeout: Duration::from_secs(10),
@@ -167,6 +171,7 @@ impl RegistrySettings {
             host_browser: self.browser_host.clone().or_else(|| option("authentik_host_browser")),
             embedded_host: outpost.is_embedded().then(primary).flatten(),
             akprox: self.akprox,
+            skip: self.skip,
         }
     }
 }

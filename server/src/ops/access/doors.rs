@@ -18,6 +18,7 @@ use super::operator::{Asking, Operator};
 use super::{Refusal, local};
 use crate::clock;
 use crate::http::fields::Fields;
+use crate::limits::{Limit, LimitFigures};
 use crate::ops::host::only_host;
 
 /// What the cookie of operators is called, behind what https adds.
@@ -35,6 +36,8 @@ pub(super) struct Doors {
     pub(super) limiter: Limiter,
     /// Whose word on where a request comes from counts.
     pub(super) trust: Trust,
+    /// Where it is counted that there were too many wrong tokens.
+    pub(super) limits: LimitFigures,
 }
 
 impl Doors {
@@ -106,10 +109,14 @@ impl Doors {
     /// [`Refusal::Token`], [`Refusal::Limited`].
     pub(super) fn try_token(&self, asking: Asking<'_>, token: &str) -> Result<Role, Refusal> {
         let (client, now) = (self.client(asking), Instant::now());
-        self.limiter.check(client, now).map_err(Refusal::Limited)?;
+        let limited = |wait| {
+            self.limits.reached(Limit::OperatorTokens);
+            Refusal::Limited(wait)
+        };
+        self.limiter.check(client, now).map_err(limited)?;
         let Some(role) = self.role_of(token) else {
             let counted = self.limiter.failed(client, now);
-            return Err(counted.map_or_else(Refusal::Limited, |()| Refusal::Token));
+            return Err(counted.map_or_else(limited, |()| Refusal::Token));
         };
         Ok(role)
     }

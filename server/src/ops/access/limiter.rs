@@ -13,15 +13,21 @@ use tokio::time::Instant;
 /// The time over which is counted.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Wrong tokens of one address within [`WINDOW`].
-const OF_ONE: u32 = 10;
-
-/// Wrong tokens of all within [`WINDOW`]; what goes beyond is answered without being counted.
-const OF_ALL: u32 = 100;
+/// How many wrong tokens are borne within a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guesses {
+    /// Of one address.
+    pub of_one: usize,
+    /// Of all; what goes beyond is answered without being counted.
+    pub of_all: usize,
+}
 
 /// Counts failures of this process. Never holds more addresses than failures are let through.
-#[derive(Debug, Default)]
-pub(super) struct Limiter(Mutex<Counts>);
+#[derive(Debug)]
+pub(super) struct Limiter {
+    most: Guesses,
+    counts: Mutex<Counts>,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -32,12 +38,12 @@ struct Counts {
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
     since: Option<Instant>,
-    failures: u32,
+    failures: usize,
 }
 
 impl Count {
     /// The time until `most` more failures fit in; `None`: now.
-    fn full(&self, most: u32, now: Instant) -> Option<Duration> {
+    fn full(&self, most: usize, now: Instant) -> Option<Duration> {
         let left = WINDOW.checked_sub(now.duration_since(self.since?))?;
         (self.failures >= most && !left.is_zero()).then_some(left)
     }
@@ -52,6 +58,10 @@ impl Count {
 }
 
 impl Limiter {
+    pub(super) fn new(most: Guesses) -> Self {
+        Self { most, counts: Mutex::default() }
+    }
+
     /// Whether somebody at `address` may try at `now`.
     ///
     /// # Errors
@@ -59,7 +69,7 @@ impl Limiter {
     pub(super) fn check(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Duration> {
         let counts = self.counts();
         let of_one = counts.addresses.get(&network(address));
-        of_one.and_then(|count| count.full(OF_ONE, now)).map_or(Ok(()), Err)
+        of_one.and_then(|count| count.full(self.most.of_one, now)).map_or(Ok(()), Err)
     }
 
     /// Counts a failure.
@@ -68,7 +78,7 @@ impl Limiter {
     /// How long to wait, where too many were counted already: this one is not.
     pub(super) fn failed(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Duration> {
         let mut counts = self.counts();
-        if let Some(wait) = counts.all.full(OF_ALL, now) {
+        if let Some(wait) = counts.all.full(self.most.of_all, now) {
             return Err(wait);
         }
         counts.all.add(now);
@@ -78,7 +88,7 @@ impl Limiter {
     }
 
     fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -97,13 +107,20 @@ fn network(address: Option<IpAddr>) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
+    const OF_ONE: usize = 10;
+    const OF_ALL: usize = 100;
+
+    fn limiter() -> Limiter {
+        Limiter::new(Guesses { of_one: OF_ONE, of_all: OF_ALL })
+    }
+
     fn address(text: &str) -> Option<IpAddr> {
         text.parse().ok()
     }
 
     #[test]
     fn an_address_has_ten_tries_a_minute() {
-        let limiter = Limiter::default();
+        let limiter = limiter();
         let start = Instant::now();
         for _ in 0..OF_ONE {
             assert_eq!(limiter.check(address("192.0.2.1"), start), Ok(()));
@@ -119,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_network_of_one_person_counts_as_one() {
-        let limiter = Limiter::default();
+        let limiter = limiter();
         let start = Instant::now();
         for host in 0..OF_ONE {
             assert!(limiter.failed(address(&format!("2001:db8::{host}")), start).is_ok());
@@ -130,13 +147,13 @@ mod tests {
 
     #[test]
     fn many_addresses_together_are_held_up_keep_nobody_out_and_leave_nothing_behind() {
-        let limiter = Limiter::default();
+        let limiter = limiter();
         let start = Instant::now();
         for host in 0..OF_ALL {
             assert!(limiter.failed(address(&format!("10.0.0.{host}")), start).is_ok());
         }
         assert_eq!(limiter.failed(address("192.0.2.1"), start), Err(WINDOW));
-        assert_eq!(limiter.counts().addresses.len(), OF_ALL as usize);
+        assert_eq!(limiter.counts().addresses.len(), OF_ALL);
         assert_eq!(limiter.check(address("192.0.2.1"), start), Ok(()), "it may have the token");
         assert_eq!(limiter.failed(address("192.0.2.1"), start + WINDOW), Ok(()));
         assert_eq!(limiter.counts().addresses.len(), 1);

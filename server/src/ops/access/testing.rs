@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use outpost_decision::origin::TrustedNetworks;
 
-use super::{Access, AccessParts};
+use super::{Access, AccessParts, Guesses};
+use crate::limits::LimitFigures;
 use crate::session::Sessions;
 use crate::session::memory::MemoryStore;
 
@@ -20,6 +21,8 @@ pub(in crate::ops) fn parts() -> AccessParts {
         lifetime: Duration::from_secs(3600),
         notes: Arc::new(Sessions::new(Arc::new(MemoryStore::new(100)))),
         trust: TrustedNetworks::default().into(),
+        guesses: Guesses { of_one: 10, of_all: 100 },
+        limits: LimitFigures::unread(),
     }
 }
 

@@ -27,6 +27,7 @@ use super::entrance::{self, next};
 use super::{Dashboard, answers, refused};
 use crate::http::tokens::{self, CheckError};
 use crate::keys::KeyRequests;
+use crate::limits::{Limit, LimitFigures};
 use crate::oidc::{OidcClient, OidcError, TokenAnswer};
 use crate::ops::access::{Asking, How};
 use crate::ops::audit::{Audit, Deed, Who};
@@ -51,6 +52,10 @@ pub struct CoreDoor {
     pub act_group: Option<String>,
     /// For the back channel to core.
     pub oidc: MakeOidc,
+    /// Sign-ins under way that a browser keeps.
+    pub flows: usize,
+    /// Where those that are removed are counted.
+    pub limits: LimitFigures,
 }
 
 impl fmt::Debug for CoreDoor {
@@ -117,7 +122,8 @@ pub(super) async fn begin(dashboard: Data<Dashboard>, request: HttpRequest) -> H
     let mut answer = answer.insert_header((header::LOCATION, begun.location)).finish();
     entrance::set_cookie(&mut answer, &begun.flow_cookie.to_string());
     // Sign-ins that were begun and never finished do not pile up in the browser.
-    for name in cookie::surplus_flows(cookies(&request), &door.provider.cookie.name) {
+    for name in cookie::surplus_flows(cookies(&request), &door.provider.cookie.name, door.flows) {
+        door.limits.reached(Limit::FlowsPerBrowser);
         let removal = login::remove_flow_cookie(&door.provider, &name);
         entrance::set_cookie(&mut answer, &removal.to_string());
     }

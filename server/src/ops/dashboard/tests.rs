@@ -8,6 +8,7 @@ use super::answers::SECURITY;
 use super::*;
 use crate::actors::live::Seats;
 use crate::drain::Drain;
+use crate::limits::LimitFigures;
 use crate::ops::api::ApiParts;
 use crate::ops::views::testing;
 
@@ -43,7 +44,7 @@ async fn ask(access: &Arc<Access>, request: test::TestRequest) -> Answer {
     let dashboard = Dashboard::new(DashboardParts {
         views: Views::new(views),
         access,
-        live: LiveParts { seats: Seats::new(1), drain: Drain::never() },
+        live: LiveParts { seats: Seats::new(1, LimitFigures::unread()), drain: Drain::never() },
         api,
         audit,
         core: None,

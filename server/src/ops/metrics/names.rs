@@ -128,7 +128,7 @@ pub(super) const FINDINGS: Figure = figure(
 );
 pub(super) const LIMITS_REACHED: Figure = figure(
     "outpost_limits_reached_total",
-    "What was refused, or taken away, because a client had all that a limit allows",
+    "What was refused, or taken away, because there was all that a limit allows",
     &["limit"],
 );
 pub(super) const CONNECTIONS: Figure =

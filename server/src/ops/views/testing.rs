@@ -79,6 +79,8 @@ pub(crate) fn served() -> Served {
         keep_post_bytes: 0,
         header_bytes: 65536,
         cookie_bytes: 32768,
+        flows_per_browser: 32,
+        logout_form_bytes: 16384,
     };
     let networks = TrustedNetworks::parse("127.0.0.0/8").unwrap();
     Served { trust: Trust::from(networks), policy, embedded: false }

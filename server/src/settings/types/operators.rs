@@ -18,6 +18,8 @@ pub struct Dashboard {
     pub sign_in: Option<OperatorSignIn>,
     /// How long operators stay signed in.
     pub session_lifetime: Duration,
+    /// Pages that are kept up to date at a time.
+    pub viewers: usize,
 }
 
 /// Signing in through core, at an application made for operators.
@@ -42,6 +44,10 @@ pub struct Admin {
     pub token: Option<SecretString>,
     /// Whoever brings it may look.
     pub view_token: Option<SecretString>,
+    /// Wrong tokens of one client in a minute.
+    pub failures_per_minute: usize,
+    /// Wrong tokens of everybody that are counted in a minute.
+    pub failures_per_minute_of_all: usize,
 }
 
 impl Admin {

@@ -3,7 +3,7 @@
 use outpost_decision::finding::Severity;
 use outpost_decision::path::view;
 use outpost_decision::provider::Mode;
-use outpost_decision::skip::{MAX_RULES, SkipOutcome, SkipRule, SkipRules, SkipTrial};
+use outpost_decision::skip::{SkipLimits, SkipOutcome, SkipRule, SkipRules, SkipTrial};
 use outpost_decision::target::{Authority, Scheme, Target as Asked};
 
 use super::Target;
@@ -28,7 +28,9 @@ fn check(data: &[u8]) {
         .map(|(number, line)| (number, line.strip_suffix('\r').unwrap_or(line)))
         .filter(|(_, line)| !line.trim().is_empty())
         .collect();
-    assert!(rules.rules().len() + rules.refused().len() <= written.len().min(MAX_RULES));
+    assert!(
+        rules.rules().len() + rules.refused().len() <= written.len().min(SkipLimits::DEFAULT.lines)
+    );
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     assert!(errors >= rules.refused().len(), "a line is refused in silence");
     for rule in rules.rules() {

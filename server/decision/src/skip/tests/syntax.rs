@@ -3,12 +3,16 @@
 
 use super::super::*;
 
+fn compiled(source: &str) -> Result<(regex::Regex, bool, usize), SyntaxError> {
+    compile_line(source, &SkipLimits::DEFAULT)
+}
+
 /// An expression, texts it matches, and texts it does not.
 type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
 
 fn check(cases: &[Case<'_>]) {
     for (expression, matching, others) in cases {
-        let (regex, _, _) = compile_line(expression)
+        let (regex, _, _) = compiled(expression)
             .unwrap_or_else(|error| panic!("{expression} must compile: {error}"));
         for text in *matching {
             assert!(regex.is_match(text), "{expression} must match {text:?}");
@@ -21,7 +25,7 @@ fn check(cases: &[Case<'_>]) {
 
 fn refused(expressions: &[&str]) {
     for expression in expressions {
-        assert!(compile_line(expression).is_err(), "{expression:?} must be refused");
+        assert!(compiled(expression).is_err(), "{expression:?} must be refused");
     }
 }
 
@@ -435,11 +439,11 @@ fn case_folding_is_simple_unicode_folding() {
 fn nesting_is_limited() {
     let nested = |depth: usize| format!("{}a{}", "(".repeat(depth), ")".repeat(depth));
     let limit = go_syntax::MAX_DEPTH as usize;
-    assert!(compile_line(&nested(limit)).is_ok());
-    assert_eq!(compile_line(&nested(limit + 1)).unwrap_err(), SyntaxError::Depth);
+    assert!(compiled(&nested(limit)).is_ok());
+    assert_eq!(compiled(&nested(limit + 1)).unwrap_err(), SyntaxError::Depth);
     let repeated = format!("{}a{}", "(?:".repeat(limit), ")*b".repeat(limit));
-    assert!(compile_line(&repeated).is_ok());
-    assert_eq!(compile_line(&"(".repeat(8000)).unwrap_err(), SyntaxError::Depth);
+    assert!(compiled(&repeated).is_ok());
+    assert_eq!(compiled(&"(".repeat(8000)).unwrap_err(), SyntaxError::Depth);
 }
 
 #[test]
@@ -459,6 +463,6 @@ fn errors_say_what_go_says() {
         ("(?P<a b>c)", "invalid named capture a b"),
         ("a\\", "trailing backslash at end of expression"),
     ] {
-        assert_eq!(compile_line(expression).unwrap_err().to_string(), message);
+        assert_eq!(compiled(expression).unwrap_err().to_string(), message);
     }
 }

@@ -23,6 +23,7 @@ use crate::actors::handle::NotDelivered;
 use crate::actors::supervisor::{ControlPlane, RebuildPolicy, Supervisor};
 use crate::authentik::connection::CoreAddress;
 use crate::core_tls::{CoreTimeouts, CoreTrust, client_config};
+use crate::limits::LimitFigures;
 use crate::publish::published;
 use crate::snapshot::OutpostIdentity;
 
@@ -83,6 +84,8 @@ impl Bench {
             session_ends: Arc::new(SessionEnds { taken: ends, refusals: Arc::clone(&refusals) }),
             status: Arc::new(publisher),
             random: || 1 << 31,
+            message_bytes: 1 << 20,
+            limits: LimitFigures::unread(),
         };
         let plane = ControlPlane::start().unwrap();
         let backoff = Backoff { shortest: Duration::ZERO, longest: Duration::ZERO };
