@@ -12,6 +12,7 @@ pub mod header_cache;
 pub mod id;
 pub mod lease;
 pub mod live;
+mod lookup;
 pub mod meant;
 pub mod memory;
 pub mod record;
@@ -20,16 +21,17 @@ pub mod seals;
 pub mod store;
 #[cfg(test)]
 mod tests;
+mod untold;
+mod watch;
 
-use std::collections::{HashMap, HashSet};
-use std::fmt::Display;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use outpost_decision::time::Timestamp;
 
-use self::cache::{Cached, SessionCache};
+use self::cache::SessionCache;
 use self::currency::Currency;
 pub use self::id::{SessionId, SessionKey};
 pub use self::record::{Origin, Record, RecordError, Session, SessionAbout};
@@ -38,26 +40,9 @@ pub use self::store::{
     EndedSession, Inserted, ListedSession, LogEntries, LogPosition, PageCursor, Replaced,
     RevocationLog, Selection, SessionPage, SessionStore, SharedValues, StoreError, providers_of,
 };
-
-/// Somebody who wants to know whether the store answers, and how often it need not be asked.
-pub trait StoreWatch: Send + Sync + std::fmt::Debug {
-    /// The store was asked for `operation` and did it, or failed.
-    fn answered(&self, operation: &'static str, took: Duration, failure: Option<&StoreError>);
-
-    /// A session was looked for.
-    fn looked(&self, found: Found);
-}
-
-/// Where a session was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// In this replica's cache, which is current.
-    Cached,
-    /// In the store, or nowhere.
-    Asked,
-    /// In the cache, while the store is away.
-    Degraded,
-}
+use self::untold::Untold;
+use self::watch::Watch;
+pub use self::watch::{Found, StoreWatch};
 
 /// How sessions are kept at hand.
 #[derive(Clone, Copy, Debug)]
@@ -94,10 +79,8 @@ struct Inner {
     cache: SessionCache,
     currency: Currency,
     live: Arc<live::LiveConnections>,
-    watch: Option<Arc<dyn StoreWatch>>,
-    /// Sessions of core that have ended while the store could not be told. Whoever told us tells
-    /// again until the store knows; until then they are over in this replica.
-    untold: Mutex<HashSet<String>>,
+    watch: Watch,
+    untold: Untold,
     /// Whether it was told that there are sessions that cannot be read.
     unreadable_told: AtomicBool,
     /// What sessions of each provider are sealed with.
@@ -132,12 +115,12 @@ impl Sessions {
             cache: SessionCache::new(options.cache_capacity),
             currency: Currency::new(shared, options.grace, Instant::now()),
             live: Arc::default(),
-            untold: Mutex::default(),
+            untold: Untold::default(),
             unreadable_told: AtomicBool::new(false),
             seals: Seals::default(),
             store,
             options,
-            watch,
+            watch: Watch::new(watch),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -156,134 +139,6 @@ impl Sessions {
         self.inner.live.close_of(&changed);
     }
 
-    /// The session of a cookie, unless it has ended by `now`.
-    ///
-    /// # Errors
-    /// When nobody can tell. The caller must answer *unavailable*.
-    pub async fn get(
-        &self,
-        id: &SessionId,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Session>>, StoreError> {
-        let (key, at) = (id.key(), Instant::now());
-        let cached = self.inner.cache.get(&key).filter(|cached| cached.lasts(now));
-        let Some(cached) = cached else {
-            self.looked(Found::Asked);
-            return self.fetch(id, key, now).await;
-        };
-        if self.inner.currency.is_current(at) {
-            // Once in a while the store is asked, by one request while the others go on: whether
-            // the session stands, and to note that it is used.
-            let claim =
-                if cached.is_due(at, self.inner.options.cache_ttl) { cached.claim() } else { None };
-            let Some(_claim) = claim else {
-                self.looked(Found::Cached);
-                return Ok(Some(cached.session));
-            };
-            return self.confirm(id, key, cached, now).await;
-        }
-        let asked = self.fetch(id, key, now).await;
-        self.in_grace(asked, &key, cached, at)
-    }
-
-    /// The same, as the store has it now, whatever is cached.
-    ///
-    /// # Errors
-    /// When the store cannot tell.
-    pub async fn reread(
-        &self,
-        id: &SessionId,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Session>>, StoreError> {
-        self.fetch(id, id.key(), now).await
-    }
-
-    /// Reads a session from the store and caches it.
-    async fn fetch(
-        &self,
-        id: &SessionId,
-        key: SessionKey,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Session>>, StoreError> {
-        let (ticket, asked) = (self.inner.cache.ticket(), Instant::now());
-        let record = self.told("get", asked, self.inner.store.get(&key, now).await)?;
-        let Some(record) = record.filter(|record| !self.is_untold(record)) else {
-            self.inner.cache.forget(&key);
-            return Ok(None);
-        };
-        let Some(secret) = self.inner.seals.get(record.about.provider) else {
-            // Another outpost's, or of a provider that is gone.
-            self.inner.cache.forget(&key);
-            return Ok(None);
-        };
-        match record.open(id, &secret) {
-            Ok(session) => {
-                let session = Arc::new(session);
-                let usable = self.inner.cache.enter(key, &session, record.seen, asked, ticket);
-                Ok(usable.then_some(session))
-            }
-            Err(error) => {
-                // Nobody who knows the provider's secret of now sealed it for this cookie: signing
-                // in anew mends it.
-                // After a change of the secret that is every session of before, at each request.
-                tracing::debug!(%error, "a record of the session store is no session");
-                self.inner.cache.forget(&key);
-                Ok(None)
-            }
-        }
-    }
-
-    /// Asks the store whether a cached session stands.
-    async fn confirm(
-        &self,
-        id: &SessionId,
-        key: SessionKey,
-        cached: Cached,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Session>>, StoreError> {
-        let asked = Instant::now();
-        let standing = self.told("touch", asked, self.inner.store.touch(&key, now).await);
-        match standing {
-            Ok(Some(generation)) if generation == cached.session.generation => {
-                self.inner.cache.confirm(&key, generation, now, asked);
-                self.looked(Found::Asked);
-                Ok((!self.inner.cache.ended().contains(&key)).then_some(cached.session))
-            }
-            Ok(_) => {
-                self.looked(Found::Asked);
-                self.fetch(id, key, now).await
-            }
-            Err(error) => self.in_grace(Err(error), &key, cached, asked),
-        }
-    }
-
-    /// What is cached stands in for a store that is away, for as long as the settings say.
-    fn in_grace(
-        &self,
-        asked: Result<Option<Arc<Session>>, StoreError>,
-        key: &SessionKey,
-        cached: Cached,
-        at: Instant,
-    ) -> Result<Option<Arc<Session>>, StoreError> {
-        let Err(StoreError::Unavailable(_)) = &asked else {
-            self.looked(Found::Asked);
-            return asked;
-        };
-        let inner = &self.inner;
-        let proven = if inner.store.shared().is_some() {
-            inner.currency.is_current(at) || inner.currency.is_in_grace(at)
-        } else {
-            // Nobody else could have ended it; but not for ever without the store's word.
-            at.saturating_duration_since(cached.confirmed) < inner.options.grace
-        };
-        // Looked up once more: it may have ended while the store was waited for.
-        if proven && !inner.cache.ended().contains(key) && inner.cache.get(key).is_some() {
-            self.looked(Found::Degraded);
-            return Ok(Some(cached.session));
-        }
-        asked
-    }
-
     /// Begins a session. `None`: a revocation that it belongs to ran at the same time, and it
     /// has not begun.
     ///
@@ -295,27 +150,14 @@ impl Sessions {
         session: Session,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        let (key, record) = (id.key(), self.seal(&session, id, now)?);
+        let (key, record) = (id.key(), self.inner.seals.seal(&session, id, now)?);
         let (ticket, asked) = (self.inner.cache.ticket(), Instant::now());
-        let inserted = self.told("insert", asked, self.inner.store.insert(key, &record).await)?;
+        let inserted =
+            self.inner.watch.told("insert", asked, self.inner.store.insert(key, &record).await)?;
         let session = Arc::new(session);
         let begun =
             inserted == Inserted::Kept && self.inner.cache.enter(key, &session, now, asked, ticket);
         Ok(begun.then_some(session))
-    }
-
-    /// Seals a session for the store.
-    fn seal(
-        &self,
-        session: &Session,
-        id: &SessionId,
-        now: Timestamp,
-    ) -> Result<Record, StoreError> {
-        let provider = session.about.provider;
-        let unavailable = |why: &dyn Display| StoreError::Unavailable(why.to_string());
-        let secret = self.inner.seals.get(provider);
-        let secret = secret.ok_or_else(|| unavailable(&format_args!("no provider {provider}")))?;
-        session.seal(id, &secret, now).map_err(|error| unavailable(&error))
     }
 
     /// Keeps the next version of a session (its generation counted up by one).
@@ -328,9 +170,13 @@ impl Sessions {
         session: Session,
         now: Timestamp,
     ) -> Result<Replaced, StoreError> {
-        let (key, record) = (id.key(), self.seal(&session, id, now)?);
+        let (key, record) = (id.key(), self.inner.seals.seal(&session, id, now)?);
         let (ticket, asked) = (self.inner.cache.ticket(), Instant::now());
-        let replaced = self.told("replace", asked, self.inner.store.replace(key, &record).await)?;
+        let replaced = self.inner.watch.told(
+            "replace",
+            asked,
+            self.inner.store.replace(key, &record).await,
+        )?;
         if replaced == Replaced::Kept {
             self.inner.cache.enter(key, &Arc::new(session), now, asked, ticket);
         } else {
@@ -346,16 +192,14 @@ impl Sessions {
     /// replica those that it knows are over either way.
     pub async fn end(&self, selection: &Selection) -> Result<Vec<EndedSession>, StoreError> {
         let asked = Instant::now();
-        match self.told("end", asked, self.inner.store.end(selection).await) {
+        match self.inner.watch.told("end", asked, self.inner.store.end(selection).await) {
             Ok(ended) => {
-                self.took_end_of(selection);
+                self.inner.untold.remove(selection);
                 self.ended(&ended);
                 Ok(ended)
             }
             Err(error) => {
-                if let Selection::CoreSession(sid) = selection {
-                    self.untold().insert(sid.clone());
-                }
+                self.inner.untold.add(selection);
                 let meant = |key: &SessionKey, session: &Session| selection.means(key, session);
                 for key in self.inner.cache.forget_where(meant) {
                     self.inner.live.close(&key);
@@ -379,7 +223,7 @@ impl Sessions {
     /// When the store cannot.
     pub async fn sweep(&self, now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
         let asked = Instant::now();
-        let ended = self.told("sweep", asked, self.inner.store.sweep(now).await)?;
+        let ended = self.inner.watch.told("sweep", asked, self.inner.store.sweep(now).await)?;
         self.ended(&ended);
         Ok(ended)
     }
@@ -390,7 +234,7 @@ impl Sessions {
     /// When the store cannot tell.
     pub async fn count(&self, provider: Option<i64>, now: Timestamp) -> Result<usize, StoreError> {
         let asked = Instant::now();
-        self.told("count", asked, self.inner.store.count(provider, now).await)
+        self.inner.watch.told("count", asked, self.inner.store.count(provider, now).await)
     }
 
     /// A page of sessions for operators; see [`SessionStore::list`].
@@ -406,7 +250,7 @@ impl Sessions {
     ) -> Result<SessionPage, StoreError> {
         let asked = Instant::now();
         let page = self.inner.store.list(selection, from, limit, now).await;
-        let page = self.told("list", asked, page)?;
+        let page = self.inner.watch.told("list", asked, page)?;
         if !page.unreadable.is_empty() && !self.inner.unreadable_told.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(
@@ -467,37 +311,5 @@ impl Sessions {
             connection.of(session.about.provider);
             connection
         }))
-    }
-
-    fn told<T>(
-        &self,
-        operation: &'static str,
-        asked: Instant,
-        result: Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        if let Some(watch) = &self.inner.watch {
-            watch.answered(operation, asked.elapsed(), result.as_ref().err());
-        }
-        result
-    }
-
-    fn looked(&self, found: Found) {
-        if let Some(watch) = &self.inner.watch {
-            watch.looked(found);
-        }
-    }
-
-    fn untold(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.inner.untold.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn took_end_of(&self, selection: &Selection) {
-        if let Selection::CoreSession(sid) = selection {
-            self.untold().remove(sid);
-        }
-    }
-
-    fn is_untold(&self, record: &Record) -> bool {
-        record.about.sid.as_ref().is_some_and(|sid| self.untold().contains(sid))
     }
 }

@@ -53,7 +53,7 @@ impl Follower {
         let Some(log) = inner.store.shared() else { return Ok(Vec::new()) };
         let asked = Instant::now();
         let read = log.read_log(position, WAIT).await;
-        let entries = self.sessions.told("log", asked, read)?;
+        let entries = self.sessions.inner.watch.told("log", asked, read)?;
         self.sessions.ended(&entries.ended);
         if !entries.continuous {
             tracing::warn!(
@@ -78,7 +78,7 @@ impl Follower {
         let inner = &self.sessions.inner;
         let Some(log) = inner.store.shared() else { return Ok(Vec::new()) };
         let asked = Instant::now();
-        let end = self.sessions.told("log", asked, log.end_of_log().await)?;
+        let end = self.sessions.inner.watch.told("log", asked, log.end_of_log().await)?;
         inner.cache.doubt();
         self.tell_again().await?;
         self.look_after_open_connections().await?;
@@ -126,7 +126,7 @@ impl Follower {
             let asked = Instant::now();
             let answers = join_all(keys.iter().map(|key| store.get(key, now))).await;
             for (key, answer) in keys.iter().zip(answers) {
-                if self.sessions.told("get", asked, answer)?.is_some() == wanted {
+                if self.sessions.inner.watch.told("get", asked, answer)?.is_some() == wanted {
                     found.push(*key);
                 }
             }

@@ -7,6 +7,11 @@ use std::fmt;
 
 use arc_swap::ArcSwap;
 use outpost_decision::crypto;
+use outpost_decision::time::Timestamp;
+
+use super::id::SessionId;
+use super::record::{Record, Session};
+use super::store::StoreError;
 
 /// A provider's part of the key that its sessions are sealed under. Does not print.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,8 +42,41 @@ pub(super) struct Seals {
 }
 
 impl Seals {
+    /// Seals a session, last used at `seen`, for the store.
+    ///
+    /// # Errors
+    /// When its provider is not served here, or it cannot be sealed: the store cannot have it.
+    pub(super) fn seal(
+        &self,
+        session: &Session,
+        id: &SessionId,
+        seen: Timestamp,
+    ) -> Result<Record, StoreError> {
+        let provider = session.about.provider;
+        let secret = self.get(provider);
+        let secret =
+            secret.ok_or_else(|| StoreError::Unavailable(format!("no provider {provider}")))?;
+        let sealed = session.seal(id, &secret, seen);
+        sealed.map_err(|error| StoreError::Unavailable(error.to_string()))
+    }
+
+    /// The session that a record of the store holds for this cookie; `None` where it is none.
+    pub(super) fn open(&self, record: &Record, id: &SessionId) -> Option<Session> {
+        // Without a secret: another outpost's, or of a provider that is gone.
+        let secret = self.get(record.about.provider)?;
+        record
+            .open(id, &secret)
+            .inspect_err(|error| {
+                // Nobody who knows the provider's secret of now sealed it for this cookie: signing
+                // in anew mends it.
+                // After a change of the secret that is every session of before, at each request.
+                tracing::debug!(%error, "a record of the session store is no session");
+            })
+            .ok()
+    }
+
     /// The secret of a provider, unless it is not served here.
-    pub(super) fn get(&self, provider: i64) -> Option<SealSecret> {
+    fn get(&self, provider: i64) -> Option<SealSecret> {
         self.known.load().get(&provider).copied()
     }
 

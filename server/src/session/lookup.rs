@@ -1,0 +1,129 @@
+//! Finding the session of a cookie: in the cache, while that is current; else in the store; and for
+//! a while in the cache again, where the store is away.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use outpost_decision::time::Timestamp;
+
+use super::cache::Cached;
+use super::store::StoreError;
+use super::watch::Found;
+use super::{Session, SessionId, SessionKey, Sessions};
+
+impl Sessions {
+    /// The session of a cookie, unless it has ended by `now`.
+    ///
+    /// # Errors
+    /// When nobody can tell. The caller must answer *unavailable*.
+    pub async fn get(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let (key, at) = (id.key(), Instant::now());
+        let cached = self.inner.cache.get(&key).filter(|cached| cached.lasts(now));
+        let Some(cached) = cached else {
+            self.inner.watch.looked(Found::Asked);
+            return self.fetch(id, key, now).await;
+        };
+        if self.inner.currency.is_current(at) {
+            // Once in a while the store is asked, by one request while the others go on: whether
+            // the session stands, and to note that it is used.
+            let claim =
+                if cached.is_due(at, self.inner.options.cache_ttl) { cached.claim() } else { None };
+            let Some(_claim) = claim else {
+                self.inner.watch.looked(Found::Cached);
+                return Ok(Some(cached.session));
+            };
+            return self.confirm(id, key, cached, now).await;
+        }
+        let asked = self.fetch(id, key, now).await;
+        self.in_grace(asked, &key, cached, at)
+    }
+
+    /// The same, as the store has it now, whatever is cached.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn reread(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        self.fetch(id, id.key(), now).await
+    }
+
+    /// Reads a session from the store and caches it.
+    async fn fetch(
+        &self,
+        id: &SessionId,
+        key: SessionKey,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let (ticket, asked) = (self.inner.cache.ticket(), Instant::now());
+        let record = self.inner.watch.told("get", asked, self.inner.store.get(&key, now).await)?;
+        let opened = record
+            .filter(|record| !self.inner.untold.means(record))
+            .and_then(|record| Some((self.inner.seals.open(&record, id)?, record.seen)));
+        let Some((session, seen)) = opened else {
+            self.inner.cache.forget(&key);
+            return Ok(None);
+        };
+        let session = Arc::new(session);
+        let usable = self.inner.cache.enter(key, &session, seen, asked, ticket);
+        Ok(usable.then_some(session))
+    }
+
+    /// Asks the store whether a cached session stands.
+    async fn confirm(
+        &self,
+        id: &SessionId,
+        key: SessionKey,
+        cached: Cached,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let asked = Instant::now();
+        let standing =
+            self.inner.watch.told("touch", asked, self.inner.store.touch(&key, now).await);
+        match standing {
+            Ok(Some(generation)) if generation == cached.session.generation => {
+                self.inner.cache.confirm(&key, generation, now, asked);
+                self.inner.watch.looked(Found::Asked);
+                Ok((!self.inner.cache.ended().contains(&key)).then_some(cached.session))
+            }
+            Ok(_) => {
+                self.inner.watch.looked(Found::Asked);
+                self.fetch(id, key, now).await
+            }
+            Err(error) => self.in_grace(Err(error), &key, cached, asked),
+        }
+    }
+
+    /// What is cached stands in for a store that is away, for as long as the settings say.
+    fn in_grace(
+        &self,
+        asked: Result<Option<Arc<Session>>, StoreError>,
+        key: &SessionKey,
+        cached: Cached,
+        at: Instant,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let Err(StoreError::Unavailable(_)) = &asked else {
+            self.inner.watch.looked(Found::Asked);
+            return asked;
+        };
+        let inner = &self.inner;
+        let proven = if inner.store.shared().is_some() {
+            inner.currency.is_current(at) || inner.currency.is_in_grace(at)
+        } else {
+            // Nobody else could have ended it; but not for ever without the store's word.
+            at.saturating_duration_since(cached.confirmed) < inner.options.grace
+        };
+        // Looked up once more: it may have ended while the store was waited for.
+        if proven && !inner.cache.ended().contains(key) && inner.cache.get(key).is_some() {
+            self.inner.watch.looked(Found::Degraded);
+            return Ok(Some(cached.session));
+        }
+        asked
+    }
+}
