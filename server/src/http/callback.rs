@@ -168,8 +168,8 @@ async fn sign_in(
     claims: outpost_decision::claims::Claims,
     answer: TokenAnswer,
 ) -> Answer {
-    let (provider, sessions) = (&facts.provider, &exchange.gateway().sessions);
-    let gateway = exchange.gateway();
+    let (provider, gateway) = (&facts.provider, exchange.gateway());
+    let sessions = &gateway.sessions;
     let limits = gateway.policy.lifetimes.of(&provider.application_slug);
     let span = limits.begin(exchange.now, Timestamp(claims.exp));
     // One that nobody would redeem is better not kept.

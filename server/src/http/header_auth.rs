@@ -77,12 +77,12 @@ pub async fn look(exchange: &Exchange<'_>, facts: &Facts) -> Option<Credentials>
     let scheme = credential.scheme();
     let key = key_of(&facts.provider, value);
     let gateway = exchange.gateway();
-    let mut result = ask(exchange, facts, key, credential.clone()).await;
+    let mut result = ask(exchange, facts, key, &credential).await;
     let mut found = live(exchange, facts, &result).await;
     if let Some(Err(Doubt::Ended)) = found {
         // The session was revoked since: core decides anew.
         gateway.header_results.forget(&key);
-        result = ask(exchange, facts, key, credential).await;
+        result = ask(exchange, facts, key, &credential).await;
         found = live(exchange, facts, &result).await;
     }
     Some(match &result.verdict {
@@ -133,15 +133,19 @@ async fn ask(
     exchange: &Exchange<'_>,
     facts: &Facts,
     key: HeaderKey,
-    credential: HeaderCredential,
+    credential: &HeaderCredential,
 ) -> Arc<HeaderResult> {
     let gateway = exchange.gateway();
+    // What a check needs is made for a check only: machines come with each request.
+    if let Some(known) = gateway.header_results.get(key, exchange.now) {
+        return known;
+    }
     let check = Check {
         oidc: exchange.oidc(),
         keys: gateway.keys.clone(),
         sessions: gateway.sessions.clone(),
         provider: Arc::clone(&facts.provider),
-        credential,
+        credential: credential.clone(),
         place: Place::new(&facts.provider, &key),
         now: exchange.now,
         verified: exchange.verified(),

@@ -55,6 +55,12 @@ impl<T: Keep + Send + Sync + 'static> HeaderCache<T> {
         Self { known: Arc::default(), checks: Flights::default(), capacity, limits }
     }
 
+    /// What is known of `key` without asking anybody.
+    #[must_use]
+    pub fn get(&self, key: HeaderKey, now: Timestamp) -> Option<Arc<T>> {
+        look(&self.known, key, now).map(|known| known.value)
+    }
+
     /// The result for `key`: from the cache, from a check under way, or from `check`.
     ///
     /// The check runs as a task of its own: it does not die with the client that began it.
@@ -63,8 +69,8 @@ impl<T: Keep + Send + Sync + 'static> HeaderCache<T> {
         F: FnOnce() -> Fut + Clone + 'static,
         Fut: Future<Output = T> + 'static,
     {
-        if let Some(known) = look(&self.known, key, now) {
-            return known.value;
+        if let Some(known) = self.get(key, now) {
+            return known;
         }
         self.make_room(now);
         let known = Arc::clone(&self.known);
