@@ -7,7 +7,7 @@ use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificates::Authority;
@@ -32,17 +32,7 @@ impl Capture {
     /// # Panics
     /// When it finds none.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("bound");
-        let state = Arc::<Mutex<Captured>>::default();
-        let shared = Arc::clone(&state);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                lock(&shared).connections += 1;
-                tokio::spawn(serve(stream, Arc::clone(&shared)));
-            }
-        });
-        Self { address, state, scheme: "http" }
+        Self::serving("http", serve).await
     }
 
     /// The same over TLS, with a certificate that nobody vouches for, for clients of HTTP/1.1. Those that
@@ -63,6 +53,29 @@ impl Capture {
             .expect("a certificate");
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let acceptor = TlsAcceptor::from(Arc::new(config));
+        Self::serving("https", move |stream, shared| {
+            let acceptor = acceptor.clone();
+            async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let chosen = stream.get_ref().1.alpn_protocol();
+                if chosen == Some(b"h2") {
+                    lock(&shared).requests.push("HTTP/2 was agreed upon".to_owned());
+                } else {
+                    serve(stream, shared).await;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Listens on a port of its own, and does `each` with every connection.
+    async fn serving<F>(
+        scheme: &'static str,
+        each: impl Fn(TcpStream, Arc<Mutex<Captured>>) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let state = Arc::<Mutex<Captured>>::default();
@@ -70,19 +83,10 @@ impl Capture {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 lock(&shared).connections += 1;
-                let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
-                tokio::spawn(async move {
-                    let Ok(stream) = acceptor.accept(stream).await else { return };
-                    let chosen = stream.get_ref().1.alpn_protocol();
-                    if chosen == Some(b"h2") {
-                        lock(&shared).requests.push("HTTP/2 was agreed upon".to_owned());
-                    } else {
-                        serve(stream, shared).await;
-                    }
-                });
+                tokio::spawn(each(stream, Arc::clone(&shared)));
             }
         });
-        Self { address, state, scheme: "https" }
+        Self { address, state, scheme }
     }
 
     /// Its URL, without a path.

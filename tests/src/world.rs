@@ -1,6 +1,7 @@
 //! A stand-in core, a sample application and an outpost between them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use outpost::boot::{self, Held};
@@ -8,8 +9,10 @@ use outpost::settings::{Settings, Sources};
 use outpost_decision::time::Timestamp;
 use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore, UserSpec};
 use outpost_demo::sample_app::SampleApp;
+use serde_json::Value;
 
 use crate::program::environment;
+use crate::{Browser, FaultyStore, wait};
 
 /// Longest that a condition is awaited.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,6 +36,20 @@ impl World {
     /// The same with other core options and more variables for the outpost. Listeners get ports
     /// of their own.
     pub async fn with(options: CoreOptions, variables: &[(&str, &str)]) -> Self {
+        Self::held(options, |core| outpost(core, variables))
+    }
+
+    /// The same over a store that can be away, with more variables.
+    pub async fn over_a_faulty_store(variables: &[(&str, &str)]) -> (Self, Arc<FaultyStore>) {
+        let store = Arc::new(FaultyStore::default());
+        let shared = Arc::clone(&store);
+        let world = Self::held(CoreOptions::default(), |core| {
+            boot::hold_with(settings(core, variables), shared).expect("the outpost starts")
+        });
+        (world, store)
+    }
+
+    fn held(options: CoreOptions, outpost: impl FnOnce(&StandInCore) -> Held) -> Self {
         let core = StandInCore::start(options).expect("the stand-in core starts");
         let app = SampleApp::start(0).expect("the sample application starts");
         core.put_user(
@@ -48,7 +65,7 @@ impl World {
                 .groups(&["staff"])
                 .app_password("bob-app-password"),
         );
-        let outpost = outpost(&core, variables);
+        let outpost = outpost(&core);
         Self { outpost, core, app }
     }
 
@@ -121,6 +138,20 @@ impl World {
             .await
             .expect("the outpost refreshes in time")
             .expect("the outpost lives");
+    }
+
+    /// The journal's entry of a decision, once it is there.
+    pub async fn decision(&self, id: &str) -> Value {
+        let at = self.outpost.addresses.dashboard[0];
+        let url = format!("http://{at}/api/v1/decisions/{id}");
+        wait::until_async("the decision", async || {
+            let answer = Browser::new().get(&url).await;
+            match answer.status.as_u16() {
+                200 => Ok(answer.json()),
+                status => Err(format!("{status} {}", answer.body)),
+            }
+        })
+        .await
     }
 
     /// Sessions in the outpost's store.

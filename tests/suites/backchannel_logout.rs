@@ -1,11 +1,7 @@
 //! Logout over the back channel (OpenID Connect Back-Channel Logout 1.0), as core sends it.
 
-use std::sync::Arc;
-
-use outpost::boot;
 use outpost_demo::core::{ProviderSpec, Signing};
-use outpost_tests::world::settings;
-use outpost_tests::{Answer, Browser, FaultyStore, World, wait};
+use outpost_tests::{Answer, Browser, Figures, World, wait};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -82,8 +78,7 @@ async fn a_session_that_core_ends_is_over_in_every_application() {
     assert_eq!(whoami(&world, &phone).await, both("alice"), "another session of core");
     assert_eq!(whoami(&world, &bob).await, both("bob"));
 
-    let metrics = format!("http://{}/metrics", world.outpost.addresses.metrics[0]);
-    let figures = Browser::new().get(&metrics).await.body;
+    let figures = Figures::of(&world).await.text;
     for line in [
         "outpost_backchannel_logouts_total{outcome=\"done\"} 1",
         "outpost_backchannel_sessions_ended_total 2",
@@ -235,11 +230,7 @@ async fn tokens_of_older_cores_and_of_new_keys_count() {
 /// and ends in the store once that is back, whether core comes again or not.
 #[tokio::test]
 async fn while_the_store_is_away_core_is_told_to_come_again() {
-    let mut world = World::start().await;
-    let store = Arc::new(FaultyStore::default());
-    let shared = Arc::clone(&store);
-    world.outpost =
-        boot::hold_with(settings(&world.core, &[]), shared).expect("the outpost starts");
+    let (world, store) = World::over_a_faulty_store(&[]).await;
     serve_two(&world).await;
     let alice = signed_in_at_both(&world, "alice").await;
     let bob = signed_in_at_both(&world, "bob").await;
@@ -271,11 +262,7 @@ async fn while_the_store_is_away_core_is_told_to_come_again() {
 /// Anybody may write to the address: what has no right signature costs the store nothing.
 #[tokio::test]
 async fn strangers_write_nothing_to_the_store() {
-    let mut world = World::start().await;
-    let store = Arc::new(FaultyStore::default());
-    let shared = Arc::clone(&store);
-    world.outpost =
-        boot::hold_with(settings(&world.core, &[]), shared).expect("the outpost starts");
+    let (world, store) = World::over_a_faulty_store(&[]).await;
     serve_two(&world).await;
     store.set_down(true);
     // Had the store been asked, the answer would be 503.

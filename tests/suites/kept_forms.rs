@@ -1,12 +1,9 @@
 //! A form that somebody sends after their session has ended is not lost (`sign_in.keep_post_bytes`).
 
-use std::sync::Arc;
-
-use outpost::boot;
 use outpost_demo::core::{CoreOptions, ProviderSpec};
 use outpost_tests::webdriver::Chromium;
-use outpost_tests::world::{outpost, settings};
-use outpost_tests::{Answer, Browser, FaultyStore, World};
+use outpost_tests::world::outpost;
+use outpost_tests::{Answer, Browser, World};
 use reqwest::Method;
 
 const KEEP: (&str, &str) = ("OUTPOST__SIGN_IN__KEEP_POST_BYTES", "1000");
@@ -286,10 +283,7 @@ async fn nothing_is_kept_unless_somebody_wants_it() {
 /// was.
 #[tokio::test]
 async fn keeping_needs_no_store_and_sending_needs_it() {
-    let mut world = World::with(CoreOptions::default(), &[KEEP]).await;
-    let store = Arc::new(FaultyStore::default());
-    let shared = Arc::clone(&store);
-    world.outpost = boot::hold_with(settings(&world.core, &[KEEP]), shared).unwrap();
+    let (world, store) = World::over_a_faulty_store(&[KEEP]).await;
     world.serve([world.proxy()]).await;
     let alice = signed_in(&world, "alice").await;
     // Only the memory of who she was is left: of a session nobody could tell whether it has ended.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use outpost::boot::Held;
 use outpost_decision::coverage::Coverage;
 use outpost_demo::core::{CoreOptions, Endpoint, StandInCore};
-use outpost_tests::{Answer, Browser, World};
+use outpost_tests::{Answer, Browser, Figures, World};
 
 mod crowd;
 mod outage;
@@ -90,8 +90,5 @@ fn asked_at_all(core: &StandInCore) -> u64 {
 
 /// The value of one series, 0 where it is missing.
 async fn figure(outpost: &Held, series: &str) -> u64 {
-    let url = format!("http://{}/metrics", outpost.addresses.metrics[0]);
-    let text = Browser::new().get(&url).await.body;
-    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-    line.map_or(0, |value| value.parse().expect("a number"))
+    Figures::at(outpost.addresses.metrics[0]).await.count(series).unwrap_or(0)
 }

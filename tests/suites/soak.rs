@@ -12,10 +12,11 @@ mod figures;
 
 use std::time::{Duration, Instant};
 
+use outpost_tests::Dice;
 use outpost_tests::redis::{Options, RedisServer};
 use outpost_tests::relay::Relay;
 
-use self::faults::{Dice, Fault, Surroundings};
+use self::faults::{Fault, Surroundings};
 use self::figures::{Sample, flat};
 use crate::crowd::{BOUND, Crowd, Front, Member, Served};
 

@@ -6,15 +6,13 @@ use futures_util::StreamExt as _;
 use outpost::clock;
 use outpost::session::redis::{RedisAddress, RedisOptions, RedisStore};
 use outpost::session::seals::SealSecret;
-use outpost::session::{
-    Inserted, Origin, Selection, Session, SessionAbout, SessionId, SessionStore as _,
-};
+use outpost::session::{Inserted, Selection, Session, SessionAbout, SessionId, SessionStore as _};
 use outpost_demo::core::StandInCore;
 use outpost_demo::sample_app::SampleApp;
 use outpost_tests::balancer::Balancer;
 use outpost_tests::redis::RedisServer;
 use outpost_tests::stage::Stage;
-use outpost_tests::{Browser, Replicas};
+use outpost_tests::{Browser, Replicas, filler};
 
 /// Outposts.
 pub(crate) const REPLICAS: usize = 3;
@@ -150,31 +148,18 @@ pub(crate) async fn fill(
 }
 
 fn session(provider: i64, sub: &str) -> Session {
-    let now = clock::now();
-    let expires = now.plus(24 * 3600);
+    let plain = filler::session(provider, sub);
     let claims = serde_json::json!({
-        "sub": sub, "exp": expires.0, "preferred_username": sub, "name": sub,
+        "sub": sub, "exp": plain.about.expires.0, "preferred_username": sub, "name": sub,
         "email": format!("{sub}@example.com"), "groups": ["staff", "engineering", "on-call"],
     });
     Session {
         about: SessionAbout {
-            provider,
-            sub: sub.to_owned(),
-            user: sub.to_owned(),
-            sid: None,
-            origin: Origin::SignIn,
-            created: now,
-            expires,
-            ends_by: None,
-            idle_seconds: None,
-            // Core does not know it and must not be asked.
-            verified: expires,
-            client_address: None,
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101".to_owned(),
+            ..plain.about
         },
         claims: serde_json::from_value(claims).expect("claims"),
         token: "t".repeat(TOKEN).into(),
-        refresh_token: None,
-        generation: 0,
+        ..plain
     }
 }

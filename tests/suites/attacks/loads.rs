@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use outpost::clock;
+use outpost::session::SessionStore as _;
 use outpost::session::redis::{RedisAddress, RedisOptions, RedisStore};
-use outpost::session::seals::SealSecret;
-use outpost::session::{Origin, Session, SessionAbout, SessionId, SessionStore as _};
 use outpost_demo::core::UserSpec;
+use outpost_tests::filler::fill;
 use outpost_tests::redis::RedisServer;
 
 use crate::attacks::exchange::Ask;
@@ -107,42 +106,6 @@ async fn ten_thousand_groups_are_told_whole_or_not_at_all() {
     }
 }
 
-/// Sessions of the subject, in the outpost's own store.
-async fn fill(store: &RedisStore, sub: &str, count: usize) {
-    let now = clock::now();
-    let expires = now.plus(24 * 3600);
-    let claims = serde_json::json!({"sub": sub, "exp": expires.0, "preferred_username": "alice"});
-    let session = Session {
-        about: SessionAbout {
-            provider: 1,
-            sub: sub.to_owned(),
-            user: "alice".to_owned(),
-            sid: None,
-            origin: Origin::SignIn,
-            created: now,
-            expires,
-            ends_by: None,
-            idle_seconds: None,
-            verified: expires,
-            client_address: None,
-            user_agent: String::new(),
-        },
-        claims: serde_json::from_value(claims).unwrap(),
-        token: "t".repeat(200).into(),
-        refresh_token: None,
-        generation: 0,
-    };
-    // Sealed once for all of them: nobody opens them.
-    let secret = SealSecret::of("nobody's");
-    let record = session.seal(&SessionId::random().unwrap(), &secret, now).unwrap();
-    let inserts = futures_util::stream::iter(0..count).map(|_| {
-        let id = SessionId::random().unwrap();
-        let record = &record;
-        async move { store.insert(id.key(), record).await.unwrap() }
-    });
-    inserts.buffer_unordered(64).for_each(|_| std::future::ready(())).await;
-}
-
 #[tokio::test]
 async fn a_user_with_ten_thousand_sessions_signs_out_while_others_are_served() {
     let redis = RedisServer::start();
@@ -164,7 +127,7 @@ async fn a_user_with_ten_thousand_sessions_signs_out_while_others_are_served() {
         let ask = Ask::get("/x").line("Cookie", alice.session_pair());
         site.knock(PROXIED, &ask).await.told("X-authentik-uid").remove(0)
     };
-    fill(&store, &sub, 10_000).await;
+    fill(&store, 1, &sub, 10_000).await;
     let sessions = async || store.count(None, clock::now()).await.unwrap();
     assert_eq!(sessions().await, 10_003);
     let signing_out = site.visit(&mut alice, "app.test", "/outpost.goauthentik.io/sign_out");

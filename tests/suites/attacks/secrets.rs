@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use outpost_demo::core::Endpoint;
-use outpost_tests::Browser;
+use outpost_tests::{Browser, Figures};
 use reqwest::Method;
 
 use crate::attacks::exchange::Ask;
@@ -97,8 +97,7 @@ async fn no_secret_is_in_any_page_answer_log_line_or_metric() {
     }
     assert!(shown.iter().any(|(_, text)| text.contains("single.test")), "something is shown");
     let metrics = site.outpost.address("metrics").await;
-    shown
-        .push(("metrics".to_owned(), browser.get(&format!("http://{metrics}/metrics")).await.body));
+    shown.push(("metrics".to_owned(), Figures::at(metrics).await.text));
     let lines = site.outpost.lines();
     assert!(lines.len() > 100 && lines.iter().any(|line| line.contains("TRACE")));
     shown.extend(lines.into_iter().map(|line| ("log".to_owned(), line)));

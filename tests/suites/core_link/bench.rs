@@ -47,6 +47,11 @@ pub(crate) fn connection(core: &StandInCore, trust: &CoreTrust) -> CoreConnectio
     connection_with(core, core.token(), trust, CoreTimeouts::default())
 }
 
+/// A connection with a token that core has never given out.
+pub(crate) fn connection_with_a_wrong_token(core: &StandInCore) -> CoreConnection {
+    connection_with(core, "wrong".to_owned(), &CoreTrust::NativeRoots, CoreTimeouts::default())
+}
+
 pub(crate) fn connection_with(
     core: &StandInCore,
     token: String,

@@ -7,7 +7,7 @@ use outpost::authentik::{ApiError, CoreApi, MisconfigurationReport};
 use outpost::core_tls::{CoreTimeouts, CoreTrust};
 use outpost_demo::core::{CoreOptions, Endpoint, Fault, ProviderSpec, StandInCore};
 
-use super::bench::{connection, connection_with, core, rest};
+use super::bench::{connection, connection_with, connection_with_a_wrong_token, core, rest};
 
 fn with_providers(core: &StandInCore, count: usize) {
     for n in 0..count {
@@ -52,12 +52,7 @@ async fn one_host_header_one_user_agent_and_json_wanted() {
 #[actix_rt::test]
 async fn a_wrong_token_is_told_with_its_remedy() {
     let core = core(CoreOptions::default());
-    let wrong = connection_with(
-        &core,
-        "wrong".to_owned(),
-        &CoreTrust::NativeRoots,
-        CoreTimeouts::default(),
-    );
+    let wrong = connection_with_a_wrong_token(&core);
     let error = RestClient::new(wrong, RestLimits::default()).outpost().await.unwrap_err();
     assert_eq!(error, ApiError::Unauthorized);
     assert!(error.to_string().contains("AUTHENTIK_TOKEN"), "{error}");

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use outpost::actors::RefreshCause;
-use outpost::core_tls::{CoreTimeouts, CoreTrust};
+use outpost::core_tls::CoreTrust;
 use outpost_decision::COMPATIBLE_VERSION;
 use outpost_decision::link::{DownCause, LinkState, LinkTiming};
 use outpost_demo::core::{CoreOptions, Endpoint};
 use serde_json::json;
 
-use super::bench::{INSTANCE, LIVELY, Linked, PATIENT, QUIET, connection, connection_with, core};
+use super::bench::{
+    INSTANCE, LIVELY, Linked, PATIENT, QUIET, connection, connection_with_a_wrong_token, core,
+};
 
 #[actix_rt::test]
 async fn says_hello_and_then_tells_the_version_core_expects() {
@@ -110,12 +112,7 @@ async fn attempts_count_up_while_core_refuses_or_is_away() {
 #[actix_rt::test]
 async fn a_wrong_token_is_told_with_its_remedy() {
     let core = core(CoreOptions::default());
-    let wrong = connection_with(
-        &core,
-        "wrong".to_owned(),
-        &CoreTrust::NativeRoots,
-        CoreTimeouts::default(),
-    );
+    let wrong = connection_with_a_wrong_token(&core);
     let link = Linked::over(&core, wrong, QUIET);
     let status = link.wait_for(|status| status.attempt > 0).await;
     assert_eq!(status.state, LinkState::Down(DownCause::Refused(403)));

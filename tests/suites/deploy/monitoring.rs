@@ -8,7 +8,7 @@ use outpost_decision::decision::{Action, Reason};
 use outpost_demo::core::{CoreOptions, StandInCore};
 use outpost_tests::folder::Folder;
 use outpost_tests::repository::{read, root};
-use outpost_tests::{Browser, Program, parts};
+use outpost_tests::{Figures, Program, parts};
 use serde_json::{Value, json};
 
 use crate::deploy::guide::anchors;
@@ -221,9 +221,9 @@ async fn the_figures_are_those_of_a_running_outpost() {
     let figures = figures();
     let core = StandInCore::start(CoreOptions::default()).unwrap();
     let outpost = Program::start(&core, &[]);
-    let metrics = format!("http://{}/metrics", outpost.address("metrics").await);
+    let metrics = outpost.address("metrics").await;
     outpost.serves(0).await;
-    let said = Browser::new().get(&metrics).await.body;
+    let said = Figures::at(metrics).await.text;
     let families: BTreeSet<_> =
         said.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     assert!(families.len() > 10, "{said}");

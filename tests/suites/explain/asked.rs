@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use outpost_tests::program::run;
-use outpost_tests::{Browser, World, wait};
+use outpost_tests::{Browser, World};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -57,20 +57,6 @@ async fn send(address: SocketAddr, lines: &[String], cookie: Option<&str>) -> St
     let id = text.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap_or_default();
     assert!(!id.is_empty(), "{head}\n{text}");
     id.to_owned()
-}
-
-/// The journal's entry of a decision.
-async fn journal(world: &World, id: &str) -> Value {
-    let at = world.outpost.addresses.dashboard[0];
-    let url = format!("http://{at}/api/v1/decisions/{id}");
-    wait::until_async("the decision", async || {
-        let answer = Browser::new().get(&url).await;
-        match answer.status.as_u16() {
-            200 => Ok(answer.json()),
-            status => Err(format!("{status} {}", answer.body)),
-        }
-    })
-    .await
 }
 
 /// Host and path, method, headers, who is signed in, by way of whom.
@@ -148,7 +134,7 @@ async fn what_is_explained_is_what_is_decided() {
         let cookie = signed_in.then(|| browser.cookie_header(&url.parse().unwrap()).unwrap());
 
         let id = send(world.http(), &lines, cookie.as_deref()).await;
-        let decided = journal(&world, &id).await;
+        let decided = world.decision(&id).await;
 
         for part in ["action", "outcome", "reason", "provider", "explanation", "remedy", "steps"] {
             let (asked, sent) = (&explained["reasoning"][part], &decided["reasoning"][part]);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore};
 use outpost_demo::sample_app::SampleApp;
-use outpost_tests::{Browser, Program, wait};
+use outpost_tests::{Browser, Figures, Program, wait};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -52,9 +52,8 @@ impl Site {
 
     /// Connections that are open, as the outpost counts them.
     async fn connections(&self) -> usize {
-        let figures = Browser::new().get(&format!("http://{}/metrics", self.metrics)).await.body;
-        let line = figures.lines().find_map(|line| line.strip_prefix("outpost_connections "));
-        line.unwrap().parse().unwrap()
+        let count = Figures::at(self.metrics).await.count("outpost_connections").unwrap();
+        usize::try_from(count).unwrap()
     }
 
     /// Waits until clients that have gone are gone here, too.

@@ -1,6 +1,6 @@
 //! What core may say at once.
 
-use outpost_tests::{Browser, World, wait};
+use outpost_tests::{Figures, World, wait};
 
 use crate::limits::support::{becomes, reached, world};
 
@@ -8,10 +8,7 @@ use crate::limits::support::{becomes, reached, world};
 const LARGEST: usize = 16_384;
 
 async fn reconnects(world: &World) -> u64 {
-    let url = format!("http://{}/metrics", world.outpost.addresses.metrics[0]);
-    let figures = Browser::new().get(&url).await.body;
-    let line = figures.lines().find_map(|line| line.strip_prefix("outpost_core_reconnects_total "));
-    line.unwrap().parse().unwrap()
+    Figures::of(world).await.count("outpost_core_reconnects_total").unwrap()
 }
 
 #[tokio::test]

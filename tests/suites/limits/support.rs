@@ -1,7 +1,7 @@
 //! Figures, and clients at addresses of their own.
 
 use outpost_demo::core::CoreOptions;
-use outpost_tests::{Browser, World, wait};
+use outpost_tests::{Figures, World, wait};
 
 /// A world with settings, and an application at `app.test` below `/public/` of which everybody may
 /// be.
@@ -13,11 +13,9 @@ pub(crate) async fn world(variables: &[(&str, &str)]) -> World {
 
 /// How often a limit was reached so far.
 pub(crate) async fn reached(world: &World, limit: &str) -> u64 {
-    let url = format!("http://{}/metrics", world.outpost.addresses.metrics[0]);
-    let figures = Browser::new().get(&url).await.body;
-    let name = format!("outpost_limits_reached_total{{limit=\"{limit}\"}} ");
-    let line = figures.lines().find_map(|line| line.strip_prefix(&name));
-    line.unwrap_or_else(|| panic!("no {limit} in {figures}")).parse().unwrap()
+    let series = format!("outpost_limits_reached_total{{limit=\"{limit}\"}}");
+    let figures = Figures::of(world).await;
+    figures.count(&series).unwrap_or_else(|| panic!("no {limit} in {}", figures.text))
 }
 
 /// Waits until a limit was reached so often: what is refused before it is a request is counted

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use outpost_tests::Browser;
+use outpost_tests::Figures;
 use outpost_tests::repository::{read, root, tests_of_this_program};
 
 use crate::limits::support::world;
@@ -79,8 +79,7 @@ fn every_setting_in_the_table_has_the_default_that_stands_there() {
 #[tokio::test]
 async fn every_figure_in_the_table_is_there() {
     let world = world(&[]).await;
-    let url = format!("http://{}/metrics", world.outpost.addresses.metrics[0]);
-    let shown = Browser::new().get(&url).await.body;
+    let shown = Figures::of(&world).await.text;
     let names = read("server/src/ops/metrics/names.rs");
     let mut limits = BTreeSet::new();
     for row in rows() {

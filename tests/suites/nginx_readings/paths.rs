@@ -1,6 +1,8 @@
 //! Paths, endless and always the same: pieces that somebody reads in more than one way, between plain
 //! ones.
 
+use outpost_tests::Dice;
+
 /// What paths are made of. The first few are plain, and come more often.
 const PIECES: [&str; 56] = [
     "/",
@@ -65,22 +67,12 @@ const PIECES: [&str; 56] = [
 const PLAIN: usize = 24;
 
 /// An endless list of request targets.
-pub(crate) struct Paths(u64);
+pub(crate) struct Paths(Dice);
 
 impl Paths {
     /// Always the same for the same seed.
     pub(crate) const fn of(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// SplitMix64.
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        usize::try_from(mixed % u64::try_from(end).unwrap()).unwrap()
+        Self(Dice::new(seed))
     }
 }
 
@@ -89,11 +81,11 @@ impl Iterator for Paths {
 
     fn next(&mut self) -> Option<String> {
         // Some of them of plain pieces alone, or nearly all would be odd.
-        let end = if self.below(3) == 0 { PLAIN } else { PIECES.len() };
-        let count = 1 + self.below(7);
-        let mut path = String::from(["/", "/public/", "/outpost.goauthentik.io"][self.below(3)]);
+        let end = if self.0.below(3) == 0 { PLAIN } else { PIECES.len() };
+        let count = 1 + self.0.below(7);
+        let mut path = String::from(["/", "/public/", "/outpost.goauthentik.io"][self.0.below(3)]);
         for _ in 0..count {
-            path += PIECES[self.below(end)];
+            path += PIECES[self.0.below(end)];
         }
         Some(path)
     }

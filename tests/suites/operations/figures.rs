@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use outpost_tests::{Browser, World};
+use outpost_tests::{Browser, Figures, World};
 use reqwest::Method;
 
 /// Name and labels of every series of contract 14.
@@ -48,8 +48,7 @@ fn labels(figures: &BTreeMap<String, f64>, name: &str) -> BTreeSet<String> {
 }
 
 async fn scrape(world: &World) -> BTreeMap<String, f64> {
-    let url = format!("http://{}/metrics", world.outpost.addresses.metrics[0]);
-    series(&Browser::new().get(&url).await.body)
+    series(&Figures::of(world).await.text)
 }
 
 async fn world() -> World {

@@ -2,23 +2,18 @@
 
 use std::sync::Arc;
 
-use outpost::boot;
-use outpost::session::{Session, SessionAbout, SessionId, SessionStore, contract};
+use outpost::session::SessionStore as _;
 use outpost_decision::time::Timestamp;
-use outpost_tests::world::settings;
+use outpost_tests::filler::fill;
 use outpost_tests::{Browser, FaultyStore, World};
 
 /// Before any session ends.
 const EARLY: Timestamp = Timestamp(0);
 
 async fn world() -> (World, Arc<FaultyStore>) {
-    let mut world = World::start().await;
-    let store = Arc::new(FaultyStore::default());
-    let shared = Arc::clone(&store);
     // Nothing is served but what the store has said for this very request.
     let uncached = [("OUTPOST__SESSIONS__CACHE_CAPACITY", "0")];
-    world.outpost =
-        boot::hold_with(settings(&world.core, &uncached), shared).expect("the outpost starts");
+    let (world, store) = World::over_a_faulty_store(&uncached).await;
     world.serve([world.proxy(), world.forward_single().skip("")]).await;
     (world, store)
 }
@@ -103,12 +98,8 @@ async fn a_user_with_ten_thousand_sessions_signs_out_while_others_are_served() {
     assert_eq!(bob.sign_in(&url, "bob").await.status, 200);
     let before = store.count(None, EARLY).await.expect("a count");
     let provider = world.outpost.published.snapshot.load().ruleset.providers()[0].pk;
-    for _ in 0..10_000 {
-        let id = SessionId::random().expect("randomness");
-        let record =
-            another(provider, &sub).seal(&id, &contract::secret(), EARLY).expect("it seals");
-        store.insert(id.key(), &record).await.expect("room");
-    }
+    fill(&*store, provider, &sub, 10_000).await;
+    assert_eq!(store.count(None, EARLY).await, Ok(before + 10_000));
     let serving = async {
         for _ in 0..50 {
             assert_eq!(bob.get(&url).await.status, 200);
@@ -119,29 +110,4 @@ async fn a_user_with_ten_thousand_sessions_signs_out_while_others_are_served() {
     assert_eq!(out.status, 302);
     assert_eq!(alice.get(&url).await.status, 302, "signed out");
     assert_eq!(store.count(None, EARLY).await, Ok(before - 1), "of hers, none is left");
-}
-
-fn another(provider: i64, sub: &str) -> Session {
-    let expires = Timestamp(4_000_000_000);
-    let claims = serde_json::json!({ "sub": sub, "exp": expires.0 });
-    Session {
-        about: SessionAbout {
-            provider,
-            sub: sub.to_owned(),
-            user: "alice".into(),
-            sid: None,
-            origin: outpost::session::Origin::SignIn,
-            created: Timestamp(0),
-            expires,
-            ends_by: None,
-            idle_seconds: None,
-            verified: Timestamp(0),
-            client_address: None,
-            user_agent: String::new(),
-        },
-        claims: serde_json::from_value(claims).expect("claims"),
-        token: "token".to_owned().into(),
-        refresh_token: None,
-        generation: 0,
-    }
 }

@@ -1,7 +1,7 @@
 //! Reports of errors, read with Sentry's own types.
 
 use outpost_demo::core::{Endpoint, Fault, ProviderSpec};
-use outpost_tests::{Browser, Post, Program, Receiver, World, wait};
+use outpost_tests::{Browser, Figures, Post, Program, Receiver, World, wait};
 use sentry_types::protocol::v7::{Context, Envelope, Event, Level};
 use serde_json::json;
 
@@ -95,9 +95,8 @@ async fn errors_are_reported_where_core_asks_for_it_without_secrets_and_people()
 }
 
 async fn figure(metrics: std::net::SocketAddr, outcome: &str) -> Option<u64> {
-    let text = Browser::new().get(&format!("http://{metrics}/metrics")).await.body;
-    let name = format!("outpost_error_reports_total{{outcome=\"{outcome}\"}} ");
-    text.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok())
+    let series = format!("outpost_error_reports_total{{outcome=\"{outcome}\"}}");
+    Figures::at(metrics).await.count(&series)
 }
 
 #[tokio::test]

@@ -1,31 +1,25 @@
 //! Options that change while the outpost runs.
 
-use std::net::SocketAddr;
-
 use outpost_demo::core::CoreOptions;
-use outpost_tests::{Browser, Program, World, wait};
+use outpost_tests::{Browser, Figures, Program, World, wait};
 use serde_json::{Map, Value, json};
 
 fn options(options: &Value) -> Map<String, Value> {
     options.as_object().expect("an object").clone()
 }
 
-/// A figure without labels but `labels`.
-async fn figure(metrics: SocketAddr, name: &str) -> u64 {
-    let text = Browser::new().get(&format!("http://{metrics}/metrics")).await.body;
-    let line = text.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
-    line.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
-}
-
 /// Refreshes until what core says now is in effect: the refresh after the one that may run.
 async fn refreshed(program: &Program) {
     let metrics = program.address("metrics").await;
     for _ in 0..2 {
-        let name = "outpost_core_refreshes_total{outcome=\"complete\"}";
-        let before = figure(metrics, name).await;
+        let refreshes = async || {
+            let series = "outpost_core_refreshes_total{outcome=\"complete\"}";
+            Figures::at(metrics).await.count(series).unwrap_or(0)
+        };
+        let before = refreshes().await;
         program.signal("USR1");
         wait::until_async("a refresh", async || {
-            let now = figure(metrics, name).await;
+            let now = refreshes().await;
             if now > before { Ok(()) } else { Err(format!("{now} so far")) }
         })
         .await;

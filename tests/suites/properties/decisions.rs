@@ -4,9 +4,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use outpost_demo::core::ProviderSpec;
-use outpost_tests::{Browser, Capture, World, wait};
+use outpost_tests::{Capture, World};
 use proptest::prelude::*;
-use serde_json::Value;
 
 use super::{for_all, kept, one_of};
 use crate::ask::{self, DIALECTS};
@@ -142,7 +141,7 @@ async fn nothing_is_let_through_without_a_decision_that_lets_it_through() {
             name.eq_ignore_ascii_case("x-request-id").then(|| value.trim().to_owned())
         });
         let Some(id) = id else { return wrong("an answer without an id") };
-        let decision = decision(&world, &id).await;
+        let decision = world.decision(&id).await;
         let action = decision["row"]["action"].as_str().unwrap_or_default().to_owned();
         let text_of = decision.to_string();
         let is_own_path = is_check.is_some() && action == "pass_own_path";
@@ -168,18 +167,4 @@ async fn nothing_is_let_through_without_a_decision_that_lets_it_through() {
     let (passed, held) = (passed.into_inner(), held.into_inner());
     println!("{passed} requests were let through, {held} were not");
     assert!(passed > 20 && held > 20);
-}
-
-/// The journal's entry.
-async fn decision(world: &World, id: &str) -> Value {
-    let at = world.outpost.addresses.dashboard[0];
-    let url = format!("http://{at}/api/v1/decisions/{id}");
-    wait::until_async("the decision", async || {
-        let answer = Browser::new().get(&url).await;
-        match answer.status.as_u16() {
-            200 => Ok(answer.json()),
-            status => Err(format!("{status} {}", answer.body)),
-        }
-    })
-    .await
 }

@@ -1,7 +1,7 @@
 //! What an operator chooses to tell one application of its users.
 
 use outpost_demo::core::{CoreOptions, UserSpec};
-use outpost_tests::{Browser, World};
+use outpost_tests::{Browser, Figures, World};
 use reqwest::Method;
 
 use crate::proxy_mode::support::browser_of;
@@ -90,8 +90,7 @@ async fn groups_that_an_application_cannot_take_are_left_out_whole_and_it_is_sai
     let alice = browser_of(&world, "alice").await.get(&world.url("app.test", "/json")).await;
     assert_eq!(alice.received("x-authentik-incomplete").as_deref(), Some(""));
 
-    let figures = format!("http://{}/metrics", world.outpost.addresses.metrics[0]);
-    let figures = Browser::new().get(&figures).await.body;
+    let figures = Figures::of(&world).await.text;
     assert!(figures.contains("outpost_identity_problems_total{problem=\"cut\"}"), "{figures}");
 }
 

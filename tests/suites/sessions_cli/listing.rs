@@ -2,7 +2,7 @@
 
 use outpost::session::{Origin, Session, SessionAbout, SessionId, SessionStore, contract};
 use outpost_decision::time::Timestamp;
-use outpost_tests::{FaultyStore, World};
+use outpost_tests::{FaultyStore, World, filler};
 use serde_json::Value;
 
 use crate::sessions_cli::support::{
@@ -91,29 +91,17 @@ async fn each_filter_shows_its_own() {
 async fn fill(world: &World, store: &FaultyStore, count: usize) {
     let provider = world.outpost.published.snapshot.load().ruleset.providers()[0].pk;
     for n in 0..count {
-        // They outlast real sessions and so stand before them in the list.
-        let expires = Timestamp(4_000_000_000);
-        let sub = format!("machine-{n}");
-        let claims = serde_json::json!({ "sub": sub, "exp": expires.0 });
+        let plain = filler::session(provider, &format!("machine-{n}"));
         let session = Session {
             about: SessionAbout {
-                provider,
-                sub,
                 user: "machine".into(),
-                sid: None,
                 origin: Origin::Header,
-                created: Timestamp(0),
-                expires,
-                ends_by: None,
-                idle_seconds: None,
-                verified: Timestamp(0),
-                client_address: None,
+                // They outlast real sessions and so stand before them in the list.
+                expires: Timestamp(4_000_000_000),
                 user_agent: "\u{1b}[31mevil\u{9b}0m".into(),
+                ..plain.about
             },
-            claims: serde_json::from_value(claims).unwrap(),
-            token: "token".to_owned().into(),
-            refresh_token: None,
-            generation: 0,
+            ..plain
         };
         let id = SessionId::random().unwrap();
         store

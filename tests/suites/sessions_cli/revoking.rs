@@ -1,18 +1,13 @@
 //! Signing people out.
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use outpost_tests::{Browser, World};
+use outpost_tests::{Browser, Figures, World};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::sessions_cli::support::{browser, is_in, sessions, two_applications, with};
-
-async fn figures(world: &World) -> String {
-    let url = format!("http://{}/metrics", world.outpost.addresses.metrics[0]);
-    Browser::new().get(&url).await.body
-}
 
 #[tokio::test]
 async fn one_session_ends_and_the_others_go_on() {
@@ -29,7 +24,7 @@ async fn one_session_ends_and_the_others_go_on() {
     let short = sessions(&world, &["revoke", "--key", &key[..12]]);
     assert!(short.code == 1 && short.err.contains("64 hexadecimal digits"), "{short:?}");
     assert!(is_in(&world, &phone, "app.test").await);
-    let figures = figures(&world).await;
+    let figures = Figures::of(&world).await.text;
     let counted = "outpost_admin_revocations_total{by=\"key\",outcome=\"done\"} 1\n";
     assert!(figures.contains(counted), "{figures}");
     assert!(figures.contains("outpost_admin_sessions_ended_total 1\n"));

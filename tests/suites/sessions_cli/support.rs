@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use outpost::boot;
 use outpost_demo::core::ProviderSpec;
 use outpost_tests::program::run;
-use outpost_tests::world::settings;
 use outpost_tests::{Browser, FaultyStore, World};
 use serde_json::Value;
 
@@ -58,10 +56,7 @@ pub(crate) async fn two_applications() -> World {
 
 /// The same over a store that can be away, with more variables.
 pub(crate) async fn over_a_faulty_store(variables: &[(&str, &str)]) -> (World, Arc<FaultyStore>) {
-    let mut world = World::start().await;
-    let store = Arc::new(FaultyStore::default());
-    let shared = Arc::clone(&store);
-    world.outpost = boot::hold_with(settings(&world.core, variables), shared).unwrap();
+    let (world, store) = World::over_a_faulty_store(variables).await;
     serve_two(&world).await;
     (world, store)
 }

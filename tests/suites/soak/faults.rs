@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 
+use outpost_tests::Dice;
 use outpost_tests::redis::{Data, RedisServer};
 use outpost_tests::relay::Relay;
 
@@ -11,29 +12,6 @@ use crate::crowd::Front;
 
 /// What clients say that leave in the middle of it.
 const HALF: &[u8] = b"GET /json HTTP/1.1\r\nHost: app.test\r\nX-Half: ";
-
-/// Draws numbers, the same for the same seed (`SplitMix64`).
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `bound`.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound).unwrap();
-        usize::try_from(self.next() % bound).unwrap()
-    }
-}
 
 /// Something that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

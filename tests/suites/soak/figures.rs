@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use outpost_tests::{Browser, Replicas, wait};
+use outpost_tests::{Figures, Replicas, wait};
 
 /// The most of any replica that was weighed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,14 +31,9 @@ impl Sample {
     }
 
     async fn of_one(replicas: &Replicas, index: usize) -> Self {
-        let url = format!("http://{}/metrics", replicas.addresses(index).metrics);
-        let figure = |text: &str, name: &str| -> Option<u64> {
-            let value = text.lines().find_map(|line| line.strip_prefix(name))?;
-            value.trim().parse().ok()
-        };
+        let metrics = replicas.addresses(index).metrics;
         wait::until_async("requests to end", async || {
-            let text = Browser::new().get(&url).await.body;
-            match figure(&text, "outpost_requests_in_flight ") {
+            match Figures::at(metrics).await.count("outpost_requests_in_flight") {
                 Some(0) => Ok(()),
                 more => Err(format!("{more:?} requests under way")),
             }

@@ -2,7 +2,7 @@
 
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use outpost_demo::core::{Endpoint, ProviderSpec, Signing};
-use outpost_tests::{Browser, Program, Receiver, World, wait};
+use outpost_tests::{Browser, Figures, Program, Receiver, World, wait};
 use reqwest::Method;
 
 use crate::tracing::collector::{resources, span, spans, traced};
@@ -171,10 +171,8 @@ async fn a_collector_that_is_away_costs_a_counter_and_one_line() {
     let (http, metrics) = (program.address("http").await, program.address("metrics").await);
     let browser = Browser::new();
     let figure = async |fate: &str| {
-        let text = browser.get(&format!("http://{metrics}/metrics")).await.body;
-        let name = format!("outpost_trace_spans_total{{outcome=\"{fate}\"}} ");
-        let line = text.lines().find_map(|line| line.strip_prefix(&name).map(str::to_owned));
-        line.and_then(|count| count.parse::<u64>().ok()).unwrap_or(0)
+        let series = format!("outpost_trace_spans_total{{outcome=\"{fate}\"}}");
+        Figures::at(metrics).await.count(&series).unwrap_or(0)
     };
     let ask = async || browser.get(&format!("http://{http}/x")).await.status.as_u16();
     // More than one batch is lost.
