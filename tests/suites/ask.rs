@@ -10,30 +10,31 @@ use tokio::net::TcpStream;
 pub(crate) const DIALECTS: [&str; 4] = ["nginx", "traefik", "caddy", "envoy"];
 
 /// Names of the identity headers, as the application's operator knows them.
-pub(crate) const IDENTITY: [&str; 12] = [
-    "X-authentik-username",
-    "X-authentik-groups",
-    "X-authentik-entitlements",
-    "X-authentik-email",
-    "X-authentik-name",
-    "X-authentik-uid",
-    "X-authentik-jwt",
-    "X-authentik-meta-jwks",
-    "X-authentik-meta-outpost",
-    "X-authentik-meta-provider",
-    "X-authentik-meta-app",
-    "X-authentik-meta-version",
-];
+pub(crate) use outpost_decision::headers::IDENTITY_NAMES as IDENTITY;
 
 /// What the outpost said to the proxy.
 #[derive(Debug)]
 pub(crate) struct Verdict {
+    /// The status; zero where the connection ended without an answer.
     pub(crate) status: u16,
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
 impl Verdict {
+    /// Reads an answer; the first, where there are several.
+    pub(crate) fn read(answer: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(answer).into_owned();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or("0");
+        let headers = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+            .collect();
+        Self { status: status.parse().unwrap_or_default(), headers, body: body.to_owned() }
+    }
+
     /// Every value of a header.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let named = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
@@ -66,15 +67,7 @@ pub(crate) async fn raw(address: SocketAddr, head: &[u8]) -> Verdict {
     // Not to the end: after a question about an upgrade the connection may stay open. A refusal
     // may come with a reset, once all of it has been said.
     while !is_whole(&answer) && stream.read_buf(&mut answer).await.is_ok_and(|read| read > 0) {}
-    let text = String::from_utf8_lossy(&answer).into_owned();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let mut lines = head.split("\r\n");
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or("0");
-    let headers = lines
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
-        .collect();
-    Verdict { status: status.parse().unwrap(), headers, body: body.to_owned() }
+    Verdict::read(&answer)
 }
 
 /// Whether an answer has as many bytes as it says.
@@ -86,25 +79,41 @@ fn is_whole(answer: &[u8]) -> bool {
     length.is_some_and(|length| answer.len() >= end + 4 + length)
 }
 
+/// What a proxy asks when its client sent this method and target: request line, `Host` and the
+/// proxy's own header lines.
+pub(crate) fn question(
+    dialect: &str,
+    scheme: &str,
+    host: &str,
+    (method, target): (&str, &str),
+) -> String {
+    let at = "/outpost.goauthentik.io/auth";
+    match dialect {
+        "nginx" => {
+            let url = format!("{scheme}://{host}{target}");
+            let mut text =
+                format!("GET {at}/nginx HTTP/1.1\r\nHost: {host}\r\nX-Original-URL: {url}\r\n");
+            // Without it, GET is meant.
+            if method != "GET" {
+                text += &format!("X-Original-Method: {method}\r\n");
+            }
+            text
+        }
+        "envoy" => format!("{method} {at}/envoy{target} HTTP/1.1\r\nHost: {host}\r\n"),
+        other => format!(
+            "GET {at}/{other} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Proto: {scheme}\r\n\
+             X-Forwarded-Host: {host}\r\nX-Forwarded-Uri: {target}\r\n\
+             X-Forwarded-Method: {method}\r\n"
+        ),
+    }
+}
+
 /// What a proxy asks when its client asked for `url` (with scheme, host and path), with more
 /// header lines. A value may hold any bytes.
 pub(crate) fn head(dialect: &str, url: &str, more: &[(&str, &str)]) -> Vec<u8> {
     let (scheme, rest) = url.split_once("://").expect("an absolute URL");
-    let (host, uri) = rest.split_at(rest.find('/').expect("a path"));
-    let mut text = match dialect {
-        "envoy" => {
-            format!("GET /outpost.goauthentik.io/auth/envoy{uri} HTTP/1.1\r\nHost: {host}\r\n")
-        }
-        _ => format!("GET /outpost.goauthentik.io/auth/{dialect} HTTP/1.1\r\nHost: {host}\r\n"),
-    };
-    match dialect {
-        "nginx" => text += &format!("X-Original-URL: {url}\r\n"),
-        "traefik" | "caddy" => {
-            text += &format!("X-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: {host}\r\n");
-            text += &format!("X-Forwarded-Uri: {uri}\r\nX-Forwarded-Method: GET\r\n");
-        }
-        _ => {}
-    }
+    let (host, target) = rest.split_at(rest.find('/').expect("a path"));
+    let mut text = question(dialect, scheme, host, ("GET", target));
     for (name, value) in more {
         text += &format!("{name}: {value}\r\n");
     }

@@ -4,28 +4,7 @@ use outpost_tests::redis::RedisServer;
 
 use crate::attacks::exchange::Ask;
 use crate::attacks::site::{DOORS, HOMES, PROXIED, PROXY, Site};
-
-/// What stands in a cookie that nobody was given.
-fn garbage() -> Vec<Vec<u8>> {
-    [
-        &b""[..],
-        b"x",
-        b"null",
-        b"true",
-        b"{}",
-        b"\"\"",
-        b"../../../../etc/passwd",
-        b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        b"!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!",
-        b"\xff\xfe\xfd",
-        b"\xc3\x28AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        b"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.",
-    ]
-    .into_iter()
-    .map(<[u8]>::to_vec)
-    .chain([vec![b'A'; 30_000]])
-    .collect()
-}
+use crate::tricks::GARBAGE_COOKIES;
 
 /// CVE-2026-25748.
 #[tokio::test]
@@ -34,8 +13,8 @@ async fn garbage_in_the_session_cookie_never_opens() {
     let people = site.people("alice").await;
     for door in DOORS {
         let (name, value) = people[door.provider].session().unwrap();
-        for garbage in garbage() {
-            let pair = [name.as_bytes(), b"=", &garbage].concat();
+        for garbage in GARBAGE_COOKIES {
+            let pair = [name.as_bytes(), b"=", garbage].concat();
             let twice = [&pair[..], b"; ", &pair].concat();
             for cookie in [pair, twice] {
                 let outcome = site.knock(door, &Ask::get("/x").line("Cookie", &cookie)).await;
@@ -69,8 +48,8 @@ async fn garbage_in_the_session_cookie_opens_no_endpoint() {
             "/auth/x",
         ] {
             let path = format!("/outpost.goauthentik.io{path}");
-            for garbage in garbage() {
-                let cookie = [name.as_bytes(), b"=", &garbage].concat();
+            for garbage in GARBAGE_COOKIES {
+                let cookie = [name.as_bytes(), b"=", garbage].concat();
                 let ask = Ask::get(&path).line("Cookie", &cookie);
                 let outcome = site.send(PROXY, &ask.to(home)).await;
                 outcome.assert_shut(&format!("{} {path}", home));

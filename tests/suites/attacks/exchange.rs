@@ -1,6 +1,8 @@
 //! A request as an attacker's client sends it, and what came of it.
 
-use crate::ask::IDENTITY;
+use std::ops::Deref;
+
+use crate::ask::{IDENTITY, Verdict, question};
 
 /// A request: method, target, header lines and a body, byte for byte.
 #[derive(Clone, Debug)]
@@ -42,20 +44,7 @@ impl Ask {
 
     /// As a reverse proxy asks about it: its own headers, then what the client sent; no body.
     pub(crate) fn asked_by(&self, dialect: &str, host: &str) -> Vec<u8> {
-        let (method, target) = (self.method, &self.target);
-        let at = "/outpost.goauthentik.io/auth";
-        let head = match dialect {
-            "nginx" => format!(
-                "GET {at}/nginx HTTP/1.1\r\nHost: {host}\r\nX-Original-URL: http://{host}{target}\r\n\
-                 X-Original-Method: {method}\r\n"
-            ),
-            "envoy" => format!("{method} {at}/envoy{target} HTTP/1.1\r\nHost: {host}\r\n"),
-            other => format!(
-                "GET {at}/{other} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Proto: http\r\n\
-                 X-Forwarded-Host: {host}\r\nX-Forwarded-Uri: {target}\r\n\
-                 X-Forwarded-Method: {method}\r\n"
-            ),
-        };
+        let head = question(dialect, "http", host, (self.method, &self.target));
         let without_body = Self { body: Vec::new(), ..self.clone() };
         without_body.after(head)
     }
@@ -66,13 +55,10 @@ impl Ask {
 }
 
 /// What came of a request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outcome {
-    /// The status; zero where the connection ended without an answer.
-    pub(crate) status: u16,
-    headers: Vec<(String, String)>,
-    /// The body.
-    pub(crate) body: String,
+    /// The answer; the first, where there are several.
+    answer: Verdict,
     /// What the application behind the outpost received, byte for byte.
     pub(crate) reached: Vec<String>,
     /// Whether the answer is one to a reverse proxy, whose headers it hands to the application.
@@ -81,36 +67,22 @@ pub(crate) struct Outcome {
     pub(crate) answers: usize,
 }
 
+impl Deref for Outcome {
+    type Target = Verdict;
+
+    fn deref(&self) -> &Verdict {
+        &self.answer
+    }
+}
+
 impl Outcome {
     pub(crate) fn read(answer: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(answer).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let mut lines = head.split("\r\n");
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
-        let pair = |line: &str| {
-            let (name, value) = line.split_once(':')?;
-            Some((name.to_owned(), value.trim().to_owned()))
-        };
         Self {
-            status: status.parse().unwrap_or_default(),
-            headers: lines.filter_map(pair).collect(),
-            body: body.to_owned(),
-            answers: text.matches("HTTP/1.1 ").count(),
-            ..Self::default()
+            answer: Verdict::read(answer),
+            reached: Vec::new(),
+            forward_auth: false,
+            answers: String::from_utf8_lossy(answer).matches("HTTP/1.1 ").count(),
         }
-    }
-
-    /// Every value of a header.
-    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
-        let named = self.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        named.map(|(_, value)| value.as_str()).collect()
-    }
-
-    /// The only value of a header, if it is there.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let values = self.all(name);
-        assert!(values.len() <= 1, "{name} is there {} times", values.len());
-        values.first().copied()
     }
 
     /// Everything that was said, head and body.

@@ -6,20 +6,7 @@ use serde_json::json;
 use crate::ask::IDENTITY;
 use crate::attacks::exchange::Ask;
 use crate::attacks::site::{DOORS, PROXIED, STRANGER, Site};
-
-/// Spellings that one application or another takes for the same name.
-fn spellings(name: &str) -> [String; 8] {
-    [
-        name.to_owned(),
-        name.to_lowercase(),
-        name.to_uppercase(),
-        name.replace('-', "_"),
-        name.replace('-', "_").to_lowercase(),
-        name.replace('-', "."),
-        name.replacen('-', "_", 1),
-        name.replace('-', "~"),
-    ]
-}
+use crate::tricks::spellings;
 
 /// Every spelling of every name, twice, with a value that gives itself away; in portions that fit
 /// into a request.

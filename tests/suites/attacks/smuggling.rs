@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::attacks::exchange::{Ask, Outcome};
 use crate::attacks::site::{DOORS, Door, PROXIED, PROXY, STRANGER, Site, soon};
+use crate::tricks::two_ends;
 
 /// The head of a request that everybody may make through a door, from its first line to the host.
 fn public_head(door: Door, method: &str) -> String {
@@ -35,20 +36,7 @@ async fn a_request_with_two_ends_is_refused() {
     let length = smuggled.len() + 5;
     for door in DOORS {
         let head = public_head(door, "POST");
-        for framing in [
-            format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n"),
-            format!("Transfer-Encoding: chunked\r\nContent-Length: {length}\r\n"),
-            format!("Transfer-Encoding: chunked\r\ncontent-LENGTH: {length}\r\n"),
-            "Content-Length: 5\r\nContent-Length: 6\r\n".to_owned(),
-            "Content-Length: 5, 6\r\n".to_owned(),
-            "Content-Length: +5\r\n".to_owned(),
-            "Content-Length: -5\r\n".to_owned(),
-            "Transfer-Encoding: xchunked\r\n".to_owned(),
-            "Transfer-Encoding: chunked, identity\r\n".to_owned(),
-            "Transfer-Encoding: identity\r\nContent-Length: 5\r\n".to_owned(),
-            "Transfer-Encoding : chunked\r\n".to_owned(),
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n".to_owned(),
-        ] {
+        for framing in two_ends(length) {
             let request = format!("{head}{framing}\r\n0\r\n\r\n{smuggled}");
             let outcome = send(&site, door, request.as_bytes()).await;
             outcome.assert_refused(&[0, 400, 501], &format!("{door:?} {framing:?}"));

@@ -1,19 +1,15 @@
 //! Tokens that are somebody else's, of another time, or nobody's.
 
-use outpost_demo::core::{
-    CoreOptions, Endpoint, Fault, ProviderSpec, Signature, Signing, TokenDraft,
-};
+use outpost_demo::core::{CoreOptions, Endpoint, Fault, ProviderSpec, Signature, Signing};
 use outpost_tests::{Browser, Capture};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::attacks::exchange::{Ask, Outcome};
 use crate::attacks::site::{DOORS, HOMES, Person, Site, core};
-
-type Tamper = fn(&mut TokenDraft);
-
-fn set(draft: &mut TokenDraft, claim: &str, value: Value) {
-    draft.claims.insert(claim.into(), value);
-}
+use crate::forged_tokens::{
+    FOR_ANOTHER_AUDIENCE, OF_ANOTHER_ISSUER, OF_ANOTHER_SIGN_IN, OUT_OF_ITS_TIME, UNSIGNED, Wrong,
+    key_set, set,
+};
 
 /// Signs in at one home with what core gives now: the callback's answer.
 async fn try_sign_in(site: &Site, home: &str) -> (Person, Outcome) {
@@ -24,7 +20,7 @@ async fn try_sign_in(site: &Site, home: &str) -> (Person, Outcome) {
 }
 
 /// No session at any mode with a token tampered with like this; without, there is one.
-async fn assert_refused(tampers: &[(&str, Tamper)], signings: &[Signing]) {
+async fn assert_refused(tampers: &[Wrong], signings: &[Signing]) {
     for signing in signings {
         let site = Site::with(&[], |spec| spec.signed_with(*signing)).await;
         for home in HOMES {
@@ -46,25 +42,7 @@ const BOTH: [Signing; 2] = [Signing::ClientSecret, Signing::Es256];
 
 #[tokio::test]
 async fn a_token_without_a_signature_is_none() {
-    let tampers: [(&str, Tamper); 7] = [
-        ("alg none", |t| {
-            t.header.insert("alg".into(), json!("none"));
-            t.signature = Signature::Empty;
-        }),
-        ("alg None", |t| {
-            t.header.insert("alg".into(), json!("None"));
-            t.signature = Signature::Empty;
-        }),
-        ("alg none, signed", |t| drop(t.header.insert("alg".into(), json!("none")))),
-        ("no alg", |t| drop(t.header.remove("alg"))),
-        ("signature empty", |t| t.signature = Signature::Empty),
-        ("signature of zeros", |t| t.signature = Signature::Raw(vec![0; 64])),
-        ("HMAC with an empty key", |t| {
-            t.header.insert("alg".into(), json!("HS256"));
-            t.signature = Signature::Hmac(Vec::new());
-        }),
-    ];
-    assert_refused(&tampers, &BOTH).await;
+    assert_refused(&UNSIGNED, &BOTH).await;
 }
 
 /// The public key, which everybody knows, taken for the secret of an HMAC; and the reverse.
@@ -97,68 +75,30 @@ async fn a_public_key_is_no_secret() {
             assert!(try_sign_in(&site, home).await.0.session().is_some());
         }
     }
-    let claims_a_key: [(&str, Tamper); 1] =
+    let claims_a_key: [Wrong; 1] =
         [("HS256 turned RS256", |t| drop(t.header.insert("alg".into(), json!("RS256"))))];
     assert_refused(&claims_a_key, &[Signing::ClientSecret]).await;
 }
 
 #[tokio::test]
 async fn a_token_of_another_issuer_is_none() {
-    let tampers: [(&str, Tamper); 4] = [
-        ("another issuer", |t| set(t, "iss", json!("https://evil.test/application/o/app/"))),
-        ("an issuer that begins like ours", |t| {
-            let issuer = format!("{}evil", t.claims["iss"].as_str().unwrap_or_default());
-            set(t, "iss", json!(issuer));
-        }),
-        ("no issuer", |t| drop(t.claims.remove("iss"))),
-        ("a list of issuers", |t| {
-            let issuer = t.claims["iss"].clone();
-            set(t, "iss", json!([issuer]));
-        }),
-    ];
-    assert_refused(&tampers, &BOTH).await;
+    assert_refused(&OF_ANOTHER_ISSUER, &BOTH).await;
 }
 
 #[tokio::test]
 async fn a_token_for_another_audience_is_none() {
-    let tampers: [(&str, Tamper); 6] = [
-        ("another audience", |t| set(t, "aud", json!("another-client"))),
-        ("no audience", |t| drop(t.claims.remove("aud"))),
-        ("an empty list", |t| set(t, "aud", json!([]))),
-        ("odd types", |t| {
-            let audience = t.claims["aud"].clone();
-            set(t, "aud", json!([audience, {"a": 1}, 7]));
-        }),
-        ("one that begins like ours", |t| {
-            let audience = format!("{}-and-more", t.claims["aud"].as_str().unwrap_or_default());
-            set(t, "aud", json!(audience));
-        }),
-        ("another authorized party", |t| set(t, "azp", json!("another-client"))),
-    ];
-    assert_refused(&tampers, &BOTH).await;
+    assert_refused(&FOR_ANOTHER_AUDIENCE, &BOTH).await;
 }
 
 #[tokio::test]
 async fn a_token_out_of_its_time_is_none() {
-    let tampers: [(&str, Tamper); 6] = [
-        ("no exp", |t| drop(t.claims.remove("exp"))),
-        ("exp 0", |t| set(t, "exp", json!(0))),
-        ("exp long ago", |t| set(t, "exp", json!(1_500_000_000))),
-        ("exp is text", |t| set(t, "exp", json!("4102444800"))),
-        ("exp beyond all sense", |t| set(t, "exp", json!(u64::MAX))),
-        ("issued in the future", |t| set(t, "iat", json!(4_102_444_800_u64))),
-    ];
-    assert_refused(&tampers, &BOTH).await;
+    assert_refused(&OUT_OF_ITS_TIME, &BOTH).await;
 }
 
 /// A code and its tokens moved from another sign-in: the nonce is not this one's.
 #[tokio::test]
 async fn an_id_token_of_another_sign_in_is_none() {
-    let tampers: [(&str, Tamper); 2] = [
-        ("another nonce", |t| set(t, "nonce", json!("another"))),
-        ("no nonce", |t| drop(t.claims.remove("nonce"))),
-    ];
-    assert_refused(&tampers, &BOTH).await;
+    assert_refused(&OF_ANOTHER_SIGN_IN, &BOTH).await;
 }
 
 #[tokio::test]
@@ -189,12 +129,7 @@ async fn key_sets_that_are_none_sign_nobody_in() {
     for body in ["[]", "null", "\"keys\"", "{\"keys\": {}}", "{\"keys\": [[]]}", "<html>", ""] {
         let app = Capture::start().await;
         let core = core(CoreOptions::default());
-        let reply = Fault::Reply {
-            status: 200,
-            content_type: "application/json".into(),
-            body: body.into(),
-        };
-        core.set_fault(Endpoint::Jwks, reply);
+        core.set_fault(Endpoint::Jwks, key_set(body));
         let spec = ProviderSpec::proxy("app", "http://app.test", &app.url());
         let site = Site::of(core, app, &[], [spec.signed_with(Signing::Es256)]).await;
         let (person, answer) = try_sign_in(&site, "app.test").await;

@@ -4,6 +4,8 @@ use outpost_tests::{Browser, World};
 use reqwest::header::{COOKIE, HeaderValue};
 use reqwest::{Method, StatusCode};
 
+use crate::tricks::GARBAGE_COOKIES;
+
 /// Questions about something that needs a sign-in, in every mode and dialect: host, path, headers.
 fn questions(world: &World) -> Vec<(String, Vec<(&'static str, String)>)> {
     let port = world.port();
@@ -72,22 +74,8 @@ async fn world() -> (World, Vec<(String, String)>) {
 async fn no_cookie_that_is_not_a_session_opens_anything() {
     let (world, sessions) = world().await;
     let browser = Browser::new();
-    let forged: [&[u8]; 12] = [
-        b"",
-        b"x",
-        b"null",
-        b"true",
-        b"{}",
-        b"../../../../etc/passwd",
-        b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        b"!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!",
-        b"\xff\xfe\xfd",
-        b"\xc3\x28AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-        b"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.",
-        &[b'A'; 30_000],
-    ];
     for (url, headers) in questions(&world) {
-        for value in forged {
+        for value in GARBAGE_COOKIES {
             // Under the name of every provider, once and twice.
             let cookies: Vec<Vec<u8>> =
                 sessions.iter().map(|(name, _)| [name.as_bytes(), b"=", value].concat()).collect();

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::proxy_mode::support::{raw, soon, status};
+use crate::tricks::two_ends;
 
 async fn world() -> (World, Capture) {
     let world = World::start().await;
@@ -31,20 +32,7 @@ async fn a_request_whose_end_can_be_read_in_two_ways_is_refused() {
     let (world, capture) = world().await;
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: app.test\r\n\r\n";
     let length = smuggled.len() + 5;
-    for framing in [
-        format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n"),
-        format!("Transfer-Encoding: chunked\r\nContent-Length: {length}\r\n"),
-        "Content-Length: 5\r\nContent-Length: 6\r\n".to_owned(),
-        "Content-Length: 5, 6\r\n".to_owned(),
-        "Content-Length: +5\r\n".to_owned(),
-        "Content-Length: -5\r\n".to_owned(),
-        "Transfer-Encoding: xchunked\r\n".to_owned(),
-        "Transfer-Encoding: chunked, identity\r\n".to_owned(),
-        "Transfer-Encoding: identity\r\nContent-Length: 5\r\n".to_owned(),
-        "Transfer-Encoding : chunked\r\n".to_owned(),
-        "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n".to_owned(),
-        "Transfer-Encoding:\u{b}chunked\r\n".to_owned(),
-    ] {
+    for framing in two_ends(length) {
         let request = format!(
             "POST /public/x HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n{framing}\r\n\
              0\r\n\r\n{smuggled}"

@@ -8,20 +8,7 @@ use outpost_tests::{Capture, World};
 use serde_json::json;
 
 use crate::proxy_mode::support::{browser_of, cookies, raw, status};
-
-/// Spellings that one application or another takes for the same name.
-fn spellings(name: &str) -> Vec<String> {
-    vec![
-        name.to_owned(),
-        name.to_lowercase(),
-        name.to_uppercase(),
-        name.replace('-', "_"),
-        name.replace('-', "_").to_uppercase(),
-        name.replace('-', "."),
-        name.replacen('-', "_", 1),
-        name.replace('-', "~"),
-    ]
-}
+use crate::tricks::spellings;
 
 /// Every spelling of every name, twice, with a value that gives itself away; in portions that fit
 /// into a request.
