@@ -10,22 +10,19 @@ async fn a_strangers_forwarding_headers_mean_nothing() {
     let people = site.people("alice").await;
     for door in forward_doors() {
         let dialect = door.dialect.unwrap();
-        for path in ["/x", "/public/x", "/outpost.goauthentik.io/start"] {
+        let paths = ["/x", "/public/x", "/outpost.goauthentik.io/start"];
+        // Envoy's question is the request itself: nothing to believe or not.
+        for path in paths.into_iter().filter(|_| dialect != "envoy") {
             for cookie in [None, Some(people[door.provider].session_pair())] {
                 let signed_in = cookie.is_some();
                 let ask =
                     cookie.map_or(Ask::get(path), |cookie| Ask::get(path).line("Cookie", cookie));
                 let about = format!("{door:?} {path} signed in: {signed_in}");
                 let bytes = ask.asked_by(dialect, door.host);
-                let outcome = site.send(STRANGER, &bytes).await;
-                if dialect == "envoy" {
-                    // Its question is the request itself: nothing to believe or not.
-                    continue;
-                }
-                outcome.assert_refused(&[500], &about);
+                site.send(STRANGER, &bytes).await.assert_refused(&[500], &about);
             }
         }
-        // Where the question is the request itself, headers beside it say nothing.
+        // Headers beside it say nothing.
         for name in ["X-Forwarded-Host", "X-Forwarded-Uri", "X-Original-URL", "X-Original-URI"] {
             let ask = Ask::get("/x").line(name, "/public/x");
             let bytes = ask.asked_by("envoy", door.host);
@@ -46,6 +43,33 @@ async fn a_strangers_forwarding_headers_mean_nothing() {
         outcome.assert_refused(&[302], name);
         let location = outcome.header("location").unwrap();
         assert!(location.starts_with("http://app.test/"), "{name}: {location}");
+    }
+}
+
+/// Whoever asks as Envoy does asks for himself: he gets what the request itself would get him.
+#[tokio::test]
+async fn a_stranger_who_asks_as_envoy_does_gets_what_is_his() {
+    let site = Site::start().await;
+    let people = site.people("alice").await;
+    for door in forward_doors().filter(|door| door.dialect == Some("envoy")) {
+        let asked = async |ask: &Ask| {
+            let mut outcome = site.send(STRANGER, &ask.asked_by("envoy", door.host)).await;
+            outcome.forward_auth = true;
+            outcome
+        };
+        let about = format!("{door:?}");
+        for method in ["GET", "POST", "OPTIONS"] {
+            asked(&Ask::new(method, "/x")).await.assert_refused(&[302, 401], &about);
+        }
+        for (provider, person) in &people {
+            let outcome = asked(&Ask::get("/x").line("Cookie", person.session_pair())).await;
+            if *provider == door.provider {
+                outcome.assert_open_to("alice", &about);
+            } else {
+                outcome.assert_refused(&[302], &format!("{about} with a session of {provider}"));
+            }
+        }
+        asked(&Ask::get("/public/x")).await.assert_open_to("", &about);
     }
 }
 

@@ -139,6 +139,25 @@ async fn key_sets_that_are_none_sign_nobody_in() {
     }
 }
 
+/// A token has 64 KB at most: a user who has more is told so, and by what.
+#[tokio::test]
+async fn a_token_of_more_than_64_kb_is_refused_and_a_page_says_so() {
+    let site = Site::start().await;
+    for home in HOMES {
+        // In base64, and with all else that a token holds: some 64,000 bytes, and some 66,000.
+        site.core.tamper_tokens(|t| set(t, "large", json!("x".repeat(47_000))));
+        let (person, answer) = try_sign_in(&site, home).await;
+        assert!(person.session().is_some(), "{home}: {answer:?}");
+        site.core.tamper_tokens(|t| set(t, "large", json!("x".repeat(48_600))));
+        let (nobody, answer) = try_sign_in(&site, home).await;
+        assert_eq!(nobody.session(), None, "{home}");
+        answer.assert_refused(&[502], home);
+        for text in ["Sign-in failed", "more than 65536: a claim of it is too large", "Try again"] {
+            assert!(answer.body.contains(text), "{home}: {text} in {answer:?}");
+        }
+    }
+}
+
 /// A claim of a megabyte makes a token that no header holds: a page says so, and others go on.
 #[tokio::test]
 async fn a_huge_token_signs_nobody_in() {
@@ -149,6 +168,8 @@ async fn a_huge_token_signs_nobody_in() {
         let (nobody, answer) = try_sign_in(&site, home).await;
         assert_eq!(nobody.session(), None, "{home}");
         assert_eq!(answer.status, 502, "{home}: {answer:?}");
+        let told = "too many groups or attributes";
+        assert!(answer.body.contains(told), "{home}: {told} in {answer:?}");
     }
     let ask = Ask::get("/x").line("Cookie", person.session_pair());
     site.knock(DOORS[0], &ask).await.assert_open_to("alice", "others go on");
