@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use outpost_tests::{Browser, Figures, World};
+use outpost_tests::{Browser, Figures, World, wait};
 use reqwest::Method;
 
 /// Name and labels of every series of contract 14.
@@ -84,6 +84,14 @@ async fn a_thousand_made_up_hosts_and_methods_make_no_series() {
         browser.send(method, &url, &[("host", host)], None).await.status
     };
     assert_eq!(ask("made-up.test", "MADEUP").await, 400);
+    // Each provider counts its sessions once it is there.
+    wait::until_async("the counts of sessions", async || {
+        let figures = Figures::of(&world).await;
+        let counts = ["app", "single"]
+            .map(|name| figures.count(&format!("outpost_sessions{{provider=\"{name}\"}}")));
+        if counts == [Some(0); 2] { Ok(()) } else { Err(format!("{counts:?}")) }
+    })
+    .await;
     let before: BTreeSet<String> = scrape(&world).await.into_keys().collect();
     for n in 0..1000 {
         assert_eq!(ask(&format!("host-{n}.test"), &format!("METHOD{n}")).await, 400);
