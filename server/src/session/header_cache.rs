@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use dashmap::DashMap;
 use outpost_decision::time::Timestamp;
@@ -34,6 +35,8 @@ pub struct HeaderCache<T> {
     checks: Flights<HeaderKey, Known<T>>,
     capacity: usize,
     limits: LimitFigures,
+    /// When those that had run out were last dropped, in seconds.
+    swept: AtomicI64,
 }
 
 #[derive(Debug)]
@@ -52,7 +55,13 @@ impl<T: Keep + Send + Sync + 'static> HeaderCache<T> {
     /// A cache for at most `capacity` results; what goes before its time is counted in `limits`.
     #[must_use]
     pub fn new(capacity: usize, limits: LimitFigures) -> Self {
-        Self { known: Arc::default(), checks: Flights::default(), capacity, limits }
+        Self {
+            known: Arc::default(),
+            checks: Flights::default(),
+            capacity,
+            limits,
+            swept: AtomicI64::new(i64::MIN),
+        }
     }
 
     /// What is known of `key` without asking anybody.
@@ -108,14 +117,17 @@ impl<T: Keep + Send + Sync + 'static> HeaderCache<T> {
         self.known.is_empty()
     }
 
-    /// Drops what has run out, and when that is not enough, whatever comes first: a wrong guess
-    /// costs one more question to core. Checks under way will need room, too.
+    /// Drops what has run out, looked for once a second at most since all of it is looked at, and
+    /// when that is not enough, whatever comes first: a wrong guess costs one more question to
+    /// core. Checks under way will need room, too.
     fn make_room(&self, now: Timestamp) {
         let crowded = || self.known.len() + self.checks.len() >= self.capacity;
         if !crowded() {
             return;
         }
-        self.known.retain(|_, known| known.until > now);
+        if self.swept.swap(now.0, Ordering::Relaxed) != now.0 {
+            self.known.retain(|_, known| known.until > now);
+        }
         while crowded() {
             let Some(key) = self.known.iter().next().map(|entry| *entry.key()) else { return };
             self.known.remove(&key);
