@@ -41,6 +41,8 @@ pub enum Limit {
     LogoutForm,
     /// `limits.core_answer_bytes`.
     CoreAnswer,
+    /// `limits.core_page_bytes`.
+    CorePage,
     /// `limits.core_key_set_bytes`.
     CoreKeySet,
     /// `limits.core_message_bytes`.
@@ -55,7 +57,7 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ConnectionsPerAddress,
         Self::RequestHead,
         Self::HeaderBytes,
@@ -68,6 +70,7 @@ impl Limit {
         Self::FlowsPerBrowser,
         Self::LogoutForm,
         Self::CoreAnswer,
+        Self::CorePage,
         Self::CoreKeySet,
         Self::CoreMessage,
         Self::Viewers,
@@ -91,6 +94,7 @@ impl Limit {
             Self::FlowsPerBrowser => "flows_per_browser",
             Self::LogoutForm => "logout_form",
             Self::CoreAnswer => "core_answer",
+            Self::CorePage => "core_page",
             Self::CoreKeySet => "core_key_set",
             Self::CoreMessage => "core_message",
             Self::Viewers => "viewers",

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 
 mod traffic;
 
-pub use traffic::{Observed, disagreements, unfinished_sign_ins};
+pub use traffic::{Observed, disagreements, trusted_clients, unfinished_sign_ins};
 
 /// From which difference on clocks are found fault with, in seconds.
 const SKEW_WARNING: i64 = 5;

@@ -74,6 +74,8 @@ pub struct CoreLinkParts {
     pub status: Arc<Publisher<LinkStatus>>,
     /// Uniformly random words for the waits: [`crate::randomness::word`].
     pub random: fn() -> u32,
+    /// How much of the answers of core's API is taken.
+    pub rest_limits: RestLimits,
     /// Largest message, and largest frame, of core's, in bytes.
     pub message_bytes: usize,
     /// Where larger ones are counted.
@@ -128,7 +130,7 @@ impl CoreLink {
                 parts.message_bytes,
                 parts.limits.clone(),
             )),
-            rest: Rc::new(RestClient::new(parts.connection.clone(), RestLimits::default())),
+            rest: Rc::new(RestClient::new(parts.connection.clone(), parts.rest_limits)),
             outpost: String::new(),
             socket: None,
             epoch: 0,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::Bytes;
 use async_trait::async_trait;
+use awc::error::PayloadError;
 use outpost_decision::wire::{GlobalConfig, KeypairRecord, OutpostRecord, Page};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -17,6 +18,7 @@ use url::Url;
 use super::connection::CoreConnection;
 use super::records::{cores_own_words, provider, without_values};
 use super::{ApiError, CoreApi, ProviderList, Report};
+use crate::limits::{Limit, LimitFigures};
 use crate::trace::{Kind, Scope};
 
 /// How much of core's answers is taken.
@@ -49,19 +51,27 @@ pub struct RestClient {
     connection: CoreConnection,
     limits: RestLimits,
     scope: Scope,
+    figures: Option<LimitFigures>,
 }
 
 impl RestClient {
     /// A client for the calling thread.
     #[must_use]
     pub fn new(connection: CoreConnection, limits: RestLimits) -> Self {
-        Self { http: connection.client(), connection, limits, scope: Scope::default() }
+        let (http, scope) = (connection.client(), Scope::default());
+        Self { http, connection, limits, scope, figures: None }
     }
 
     /// The same client; each question to core begins a trace in `scope`.
     #[must_use]
     pub fn within(self, scope: Scope) -> Self {
         Self { scope, ..self }
+    }
+
+    /// The same client; answers beyond [`RestLimits::body_size`] are counted in `figures`.
+    #[must_use]
+    pub fn counting(self, figures: LimitFigures) -> Self {
+        Self { figures: Some(figures), ..self }
     }
 
     fn url(&self, segments: &[&str]) -> Url {
@@ -116,11 +126,18 @@ impl RestClient {
         let body = tokio::time::timeout(self.limits.body_timeout, body)
             .await
             .map_err(|_| ApiError::Unreachable("its answer does not end".to_owned()))?
-            .map_err(|error| ApiError::Malformed {
-                path: url.path().to_owned(),
-                error: error.to_string(),
-            })?;
+            .map_err(|error| malformed(url, self.unreadable(&error)))?;
         Ok((status, body))
+    }
+
+    /// Why a body was not read.
+    fn unreadable(&self, error: &PayloadError) -> String {
+        let PayloadError::Overflow = error else { return error.to_string() };
+        if let Some(figures) = &self.figures {
+            figures.reached(Limit::CorePage);
+        }
+        let most = self.limits.body_size;
+        format!("it is larger than {most} bytes; if that is right, raise limits.core_page_bytes")
     }
 
     /// The body of a successful answer.

@@ -2,10 +2,10 @@
 
 use outpost_dashboard::model::{Check, Doctor, Notice, Severity};
 
-use super::control::core_connection;
+use super::control::{core_connection, rest_limits};
 use super::store;
 use crate::authentik::CoreApi;
-use crate::authentik::rest::{RestClient, RestLimits};
+use crate::authentik::rest::RestClient;
 use crate::clock;
 use crate::settings::{Settings, StoreUrl};
 
@@ -57,7 +57,7 @@ async fn core(settings: &Settings) -> Result<(), Looked> {
         found("core_refresh_failed", format!("Core cannot be asked: {error}."), remedy)
     };
     let connection = core_connection(&settings.core).map_err(|error| failed(error.to_string()))?;
-    let rest = RestClient::new(connection, RestLimits::default());
+    let rest = RestClient::new(connection, rest_limits(settings));
     rest.outpost().await.map(drop).map_err(|error| failed(error.to_string()))
 }
 

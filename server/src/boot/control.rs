@@ -139,9 +139,10 @@ impl Control {
             if keeps_last_good { parts.with_last_known_good(&settings.core.token) } else { parts };
         let core = {
             let (connection, scope) = (connection.clone(), operations.traces.scope());
+            let (bounds, figures) = (rest_limits(settings), limits.clone());
             move || -> Rc<dyn CoreApi> {
-                let client = RestClient::new(connection.clone(), RestLimits::default());
-                Rc::new(client.within(scope.clone()))
+                let client = RestClient::new(connection.clone(), bounds);
+                Rc::new(client.within(scope.clone()).counting(figures.clone()))
             }
         };
         let registry = registry::start(parts, &supervisor, &plane.handle(), core.clone());
@@ -174,6 +175,7 @@ impl Control {
             session_ends: Arc::new(inbox.clone()),
             status: Arc::new(link_status),
             random: randomness::word,
+            rest_limits: rest_limits(settings),
             message_bytes: settings.limits.core_message_bytes,
             limits: limits.clone(),
         };
@@ -277,6 +279,11 @@ pub(super) fn core_connection(core: &settings::Core) -> Result<CoreConnection, B
     let tls = core_tls::client_config(&core_trust(core)?)?;
     let address = CoreAddress::new(&core.host)?;
     Ok(CoreConnection::new(address, core.token.clone(), Arc::new(tls), core_timeouts(core)))
+}
+
+/// How much of core's answers is taken.
+pub(super) fn rest_limits(settings: &Settings) -> RestLimits {
+    RestLimits { body_size: settings.limits.core_page_bytes, ..RestLimits::default() }
 }
 
 const fn core_timeouts(core: &settings::Core) -> CoreTimeouts {

@@ -6,8 +6,8 @@ use outpost_decision::wire::OutpostRecord;
 use thiserror::Error;
 
 use super::BootError;
-use super::control::{core_connection, registry_settings};
-use crate::authentik::rest::{RestClient, RestLimits};
+use super::control::{core_connection, registry_settings, rest_limits};
+use crate::authentik::rest::RestClient;
 use crate::authentik::saved::Said;
 use crate::authentik::{ApiError, CoreApi};
 use crate::primary_url::PrimaryUrl;
@@ -29,7 +29,7 @@ pub enum AskError {
 /// # Errors
 /// See [`AskError`].
 pub async fn ask_core(settings: &Settings) -> Result<Said, AskError> {
-    let client = RestClient::new(core_connection(&settings.core)?, RestLimits::default());
+    let client = RestClient::new(core_connection(&settings.core)?, rest_limits(settings));
     let outpost = client.outpost().await?;
     let providers = client.providers().await?;
     Ok(Said { outpost, providers })

@@ -11,11 +11,11 @@ use awc::http::header;
 use outpost_decision::provider::Provider;
 use outpost_decision::time::Timestamp;
 
-use super::control::Control;
+use super::control::{Control, rest_limits};
 use super::{BootError, upstream};
 use crate::actors::probes::{Outside, ProbesParts};
 use crate::authentik::connection::CoreConnection;
-use crate::authentik::rest::{RestClient, RestLimits};
+use crate::authentik::rest::RestClient;
 use crate::publish::{Published, published};
 use crate::settings::Settings;
 use crate::status::probes::Probes;
@@ -40,10 +40,11 @@ pub(super) fn start(
         probes: Arc::new(publisher),
     };
     let (connection, own) = (control.connection.clone(), control.instance.uuid.clone());
+    let bounds = rest_limits(settings);
     control.look_outside(parts, move || {
         Rc::new(Sockets {
             dialer: dialer.clone(),
-            rest: RestClient::new(connection.clone(), RestLimits::default()),
+            rest: RestClient::new(connection.clone(), bounds),
             connection: connection.clone(),
             own: own.clone(),
             first_heard: RefCell::default(),

@@ -241,8 +241,11 @@ mod tests {
             (basic("alice"), None),
             ("Basic !!!".to_owned(), None),
             ("Digest a=b".to_owned(), None),
-            (format!("Bearer {}", "x".repeat(MAX_HEADER_BYTES)), None),
+            (format!("Bearer {}", "x".repeat(MAX_HEADER_BYTES - "Bearer ".len() + 1)), None),
         ];
+        let longest = "x".repeat(MAX_HEADER_BYTES - "Bearer ".len());
+        let read = described(&format!("Bearer {longest}"));
+        assert_eq!(read, Some(format!("bearer {longest}")), "at the limit");
         for (value, expected) in cases {
             assert_eq!(described(&value).as_deref(), expected, "{value:.40}");
         }

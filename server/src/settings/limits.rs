@@ -31,6 +31,7 @@ pub(super) fn limits(read: &mut Reader<'_>) -> Limits {
             size: read.number("limits.skip_path_size", 100..=100_000),
             total_size: read.number("limits.skip_path_total_size", 100..=1_000_000),
         },
+        core_page_bytes: read.number("limits.core_page_bytes", 262_144..=1_073_741_824),
         core_answer_bytes: read.number("limits.core_answer_bytes", 16_384..=16_777_216),
         core_key_set_bytes: read.number("limits.core_key_set_bytes", 16_384..=16_777_216),
         core_message_bytes: read.number("limits.core_message_bytes", 16_384..=16_777_216),

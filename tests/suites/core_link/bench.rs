@@ -103,6 +103,7 @@ impl Linked {
             status: Arc::new(publisher),
             random: || 1 << 31,
             message_bytes: 1 << 20,
+            rest_limits: RestLimits::default(),
             limits: Metrics::new("", "").unwrap().limits().clone(),
         };
         let plane = ControlPlane::start().unwrap();

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::*;
+use crate::origin::TrustedNetworks;
 use crate::provider::Mode;
 use crate::target::{Authority, Scheme};
 use crate::test_support::provider_at;
@@ -108,6 +109,29 @@ fn proxies_that_are_not_trusted() {
     assert!(found[2].message.contains("172.18.0.2 sends X-Forwarded-For (once)"), "{found:?}");
     let many: Vec<_> = (0..50).map(|n| of(&format!("203.0.113.{n}"), false, 1)).collect();
     assert_eq!(unbelieved(&many).len(), 10);
+}
+
+#[test]
+fn clients_within_the_trusted_networks() {
+    let trusted = TrustedNetworks::parse("10.0.0.0/8,127.0.0.0/8").unwrap();
+    let told = |seen: &[(&str, &str)]| {
+        let address = |text: &str| text.parse().unwrap();
+        let seen = seen.iter().map(|(client, peer)| (address(client), address(peer)));
+        trusted_clients(seen, &trusted)
+    };
+    // A stranger, a proxy or a health check by itself, and this machine.
+    let fine = [
+        ("203.0.113.9", "10.0.0.1"),
+        ("203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("127.0.0.1", "10.0.0.1"),
+    ];
+    assert_eq!(told(&fine), None);
+    let some = [fine[0], ("10.20.0.7", "10.0.0.1"), fine[2], ("10.20.0.8", "10.0.0.1")];
+    let found = told(&some).unwrap();
+    assert_eq!((found.code, found.severity), ("clients_trusted", Severity::Info));
+    assert!(found.message.contains("10.0.0.1 tells of the client 10.20.0.7"), "{found:?}");
+    assert!(found.message.contains("(2 such requests)"), "{found:?}");
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::{info, warning};
+use crate::finding::Finding;
+use crate::origin::TrustedNetworks;
 use crate::provider::Provider;
 use crate::ruleset::ProviderFinding;
 use crate::target::{Authority, Scheme};
@@ -66,7 +68,7 @@ fn differs(one: &Observed<'_>) -> Option<&'static str> {
     (one.authority.port_or_default(one.scheme) != port).then_some("external_port_differs")
 }
 
-fn finding(one: &Observed<'_>, code: &'static str, count: u64) -> crate::finding::Finding {
+fn finding(one: &Observed<'_>, code: &'static str, count: u64) -> Finding {
     let Observed { provider, peer, peer_trusted, scheme, authority } = *one;
     let external = provider.external.origin();
     let seen = format!("{}://{authority}", scheme.as_str());
@@ -90,6 +92,30 @@ fn finding(one: &Observed<'_>, code: &'static str, count: u64) -> crate::finding
         }
     };
     warning(code, message, remedy)
+}
+
+/// Clients whom proxies tell of, and who are in trusted networks themselves: whatever they claim of a
+/// host, a scheme and an address is believed, and no limit counts them. `seen` are clients with their
+/// peers, the newest first. Whoever connects by themselves may be a proxy that says nothing, and
+/// whoever is at this machine may look after it.
+pub fn trusted_clients(
+    seen: impl IntoIterator<Item = (IpAddr, IpAddr)>,
+    trusted: &TrustedNetworks,
+) -> Option<Finding> {
+    let mut told = seen.into_iter().filter(|(client, peer)| {
+        client != peer && !client.is_loopback() && trusted.contains(*client)
+    });
+    let (client, peer) = told.next()?;
+    let requests = 1 + told.count();
+    let message = format!(
+        "The proxy {peer} tells of the client {client}, which is in the trusted networks as well \
+         ({requests} such requests): what clients there say of themselves is believed, and limits \
+         do not count them."
+    );
+    let remedy = "Name the addresses of reverse proxies in AUTHENTIK_LISTEN__TRUSTED_PROXY_CIDRS, \
+                  and not the networks of users. If this is a proxy before that one, let it send \
+                  X-Forwarded-For.";
+    Some(info("clients_trusted", message, remedy))
 }
 
 /// Providers at which many sign-ins were begun and none came back: `begun` and `finished` by

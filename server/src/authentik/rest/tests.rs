@@ -289,10 +289,21 @@ async fn a_report_names_the_client_without_a_port() {
 
 #[actix_web::test]
 async fn a_body_over_the_limit_is_refused() {
-    let core = ScriptedCore::json(r#"{"results": [{"pk": 1}]}"#);
-    let limits = RestLimits { body_size: 16, ..RestLimits::default() };
-    let error = core.client_with(limits).providers().await.unwrap_err();
-    assert!(matches!(error, ApiError::Malformed { .. }), "{error}");
+    let body = r#"{"pagination": {"next": 0}, "results": []}"#;
+    let core = ScriptedCore::json(body);
+    for (body_size, past) in [(body.len(), false), (body.len() - 1, true)] {
+        let limits = RestLimits { body_size, ..RestLimits::default() };
+        let figures = LimitFigures::unread();
+        let asked = core.client_with(limits).counting(figures.clone()).providers().await;
+        assert_eq!(figures.count(Limit::CorePage), u64::from(past));
+        match asked {
+            Ok(providers) => assert!(providers.records.is_empty() && !past),
+            Err(error) => {
+                assert!(matches!(error, ApiError::Malformed { .. }) && past, "{error}");
+                assert!(error.to_string().contains("raise limits.core_page_bytes"), "{error}");
+            }
+        }
+    }
     core.server.stop(false).await;
 }
 

@@ -2,6 +2,7 @@
 //! and what is around the outpost, in one list.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use outpost_dashboard::model::{Check, Doctor, Notice};
 use outpost_decision::doctor::{self, Observed, ReplicaConfiguration};
@@ -59,8 +60,8 @@ const CHECKS: [(&str, &str, &[&str]); 15] = [
     ),
     (
         "proxies",
-        "Proxies that send headers are trusted",
-        &["proxy_not_trusted", "forwarded_not_read"],
+        "Proxies that send headers are trusted, and clients are not",
+        &["proxy_not_trusted", "forwarded_not_read", "clients_trusted"],
     ),
     (
         "skip_rules",
@@ -137,9 +138,13 @@ impl Views {
     /// Everything but what keeps traffic away.
     pub(super) fn findings(&self, now: Timestamp) -> Vec<Notice> {
         let mut findings = self.configuration_findings();
-        findings.extend(self.around(now).iter().map(|finding| notice(finding, None)));
+        let events = self.lately(now);
+        let trusted = &self.parts.served.trust.networks;
+        let clients = events.iter().filter_map(|event| Some((event.client?, event.peer)));
+        let outpost = self.around(now).into_iter().chain(doctor::trusted_clients(clients, trusted));
+        findings.extend(outpost.map(|finding| notice(&finding, None)));
         let named = |(pk, finding): ProviderFinding| notice(&finding, Some(self.provider_ref(pk)));
-        findings.extend(self.of_providers(now).into_iter().map(named));
+        findings.extend(self.of_providers(now, &events).into_iter().map(named));
         worst_first(findings)
     }
 
@@ -190,8 +195,18 @@ impl Views {
         found
     }
 
+    /// What was decided lately by the configuration in effect, the newest first.
+    fn lately(&self, now: Timestamp) -> Vec<Arc<RequestEvent>> {
+        let generation = self.parts.snapshot.load().generation;
+        let newest = self.parts.journal.newest(0).take(MOST).map(|entry| entry.event);
+        newest
+            .take_while(|event| event.at >= now.plus(-LOOKED_BACK))
+            .filter(|event| event.generation == generation)
+            .collect()
+    }
+
     /// Findings about providers that their configuration alone does not tell.
-    fn of_providers(&self, now: Timestamp) -> Vec<ProviderFinding> {
+    fn of_providers(&self, now: Timestamp, events: &[Arc<RequestEvent>]) -> Vec<ProviderFinding> {
         let parts = &self.parts;
         let snapshot = parts.snapshot.load();
         let ruleset = &snapshot.ruleset;
@@ -202,14 +217,6 @@ impl Views {
                 found.push((*pk, finding));
             }
         }
-        let events: Vec<_> = parts
-            .journal
-            .newest(0)
-            .take(MOST)
-            .map(|entry| entry.event)
-            .take_while(|event| event.at >= now.plus(-LOOKED_BACK))
-            .filter(|event| event.generation == snapshot.generation)
-            .collect();
         let authorities: Vec<Option<Authority>> =
             events.iter().map(|event| Authority::parse(&event.host)).collect();
         let observed = events.iter().zip(&authorities);
@@ -217,7 +224,7 @@ impl Views {
             observed.filter_map(|(event, authority)| observe(event, authority.as_ref())),
         ));
         let mut tally: HashMap<i64, (u64, u64)> = HashMap::new();
-        for event in &events {
+        for event in events {
             let (Some(provider), Some(decided)) = (&event.provider, &event.decided) else {
                 continue;
             };

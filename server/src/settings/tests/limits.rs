@@ -4,7 +4,7 @@
 use super::*;
 
 /// Keys, and the least and the most.
-const RANGES: [(&str, u64, u64); 16] = [
+const RANGES: [(&str, u64, u64); 17] = [
     ("LIMITS__CONNECTIONS", 1, 1_000_000),
     ("LIMITS__CONNECTIONS_PER_ADDRESS", 0, 1_000_000),
     ("LIMITS__SIGN_INS_PER_MINUTE", 0, 1_000_000),
@@ -15,6 +15,7 @@ const RANGES: [(&str, u64, u64); 16] = [
     ("LIMITS__SKIP_PATH_LINES", 1, 10_000),
     ("LIMITS__SKIP_PATH_LINE_BYTES", 64, 65_536),
     ("LIMITS__SKIP_PATH_SIZE", 100, 100_000),
+    ("LIMITS__CORE_PAGE_BYTES", 262_144, 1_073_741_824),
     ("LIMITS__CORE_ANSWER_BYTES", 16_384, 16_777_216),
     ("LIMITS__CORE_KEY_SET_BYTES", 16_384, 16_777_216),
     ("LIMITS__CORE_MESSAGE_BYTES", 16_384, 16_777_216),

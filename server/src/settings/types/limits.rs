@@ -27,6 +27,8 @@ pub struct Limits {
     pub logout_form_bytes: usize,
     /// Unauthenticated paths of a provider.
     pub skip_paths: SkipLimits,
+    /// Bytes of an answer of core's API: one page of a list, or a certificate.
+    pub core_page_bytes: usize,
     /// Bytes of an answer of core's token and introspection endpoints.
     pub core_answer_bytes: usize,
     /// Bytes of a key set of core's.

@@ -85,6 +85,7 @@ impl Bench {
             status: Arc::new(publisher),
             random: || 1 << 31,
             message_bytes: 1 << 20,
+            rest_limits: RestLimits::default(),
             limits: LimitFigures::unread(),
         };
         let plane = ControlPlane::start().unwrap();

@@ -11,6 +11,7 @@ use crate::ops::finish::tests::event;
 use crate::publish::published;
 use crate::snapshot::Snapshot;
 use crate::status::probes::{Probes, Unreachable};
+use outpost_decision::origin::TrustedNetworks;
 use outpost_decision::ruleset::Ruleset;
 use outpost_decision::target::Scheme;
 
@@ -92,6 +93,22 @@ fn traffic_is_judged_by_the_last_word_of_each_peer() {
     assert_eq!(codes(&views), ["external_scheme_differs"]);
     views.parts.journal.record(Arc::new(seen(right)));
     assert_eq!(codes(&views), [""; 0]);
+}
+
+#[test]
+fn clients_that_are_trusted_are_found_until_only_proxies_are() {
+    for (trusted, expected) in [("10.0.0.0/8", vec!["clients_trusted"]), ("10.0.0.1", vec![])] {
+        let views = with(|parts| {
+            parts.served.trust = TrustedNetworks::parse(trusted).unwrap().into();
+        });
+        views.parts.journal.record(Arc::new(RequestEvent {
+            at: clock::now(),
+            client: "10.20.0.7".parse().ok(),
+            peer: "10.0.0.1".parse().unwrap(),
+            ..event()
+        }));
+        assert_eq!(codes(&views), expected, "{trusted}");
+    }
 }
 
 #[test]
