@@ -172,8 +172,8 @@ pub struct Running {
 /// Runs the outpost until a signal ends it.
 #[must_use]
 pub fn run(settings: &Settings) -> ExitCode {
-    let log = match logging::init(&settings.log) {
-        Ok(log) => log,
+    let (log, lines) = match logging::init(&settings.log) {
+        Ok(begun) => begun,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "there is no log to say it in")]
             {
@@ -183,14 +183,16 @@ pub fn run(settings: &Settings) -> ExitCode {
         }
     };
     reporting::log_panics();
-    match actix_web::rt::System::new().block_on(serve(settings, log)) {
+    let code = match actix_web::rt::System::new().block_on(serve(settings, log)) {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(impatience)) => impatience.into(),
         Err(error) => {
             tracing::error!(%error, "the outpost does not start");
             ExitCode::FAILURE
         }
-    }
+    };
+    lines.close();
+    code
 }
 
 /// Serves until a signal, and ends in order, or at once at the next signal.

@@ -190,6 +190,7 @@ impl Settings {
                 ),
                 http_headers: read.header_names("log.http_headers"),
                 error_reporting: read.switch("log.error_reporting"),
+                buffer_bytes: read.number("log.buffer_bytes", 65_536..=1_073_741_824),
             },
             tracing: tracing::tracing(&mut read),
             journal: Journal { capacity: read.number("journal.capacity", 16..=1_000_000) },

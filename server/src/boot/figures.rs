@@ -51,6 +51,7 @@ pub(super) fn follow(metrics: &Arc<Metrics>, followed: &Followed<'_>, log: Optio
     actix_web::rt::spawn(follow_age(Arc::clone(metrics), readers.snapshot.clone()));
     actix_web::rt::spawn(look(Arc::clone(metrics), readers.clone(), supervisor.clone()));
     if let Some(log) = log {
+        actix_web::rt::spawn(look_at_log(Arc::clone(metrics), log.clone()));
         let snapshots = readers.snapshot.clone();
         actix_web::rt::spawn(async move {
             let mut seen = None;
@@ -149,6 +150,14 @@ async fn look(metrics: Arc<Metrics>, readers: RegistryReaders, supervisor: Super
         metrics.sessions(
             states.iter().filter_map(|state| Some((state.name.as_str(), state.sessions.live?))),
         );
+    }
+}
+
+async fn look_at_log(metrics: Arc<Metrics>, log: LogControl) {
+    let mut every = tokio::time::interval(LOOK);
+    loop {
+        every.tick().await;
+        metrics.log_lost(log.lost());
     }
 }
 

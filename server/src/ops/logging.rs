@@ -1,5 +1,7 @@
 //! Logs: one line an event, JSON or text, at a level that core may change while we run.
 
+mod lines;
+
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -11,6 +13,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
+
+pub use lines::Lines;
 
 use super::audit::TARGET as AUDIT;
 use crate::reporting::{self, ReportQueue};
@@ -47,6 +51,7 @@ pub struct LogControl {
     handle: Arc<reload::Handle<Targets, Registry>>,
     fixed: bool,
     reports: Option<ReportQueue>,
+    lines: Option<Lines>,
 }
 
 impl LogControl {
@@ -54,6 +59,12 @@ impl LogControl {
     #[must_use]
     pub fn reports(&self) -> Option<ReportQueue> {
         self.reports.clone()
+    }
+
+    /// How many lines were lost so far, because nobody read them in time.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lines.as_ref().map_or(0, Lines::lost)
     }
 
     /// Takes over core's `log_level` option, unless the settings name a level. What core says and
@@ -81,14 +92,18 @@ impl LogControl {
     }
 }
 
-/// Begins to log to standard output, for the whole process. Once.
+/// Begins to log to standard output, for the whole process. Once. The last lines are written when the
+/// given [`Lines`] are closed.
 ///
 /// # Errors
-/// When something else logs already.
-pub fn init(settings: &Log) -> Result<LogControl, LoggingError> {
-    let (subscriber, control) = subscriber(settings, std::io::stdout);
-    subscriber.try_init().map_err(|error| LoggingError(error.to_string()))?;
-    Ok(control)
+/// When something else logs already, or there can be no thread that writes.
+pub fn init(settings: &Log) -> Result<(LogControl, Lines), LoggingError> {
+    let failed = |error: &dyn std::fmt::Display| LoggingError(error.to_string());
+    let lines =
+        Lines::start(std::io::stdout(), settings.buffer_bytes).map_err(|error| failed(&error))?;
+    let (subscriber, control) = subscriber(settings, lines.clone());
+    subscriber.try_init().map_err(|error| failed(&error))?;
+    Ok((LogControl { lines: Some(lines.clone()), ..control }, lines))
 }
 
 /// The subscriber that [`init`] installs, with a writer of choice.
@@ -117,6 +132,7 @@ where
         handle: Arc::new(handle),
         fixed: settings.level.is_some(),
         reports: Some(reports).filter(|_| settings.error_reporting),
+        lines: None,
     };
     let layers = tracing_subscriber::registry()
         .with(lines.with_filter(filter))

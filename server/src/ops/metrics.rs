@@ -67,6 +67,7 @@ pub struct Metrics {
     limits: LimitFigures,
     in_flight: IntGauge,
     journal_dropped: IntGauge,
+    log_lost: IntGauge,
     known: ArcSwap<Known>,
 }
 
@@ -154,6 +155,7 @@ impl Metrics {
             ),
             in_flight: make.gauge(&names::IN_FLIGHT)?,
             journal_dropped: make.gauge(&names::JOURNAL_DROPPED)?,
+            log_lost: make.gauge(&names::LOG_LOST)?,
             known: ArcSwap::from_pointee(Known {
                 outpost: OutpostIdentity::default(),
                 instance: String::new(),
@@ -390,6 +392,11 @@ impl Metrics {
     /// How many events the journal has lost so far.
     pub fn journal_dropped(&self, count: u64) {
         self.journal_dropped.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// How many lines the log has lost so far.
+    pub fn log_lost(&self, count: u64) {
+        self.log_lost.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Counts a request as under way until what it returns is dropped.

@@ -176,6 +176,8 @@ pub struct Log {
     pub http_headers: Vec<String>,
     /// Whether errors may be reported where core asks for it.
     pub error_reporting: bool,
+    /// Most bytes of lines that wait for whoever reads standard output.
+    pub buffer_bytes: usize,
 }
 
 /// How much is logged.

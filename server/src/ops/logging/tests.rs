@@ -41,7 +41,13 @@ fn capture_with(
     act: impl FnOnce(&LogControl),
 ) -> Vec<String> {
     let written = Written::default();
-    let settings = Log { level, format, http_headers: Vec::new(), error_reporting: true };
+    let settings = Log {
+        level,
+        format,
+        http_headers: Vec::new(),
+        error_reporting: true,
+        buffer_bytes: 1 << 20,
+    };
     let (subscriber, control) = subscriber(&settings, written.clone());
     tracing::subscriber::with_default(subscriber, || act(&control));
     let bytes = written.0.lock().unwrap().clone();

@@ -137,6 +137,8 @@ pub(super) const IN_FLIGHT: Figure =
     figure("outpost_requests_in_flight", "Requests under way", &[]);
 pub(super) const JOURNAL_DROPPED: Figure =
     figure("outpost_journal_dropped", "Events the decision journal has lost so far", &[]);
+pub(super) const LOG_LOST: Figure =
+    figure("outpost_log_lost", "Log lines lost so far, because nobody read them in time", &[]);
 
 pub(super) const TRACE_SPANS: Figure = figure(
     "outpost_trace_spans_total",

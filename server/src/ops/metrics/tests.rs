@@ -203,6 +203,7 @@ fn the_rest_counts() {
     metrics.store_failed("put");
     metrics.actor_restarted("core_link");
     metrics.journal_dropped(9);
+    metrics.log_lost(2);
     let under_way = metrics.request_begun();
     let text = metrics.render();
     for line in [
@@ -216,6 +217,7 @@ fn the_rest_counts() {
         r#"outpost_session_store_errors_total{operation="put"} 1"#,
         r#"outpost_actor_restarts_total{actor="core_link"} 1"#,
         "outpost_journal_dropped 9",
+        "outpost_log_lost 2",
         "outpost_requests_in_flight 1",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
