@@ -145,4 +145,6 @@ pub struct Worker {
     pub oidc: Rc<OidcClient>,
     /// The way to the applications.
     pub upstreams: Upstreams,
+    /// Who was told of lately.
+    pub identities: Rc<identity::Identities>,
 }

@@ -1,5 +1,8 @@
 //! What one request is decided by: immutable, published whole by the registry.
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 use outpost_decision::finding::Finding;
 use outpost_decision::ruleset::Ruleset;
 use outpost_decision::time::Timestamp;

@@ -15,8 +15,6 @@ mod parts;
 mod restore;
 mod roster;
 #[cfg(test)]
-pub(crate) mod testing;
-#[cfg(test)]
 mod tests;
 
 use std::cell::RefCell;

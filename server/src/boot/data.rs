@@ -113,6 +113,7 @@ pub(super) fn serve(
         gateway: Arc::clone(&gateway),
         oidc: Rc::new(back_channel.client()),
         upstreams: Upstreams::new(dialer.clone()),
+        identities: Rc::default(),
     };
     Ok(listeners::bind(&options, worker)?)
 }

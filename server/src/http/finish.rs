@@ -30,6 +30,7 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
     let route = record::route(judged.as_ref());
     let fields = exchange.fields();
     let uri = exchange.request.uri();
+    let own_path = || MaskedPath::new(uri.path_and_query().map_or("/", |path| path.as_str()));
     let own_host =
         || cut(fields.text("host").or_else(|| uri.host()).unwrap_or_default()).to_owned();
     let headers =
@@ -45,7 +46,7 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
         method: cut(exchange.request.method().as_str()).to_owned(),
         host: String::new(),
         scheme: None,
-        path: MaskedPath::new(uri.path_and_query().map_or("/", |path| path.as_str())),
+        path: MaskedPath::default(),
         provider: None,
         decided: None,
         status: response.status().as_u16(),
@@ -90,6 +91,9 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
     }
     if event.host.is_empty() {
         event.host = own_host();
+    }
+    if event.path.as_str().is_empty() {
+        event.path = own_path();
     }
     let record = exchange.gateway().record.clone();
     match response.body().size() {

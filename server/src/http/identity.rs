@@ -1,13 +1,19 @@
 //! Who the application is told is asking: on the answer in forward auth, on the request in proxy
 //! mode.
 
+mod prepared;
+
+use std::rc::Rc;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use outpost_decision::cookie::SetCookie;
 use outpost_decision::dialect::Dialect;
-use outpost_decision::headers::{self, IdentityHeaders, OutpostNames, TooLarge};
+use outpost_decision::headers::{self, OutpostNames, TooLarge};
 use secrecy::ExposeSecret;
+
+pub use prepared::{Identities, Prepared};
 
 use super::credentials::LiveSession;
 use super::exchange::{Answer, Exchange, Facts};
@@ -22,23 +28,31 @@ pub fn headers(
     exchange: &Exchange<'_>,
     facts: &Facts,
     live: Option<&LiveSession>,
-) -> Result<IdentityHeaders, TooLarge> {
-    let rule = exchange.gateway().policy.identity.of(&facts.provider.application_slug);
+) -> Result<Rc<Prepared>, TooLarge> {
+    let rule = || exchange.gateway().policy.identity.of(&facts.provider.application_slug);
     match live {
         None => {
+            let rule = rule();
             let mut headers = headers::anonymous_headers(&rule);
             if facts.provider.akprox {
                 headers::add_akprox(&mut headers, None, rule.encoding);
             }
-            Ok(headers)
+            Ok(Prepared::new(headers))
         }
-        Some(live) => headers::identity_headers(
-            &facts.provider,
-            &live.session.claims,
-            live.session.token.expose_secret(),
-            &OutpostNames { name: &exchange.snapshot.outpost.name, version: crate::VERSION },
-            &rule,
-        ),
+        Some(live) => {
+            let snapshot = &exchange.snapshot;
+            let make = || {
+                headers::identity_headers(
+                    &facts.provider,
+                    &live.session.claims,
+                    live.session.token.expose_secret(),
+                    &OutpostNames { name: &snapshot.outpost.name, version: crate::VERSION },
+                    &rule(),
+                )
+            };
+            let identities = &exchange.worker.identities;
+            identities.of(&live.session, &facts.provider, snapshot.generation, make)
+        }
     }
 }
 
@@ -69,12 +83,8 @@ pub fn answer(exchange: &Exchange<'_>, facts: &Facts, live: Option<&LiveSession>
         response.insert_header((header::USER_AGENT, agent.clone()));
     }
     let mut response = response.finish();
-    for (name, value) in identity.iter() {
-        let name = HeaderName::from_bytes(name.as_bytes());
-        let value = HeaderValue::from_bytes(value.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, value) {
-            response.headers_mut().insert(name, value);
-        }
+    for (name, value) in identity.answer() {
+        response.headers_mut().insert(name.clone(), value.clone());
     }
     if identity.get(header::AUTHORIZATION.as_str()).is_none()
         && let Some(value) = authorization(exchange, facts, live)

@@ -46,8 +46,10 @@ macro_rules! line {
         let client = event.client.map(|address| address.to_string());
         let headers = event.headers.to_json();
         let identity = decided.and_then(identity);
+        // The line has its ids itself; those of the span would be read and written once more.
         tracing::$level!(
             target: "outpost::access",
+            parent: None,
             request_id = &*event.request_id,
             decision_id = event.decision_id.as_deref(),
             trace_id = event.trace_id.map(tracing::field::display),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::Serializer as _;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "******";
@@ -76,9 +77,13 @@ impl ChosenHeaders {
     /// One JSON object; `None` when there are none.
     #[must_use]
     pub fn to_json(&self) -> Option<String> {
-        let map: serde_json::Map<_, _> =
-            self.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-        (!map.is_empty()).then(|| serde_json::Value::from(map).to_string())
+        if self.is_empty() {
+            return None;
+        }
+        let mut text = Vec::with_capacity(256);
+        // Memory takes everything, and text is always JSON.
+        serde_json::Serializer::new(&mut text).collect_map(self.iter()).ok()?;
+        String::from_utf8(text).ok()
     }
 }
 

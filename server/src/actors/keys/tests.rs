@@ -111,7 +111,7 @@ impl Bench {
 }
 
 fn provider(pk: i64, name: &str) -> Arc<outpost_decision::provider::Provider> {
-    crate::actors::registry::testing::provider(pk, name, |provider| {
+    crate::snapshot::testing::provider(pk, name, |provider| {
         provider.signing = outpost_decision::provider::Signing::KeySet;
         provider.endpoints.jwks = Some(url(name));
     })

@@ -5,9 +5,9 @@ use outpost_decision::decision::{Action, Decision, Reason};
 use outpost_decision::skip::SkipRules;
 
 use super::*;
-use crate::actors::registry::testing;
 use crate::ops::event::Decided;
 use crate::ops::finish::tests::event;
+use crate::snapshot::testing;
 
 /// A round moment: the beginning of a column and of a minute.
 const NOON: i64 = 1_800_000_000;

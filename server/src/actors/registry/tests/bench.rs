@@ -18,7 +18,6 @@ use tokio::sync::watch;
 use url::Url;
 
 use super::super::compiler::{Compiler, PureCompiler};
-use super::super::testing::build;
 use super::super::{RegistryActor, RegistryParts, RegistryReaders, RegistrySettings, start};
 use super::ASKED;
 use crate::actors::handle::ActorHandle;
@@ -27,6 +26,7 @@ use crate::authentik::{ApiError, CoreApi, ProviderList, Report, UnreadableRecord
 use crate::session::memory::MemoryStore;
 use crate::session::{SessionId, Sessions, StoreError, contract};
 use crate::snapshot::Snapshot;
+use crate::snapshot::testing::build;
 use crate::status::RegistryStatus;
 
 /// A provider record as core sends it.

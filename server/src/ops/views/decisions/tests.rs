@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::actors::registry::testing;
 use crate::ops::event::Decided;
 use crate::ops::finish::tests::event;
 use crate::ops::views::testing::{parts, skipped, views};
+use crate::snapshot::testing;
 
 fn sequences(decisions: &Decisions) -> Vec<u64> {
     decisions.rows.iter().map(|row| row.sequence).collect()

@@ -6,11 +6,11 @@ use outpost_decision::skip::SkipRules;
 use outpost_render::Target;
 
 use super::*;
-use crate::actors::registry::testing;
 use crate::ops::event::RequestEvent;
 use crate::ops::finish::tests::event;
 use crate::ops::views::testing::{parts, state};
 use crate::publish::published;
+use crate::snapshot::testing;
 use crate::snapshot::{ProviderFinding, Snapshot};
 use crate::status::ProviderStates;
 

@@ -11,7 +11,7 @@ use outpost_decision::route::{Lost, Match};
 use outpost_decision::skip::SkipRules;
 
 use super::*;
-use crate::actors::registry::testing;
+use crate::snapshot::testing;
 
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9));
 
