@@ -1,0 +1,152 @@
+//! An outpost with somebody who is signed in.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+
+use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore, UserSpec};
+use outpost_tests::program::executable;
+use outpost_tests::{Browser, wait};
+use reqwest::Method;
+
+use super::options::Options;
+use super::server::{Server, address, on_processor};
+
+/// Host of the application.
+pub(crate) const HOST: &str = "app.test";
+
+/// An outpost, core, and what a browser sends once somebody has signed in.
+pub(crate) struct Front {
+    pub(crate) outpost: Server,
+    /// Of somebody who is signed in.
+    pub(crate) cookies: String,
+    /// The port that the application's address names.
+    pub(crate) port: u16,
+    pub(crate) core: StandInCore,
+}
+
+impl Front {
+    /// Starts an outpost whose provider `provider` makes of its external address; `before` is what
+    /// people reach it through, if anything: gets the outpost's address, gives its own.
+    pub(crate) async fn start(
+        options: &Options,
+        variables: &[(&str, &str)],
+        reached: Option<SocketAddr>,
+        provider: impl FnOnce(&str) -> ProviderSpec,
+    ) -> Self {
+        let core = StandInCore::start(CoreOptions::default()).expect("a core");
+        core.put_user(UserSpec::new("alice", "alice-password").groups(&["staff", "operators"]));
+        let at = address();
+        let port = reached.unwrap_or(at).port();
+        core.put_provider(provider(&format!("http://{HOST}:{port}"))).expect("a provider");
+        let outpost = outpost(options, &core, at, variables);
+        Self { outpost, cookies: String::new(), port, core }
+    }
+
+    /// Signs somebody in, once the outpost has its provider; `path` needs a session.
+    pub(crate) async fn sign_in(&mut self, path: &str) {
+        let url = format!("http://{HOST}:{}{path}", self.port);
+        let browser = Browser::new();
+        wait::until_async("the provider", async || {
+            match browser.try_send(Method::GET, &url, &[], None).await {
+                Ok(answer) if answer.status.is_redirection() => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
+        let page = browser.sign_in(&url, "alice").await;
+        let home = format!("http://{HOST}:{}/", self.port).parse().expect("a URL");
+        let cookies = browser.cookie_header(&home);
+        self.cookies =
+            cookies.unwrap_or_else(|| panic!("no session: {} {}", page.status, page.body));
+    }
+
+    /// What a proxy asks in one of the four ways, of somebody who is signed in.
+    pub(crate) fn check(&self, dialect: &str) -> String {
+        let host = format!("{HOST}:{}", self.port);
+        let uri = "/page?x=1&y=two";
+        let path = match dialect {
+            "envoy" => format!("/outpost.goauthentik.io/auth/envoy{uri}"),
+            _ => format!("/outpost.goauthentik.io/auth/{dialect}"),
+        };
+        let told = match dialect {
+            "nginx" => format!("X-Original-URL: http://{host}{uri}\r\n"),
+            "envoy" => String::new(),
+            _ => format!(
+                "X-Forwarded-Proto: http\r\nX-Forwarded-Host: {host}\r\nX-Forwarded-Uri: {uri}\r\n\
+                 X-Forwarded-Method: GET\r\n"
+            ),
+        };
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{told}{}", self.browser())
+    }
+
+    /// A page, as a browser asks for it.
+    pub(crate) fn page(&self, path: &str) -> String {
+        format!("GET {path} HTTP/1.1\r\nHost: {HOST}:{}\r\n{}", self.port, self.browser())
+    }
+
+    fn browser(&self) -> String {
+        format!(
+            "X-Forwarded-For: 192.0.2.7\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) \
+             Gecko/20100101 Firefox/140.0\r\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\r\n\
+             Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n\
+             Cookie: {}\r\n\r\n",
+            self.cookies
+        )
+    }
+}
+
+/// The outpost, or the one it is compared with.
+fn outpost(
+    options: &Options,
+    core: &StandInCore,
+    at: SocketAddr,
+    variables: &[(&str, &str)],
+) -> Server {
+    let mut command = match &options.peer {
+        Some(peer) => {
+            let mut command = on_processor(0, "sh");
+            command.args(["-c", &format!("exec {peer}")]);
+            command
+        }
+        None => on_processor(0, executable()),
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.env_clear().env("PATH", path).envs([
+        ("AUTHENTIK_HOST", core.url()),
+        ("AUTHENTIK_TOKEN", core.token()),
+        ("AUTHENTIK_INSECURE", "true".to_owned()),
+        ("AUTHENTIK_LISTEN__HTTP", at.to_string()),
+        ("AUTHENTIK_LISTEN__HTTPS", "127.0.0.1:0".to_owned()),
+        ("AUTHENTIK_LISTEN__METRICS", "127.0.0.1:0".to_owned()),
+        ("AUTHENTIK_LOG_LEVEL", "info".to_owned()),
+        ("OUTPOST__DASHBOARD__LISTEN", "127.0.0.1:0".to_owned()),
+        ("OUTPOST__CORE__REFRESH_JITTER", "0s".to_owned()),
+        // It has one processor.
+        ("OUTPOST__WEB__WORKERS", "1".to_owned()),
+    ]);
+    command.envs(variables.iter().copied());
+    Server::start(command, at)
+}
+
+/// Sends a request and gives the status, headers and body of the answer, as a bare server takes them.
+pub(crate) fn answer(at: SocketAddr, request: &str) -> serde_json::Value {
+    let mut stream = TcpStream::connect(at).expect("a connection");
+    let request = request.replacen("\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1);
+    stream.write_all(request.as_bytes()).expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let mut lines = head.split("\r\n");
+    let status: u16 = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1)?.parse().ok())
+        .unwrap_or_else(|| panic!("{answer}"));
+    let headers: Vec<(&str, &str)> = lines
+        .filter_map(|line| line.split_once(": "))
+        .filter(|(name, _)| {
+            // Every server says these itself.
+            !["connection", "content-length", "date"].contains(&name.to_ascii_lowercase().as_str())
+        })
+        .collect();
+    serde_json::json!({ "status": status, "headers": headers, "body": body })
+}

@@ -1,0 +1,112 @@
+//! Servers that are measured: on the first processor, their output read and forgotten, as that of a
+//! container is.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use outpost_tests::{ports, wait};
+
+/// A running server. It ends, by its process id, when this is dropped.
+pub(crate) struct Server {
+    child: Child,
+    at: SocketAddr,
+}
+
+/// An address for a server.
+pub(crate) fn address() -> SocketAddr {
+    let here = Ipv4Addr::LOCALHOST;
+    SocketAddr::from((here, ports::free(here.into())))
+}
+
+/// The bare servers and the load, a program of their own.
+pub(crate) fn load_program() -> PathBuf {
+    let program = std::env::var_os("OUTPOST_LOAD").expect("tests/bench sets OUTPOST_LOAD");
+    program.into()
+}
+
+/// A command that runs on one processor.
+pub(crate) fn on_processor(number: u8, program: impl Into<std::ffi::OsString>) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["-c", &number.to_string()]).arg(program.into());
+    command
+}
+
+impl Server {
+    /// Starts a server that is going to listen at `at`, and waits until it does.
+    pub(crate) fn start(mut command: Command, at: SocketAddr) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut output = child.stdout.take().expect("its output");
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        wait::until("a server that listens", || {
+            if let Ok(Some(status)) = child.try_wait() {
+                panic!("{command:?} has ended: {status}");
+            }
+            std::net::TcpStream::connect(at).map_err(|error| format!("{command:?}: {error}"))
+        });
+        Self { child, at }
+    }
+
+    /// Where it listens.
+    pub(crate) const fn at(&self) -> SocketAddr {
+        self.at
+    }
+
+    /// A bare actix-web server, with more arguments.
+    pub(crate) fn bare(arguments: &[&str]) -> Self {
+        let at = address();
+        let mut command = on_processor(0, load_program());
+        command.args(["serve", "--workers", "1", "--listen", &at.to_string()]).args(arguments);
+        Self::start(command, at)
+    }
+
+    /// Processor time that it and its children have used, to the hundredth of a second.
+    pub(crate) fn processor_time(&self) -> Duration {
+        let ticks: u64 = self.processes().iter().map(|pid| ticks(*pid)).sum();
+        Duration::from_millis(10 * ticks)
+    }
+
+    /// Bytes of memory that it and its children occupy.
+    pub(crate) fn resident(&self) -> u64 {
+        let of = |pid: &u32| {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+            line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+        };
+        1024 * self.processes().iter().filter_map(of).sum::<u64>()
+    }
+
+    /// nginx has workers.
+    fn processes(&self) -> Vec<u32> {
+        let own = self.child.id();
+        let listed = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
+        let children = listed.unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+        std::iter::once(own).chain(children).collect()
+    }
+}
+
+/// Hundredths of a second; nothing for a process that is gone.
+fn ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Fields 14 and 15; the name, the second one, is in brackets and may hold anything.
+    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+    let used = fields.split_whitespace().skip(11).take(2);
+    used.filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let children: Vec<u32> = self.processes();
+        for pid in children.into_iter().rev() {
+            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        }
+        let _ = self.child.wait();
+    }
+}
