@@ -62,11 +62,12 @@ async fn run(ports: &Ports) -> Result<(), Box<dyn std::error::Error>> {
         environment: cast::outpost_environment(&core, ports),
         ..Sources::default()
     })?;
-    let log = outpost::ops::logging::init(&settings.log)?;
+    let (log, lines) = outpost::ops::logging::init(&settings.log)?;
     let outpost = boot::start(&settings, Some(log)).await?;
     std::io::stdout().write_all(welcome(ports).as_bytes())?;
     stop_signal().await?;
     outpost.stop().await;
+    lines.close();
     Ok(())
 }
 
