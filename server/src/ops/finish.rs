@@ -8,6 +8,9 @@ use super::journal::Journal;
 use super::masking::cut;
 use super::metrics::Metrics;
 
+/// Target of the access log's lines.
+pub(super) const TARGET: &str = "outpost::access";
+
 /// Where finished requests go. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Finish {
@@ -48,7 +51,7 @@ macro_rules! line {
         let identity = decided.and_then(identity);
         // The line has its ids itself; those of the span would be read and written once more.
         tracing::$level!(
-            target: "outpost::access",
+            target: TARGET,
             parent: None,
             request_id = &*event.request_id,
             decision_id = event.decision_id.as_deref(),

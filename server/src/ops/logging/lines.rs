@@ -1,12 +1,16 @@
 //! Lines on their way to standard output: a thread of its own writes them, many at a time, so that no
 //! request waits for whoever reads them. What may wait is bounded: a reader that is slower than we are
-//! for longer than that costs lines, which are counted, and nothing else.
+//! for longer than that costs lines, which are counted, and nothing else. A part of the room is not for
+//! the access log: what operators have done and what went wrong is told when requests no longer are.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tracing::Metadata;
 use tracing_subscriber::fmt::MakeWriter;
+
+use crate::ops::finish::TARGET as ACCESS;
 
 /// How long lines are collected before they are written together.
 const COLLECT: Duration = Duration::from_millis(2);
@@ -81,9 +85,10 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, line: &[u8]) {
+    /// Adds a line, unless more than `room` bytes would wait.
+    fn push(&self, line: &[u8], room: usize) {
         let mut waiting = self.lock();
-        if waiting.bytes.len() + line.len() > self.capacity {
+        if waiting.bytes.len() + line.len() > room {
             waiting.lost += 1;
             return;
         }
@@ -122,9 +127,15 @@ impl Shared {
 }
 
 /// Takes one line at each call, as the formatter writes them.
-impl Write for &Lines {
+#[derive(Debug)]
+pub struct Line<'l> {
+    lines: &'l Shared,
+    room: usize,
+}
+
+impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.push(line);
+        self.lines.push(line, self.room);
         Ok(line.len())
     }
 
@@ -134,10 +145,16 @@ impl Write for &Lines {
 }
 
 impl<'w> MakeWriter<'w> for Lines {
-    type Writer = &'w Self;
+    type Writer = Line<'w>;
 
-    fn make_writer(&'w self) -> Self::Writer {
-        self
+    fn make_writer(&'w self) -> Line<'w> {
+        Line { lines: &self.0, room: self.0.capacity }
+    }
+
+    fn make_writer_for(&'w self, metadata: &Metadata<'_>) -> Line<'w> {
+        let capacity = self.0.capacity;
+        let is_access = metadata.target() == ACCESS;
+        Line { lines: &self.0, room: if is_access { capacity / 4 * 3 } else { capacity } }
     }
 }
 
@@ -171,7 +188,7 @@ mod tests {
         let (lines, written) = slow(1 << 20);
         let reader = std::thread::spawn(move || written.into_iter().flatten().collect::<Vec<u8>>());
         for number in 0..10_000 {
-            writeln!(&mut &lines, "line {number}").unwrap();
+            lines.make_writer().write_all(format!("line {number}\n").as_bytes()).unwrap();
         }
         lines.close();
         let text = String::from_utf8(reader.join().unwrap()).unwrap();
@@ -184,7 +201,7 @@ mod tests {
     fn a_reader_who_does_not_read_costs_lines_and_holds_nobody_up() {
         let (lines, written) = slow(1000);
         for _ in 0..10_000 {
-            (&lines).write_all(&[b'x'; 100]).unwrap();
+            lines.make_writer().write_all(&[b'x'; 100]).unwrap();
         }
         // One batch may be in the writer's hands beside what waits.
         assert!(lines.lost() >= 10_000 - 2 * 10, "{}", lines.lost());
@@ -197,5 +214,22 @@ mod tests {
             usize::try_from(10_000 - lost).unwrap(),
             "each is written or counted"
         );
+    }
+
+    #[test]
+    fn what_is_not_of_requests_still_has_room_when_they_have_none() {
+        let (lines, written) = slow(64 * 1024);
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(lines.clone());
+        tracing::subscriber::with_default(subscriber.finish(), || {
+            while lines.lost() == 0 {
+                tracing::info!(target: ACCESS, "a request");
+            }
+            tracing::info!(target: "outpost::audit", "an operator");
+        });
+        assert_eq!(lines.lost(), 1);
+        let reader = std::thread::spawn(move || written.into_iter().flatten().collect::<Vec<u8>>());
+        lines.close();
+        let text = String::from_utf8(reader.join().unwrap()).unwrap();
+        assert!(text.lines().last().unwrap().contains("an operator"), "{text:.300}");
     }
 }
