@@ -7,6 +7,8 @@
 #![expect(clippy::expect_used, reason = "a measurement that fails has nothing to say")]
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
+#[path = "compare/checks.rs"]
+mod checks;
 #[path = "compare/comparisons.rs"]
 mod comparisons;
 #[path = "compare/front.rs"]
@@ -17,8 +19,12 @@ mod load;
 mod nginx;
 #[path = "compare/options.rs"]
 mod options;
+#[path = "compare/proxying.rs"]
+mod proxying;
 #[path = "compare/report.rs"]
 mod report;
+#[path = "compare/scale.rs"]
+mod scale;
 #[path = "compare/server.rs"]
 mod server;
 #[path = "compare/turns.rs"]

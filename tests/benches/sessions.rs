@@ -26,7 +26,8 @@ use outpost::session::{Selection, SessionId, SessionStore as _};
 use outpost_tests::load::{Load, Request};
 use outpost_tests::redis::RedisServer;
 
-use setup::{Front, REPLICAS, fill, store};
+use outpost_tests::filler::{store, usable as fill};
+use setup::{Front, REPLICAS};
 
 /// In a debug build less is measured, to see that it works.
 const SHARE: usize = if cfg!(debug_assertions) { 20 } else { 1 };
@@ -90,12 +91,12 @@ async fn measure(count: usize) -> String {
     // Nobody opens these.
     let secret = SealSecret::of("cookie");
     // What Redis has of scripts, indexes and buffers is there before it is weighed.
-    fill(&store, 1, |_| "warm-up".to_owned(), 0, &secret).await;
+    fill(&*store, 1, |_| "warm-up".to_owned(), 0, &secret).await;
     let before = redis.used_memory();
-    fill(&store, count, |number| format!("user-{number}"), 0, &secret).await;
+    fill(&*store, count, |number| format!("user-{number}"), 0, &secret).await;
     let each = per(redis.used_memory().saturating_sub(before), count);
 
-    fill(&store, 1, |_| "leaving".to_owned(), 0, &secret).await;
+    fill(&*store, 1, |_| "leaving".to_owned(), 0, &secret).await;
     let end = async |sub: &str| {
         let ended = store.end(&Selection::Subject(sub.to_owned())).await.expect("an end");
         assert_eq!(ended.len(), 1);

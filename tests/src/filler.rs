@@ -1,14 +1,37 @@
-//! Sessions that nobody uses, in numbers: what a store holds while something else is looked at.
+//! Sessions that nobody signed in for, in numbers.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use outpost::clock;
+use outpost::session::redis::{RedisAddress, RedisOptions, RedisStore};
 use outpost::session::seals::SealSecret;
 use outpost::session::{Inserted, Origin, Session, SessionAbout, SessionId, SessionStore};
 
-/// Sessions that begin at a time.
-const AT_ONCE: usize = 64;
+use crate::redis::RedisServer;
 
-/// A session of `sub` at a provider, for a day from now.
+/// Sessions that begin at a time.
+pub const AT_ONCE: usize = 64;
+
+/// Bytes of a token as core gives them to a user with some groups.
+const TOKEN: usize = 1_500;
+
+/// A store of its own at this server, patient.
+///
+/// # Panics
+/// When there can be none.
+#[must_use]
+pub fn store(redis: &RedisServer) -> Arc<RedisStore> {
+    let address = redis.address();
+    let address = RedisAddress { host: address.ip().to_string(), port: address.port() };
+    let timeout = Duration::from_secs(20);
+    let options =
+        RedisOptions { connect_timeout: timeout, timeout, ..RedisOptions::single(address) };
+    Arc::new(RedisStore::new(options).expect("a store"))
+}
+
+/// A small session of `sub` at a provider, for a day from now.
 ///
 /// # Panics
 /// Never: its claims are whole.
@@ -54,4 +77,46 @@ pub async fn fill(store: &dyn SessionStore, provider: i64, sub: &str, count: usi
         assert_eq!(store.insert(id.key(), record).await, Ok(Inserted::Kept));
     });
     inserts.buffer_unordered(AT_ONCE).for_each(|()| std::future::ready(())).await;
+}
+
+/// Begins so many sessions, as large as those of people are, of the subjects that `sub` names, sealed as
+/// a provider's are; gives what their cookies hold.
+///
+/// # Panics
+/// When the store does not take them.
+pub async fn usable(
+    store: &dyn SessionStore,
+    count: usize,
+    sub: impl Fn(usize) -> String,
+    provider: i64,
+    secret: &SealSecret,
+) -> Vec<SessionId> {
+    let inserted = futures_util::stream::iter(0..count).map(|number| {
+        let (id, sub) = (SessionId::random().expect("randomness"), sub(number));
+        async move {
+            let record = person(provider, &sub).seal(&id, secret, clock::now()).expect("it seals");
+            let inserted = store.insert(id.key(), &record).await.expect("room");
+            assert_eq!(inserted, Inserted::Kept);
+            id
+        }
+    });
+    inserted.buffer_unordered(AT_ONCE).collect().await
+}
+
+/// A session as large as one of a person.
+fn person(provider: i64, sub: &str) -> Session {
+    let plain = session(provider, sub);
+    let claims = serde_json::json!({
+        "sub": sub, "exp": plain.about.expires.0, "preferred_username": sub, "name": sub,
+        "email": format!("{sub}@example.com"), "groups": ["staff", "engineering", "on-call"],
+    });
+    Session {
+        about: SessionAbout {
+            user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101".to_owned(),
+            ..plain.about
+        },
+        claims: serde_json::from_value(claims).expect("claims"),
+        token: "t".repeat(TOKEN).into(),
+        ..plain
+    }
 }

@@ -3,6 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
+use outpost::session::SessionStore as _;
+use outpost::session::redis::RedisStore;
 use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore, UserSpec};
 use outpost_tests::program::executable;
 use outpost_tests::{Browser, wait};
@@ -10,6 +12,9 @@ use reqwest::Method;
 
 use super::options::Options;
 use super::server::{Server, address, on_processor};
+
+/// What alice's machines sign in with.
+pub(crate) const APP_PASSWORD: &str = "machines-of-alice";
 
 /// Host of the application.
 pub(crate) const HOST: &str = "app.test";
@@ -25,19 +30,22 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// Starts an outpost whose provider `provider` makes of its external address; `before` is what
-    /// people reach it through, if anything: gets the outpost's address, gives its own.
+    /// Starts an outpost with the providers that `providers` makes of the address people see, the
+    /// application's first; `reached` is where they come by, if it is not the outpost itself.
     pub(crate) async fn start(
         options: &Options,
         variables: &[(&str, &str)],
         reached: Option<SocketAddr>,
-        provider: impl FnOnce(&str) -> ProviderSpec,
+        providers: impl FnOnce(&str) -> Vec<ProviderSpec>,
     ) -> Self {
         let core = StandInCore::start(CoreOptions::default()).expect("a core");
-        core.put_user(UserSpec::new("alice", "alice-password").groups(&["staff", "operators"]));
+        let alice = UserSpec::new("alice", "alice-password").groups(&["staff", "operators"]);
+        core.put_user(alice.app_password(APP_PASSWORD));
         let at = address();
         let port = reached.unwrap_or(at).port();
-        core.put_provider(provider(&format!("http://{HOST}:{port}"))).expect("a provider");
+        for provider in providers(&format!("http://{HOST}:{port}")) {
+            core.put_provider(provider).expect("a provider");
+        }
         let outpost = outpost(options, &core, at, variables);
         Self { outpost, cookies: String::new(), port, core }
     }
@@ -60,8 +68,25 @@ impl Front {
             cookies.unwrap_or_else(|| panic!("no session: {} {}", page.status, page.body));
     }
 
+    /// Key of the provider that somebody is signed in at.
+    pub(crate) async fn provider(&self, store: &RedisStore) -> i64 {
+        let page = store.list(None, None, 1, outpost::clock::now()).await.expect("a list");
+        page.sessions.first().expect("a session").about.provider
+    }
+
+    /// Signs somebody in by the outpost's own path.
+    pub(crate) async fn sign_in_first(&mut self) {
+        let home = format!("http://{HOST}:{}/", self.port);
+        self.sign_in(&format!("/outpost.goauthentik.io/start?rd={home}")).await;
+    }
+
     /// What a proxy asks in one of the four ways, of somebody who is signed in.
     pub(crate) fn check(&self, dialect: &str) -> String {
+        self.check_of(dialect, &format!("Cookie: {}", self.cookies))
+    }
+
+    /// The same for whoever sends this header.
+    pub(crate) fn check_of(&self, dialect: &str, credential: &str) -> String {
         let host = format!("{HOST}:{}", self.port);
         let uri = "/page?x=1&y=two";
         let path = match dialect {
@@ -76,24 +101,21 @@ impl Front {
                  X-Forwarded-Method: GET\r\n"
             ),
         };
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{told}{}", self.browser())
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{told}{BROWSER}{credential}\r\n\r\n")
     }
 
     /// A page, as a browser asks for it.
     pub(crate) fn page(&self, path: &str) -> String {
-        format!("GET {path} HTTP/1.1\r\nHost: {HOST}:{}\r\n{}", self.port, self.browser())
-    }
-
-    fn browser(&self) -> String {
-        format!(
-            "X-Forwarded-For: 192.0.2.7\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) \
-             Gecko/20100101 Firefox/140.0\r\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\r\n\
-             Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n\
-             Cookie: {}\r\n\r\n",
-            self.cookies
-        )
+        let (port, cookies) = (self.port, &self.cookies);
+        format!("GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\n{BROWSER}Cookie: {cookies}\r\n\r\n")
     }
 }
+
+/// What browsers send with everything.
+const BROWSER: &str = "X-Forwarded-For: 192.0.2.7\r\n\
+    User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
+    Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Language: en-US,en;q=0.5\r\n\
+    Accept-Encoding: gzip, deflate, br, zstd\r\n";
 
 /// The outpost, or the one it is compared with.
 fn outpost(

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::options::Options;
-use super::turns::{Compared, Turns};
+use super::turns::{Compared, Turns, median};
 
 /// Everything that was measured.
 pub(crate) struct Report {
@@ -61,6 +61,17 @@ impl Report {
                 "target": target,
             }));
         }
+        if let (Some(most), [with, without, ..]) = (compared.added, compared.sides.as_slice()) {
+            let p99 = |turns: &Turns| turns.median(|turn| turn.measured.microseconds.p99);
+            let added = p99(with) - p99(without);
+            let missed = if added > most { " **missed**" } else { "" };
+            println!(
+                "\nIt adds {added:.0} µs to the 99th percentile; at most {most:.0} µs{missed}."
+            );
+            if added > most {
+                self.missed.push(format!("{name}, {}: 99th percentile", compared.what));
+            }
+        }
         let sides: Vec<Value> = compared.sides.iter().map(side).collect();
         self.all.push(json!({
             "comparison": name, "what": compared.what, "sides": sides, "ratios": ratios,
@@ -88,7 +99,7 @@ fn row(name: &str, turns: &Turns, ratio: &str) {
     let ratio = if ratio.is_empty() { " | | " } else { ratio };
     println!(
         "| {name} | {:.0} | {ratio} | {:.1} | {:.0} µs | {:.0} µs | {:.0} MB |",
-        turns.median(|turn| turn.measured.rate),
+        turns.rate(),
         turns.median(|turn| turn.processor),
         turns.median(|turn| turn.measured.microseconds.p50),
         turns.median(|turn| turn.measured.microseconds.p99),
@@ -105,12 +116,6 @@ fn side(turns: &Turns) -> Value {
         "p99_microseconds": turns.median(|turn| turn.measured.microseconds.p99),
         "resident": turns.resident,
     })
-}
-
-impl Turns {
-    fn median(&self, of: impl Fn(&super::turns::Turn) -> f64) -> f64 {
-        median(self.turns.iter().map(of).collect())
-    }
 }
 
 /// Of one side's rate to another's, turn by turn.
@@ -130,14 +135,5 @@ impl Ratio {
             most: ratios.iter().copied().fold(0.0, f64::max),
             median: median(ratios),
         }
-    }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        length if length % 2 == 1 => values[length / 2],
-        length => f64::midpoint(values[length / 2 - 1], values[length / 2]),
     }
 }

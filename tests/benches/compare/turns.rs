@@ -5,6 +5,7 @@ use super::options::Options;
 use super::server::Server;
 
 /// One side of a comparison.
+#[derive(Clone)]
 pub(crate) struct Side<'a> {
     /// What it is called in the table.
     pub(crate) name: String,
@@ -13,6 +14,20 @@ pub(crate) struct Side<'a> {
     pub(crate) asked: Asked,
     /// Whose processor time counts.
     pub(crate) servers: Vec<&'a Server>,
+    /// Connections, where not as many as the command says.
+    pub(crate) connections: Option<usize>,
+    /// Requests a second, where not as many as there is an answer to.
+    pub(crate) rate: Option<f64>,
+}
+
+impl Side<'_> {
+    fn pace(&self, options: &Options) -> Pace {
+        Pace {
+            connections: self.connections.unwrap_or(options.connections),
+            seconds: options.turn.as_secs_f64(),
+            rate: self.rate,
+        }
+    }
 }
 
 /// What one turn of one side has given.
@@ -40,6 +55,37 @@ pub(crate) struct Compared {
     pub(crate) sides: Vec<Turns>,
     /// Least ratio to each of the others, in their order, that is aimed at.
     pub(crate) targets: Vec<Option<f64>>,
+    /// Most microseconds by which the first side's 99th percentile may lie above the second one's.
+    pub(crate) added: Option<f64>,
+}
+
+impl Compared {
+    /// Aims at so little added to the 99th percentile, in microseconds.
+    pub(crate) fn adding(self, most: f64) -> Self {
+        Self { added: Some(most), ..self }
+    }
+}
+
+impl Turns {
+    /// The one in the middle of all turns.
+    pub(crate) fn median(&self, of: impl Fn(&Turn) -> f64) -> f64 {
+        median(self.turns.iter().map(of).collect())
+    }
+
+    /// Answers a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.median(|turn| turn.measured.rate)
+    }
+}
+
+/// The one in the middle, or between the two that are.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        length if length % 2 == 1 => values[length / 2],
+        length => f64::midpoint(values[length / 2 - 1], values[length / 2]),
+    }
 }
 
 /// Lets all sides take turns, after one short one each that does not count.
@@ -60,17 +106,17 @@ pub(crate) fn take(
         .collect();
     for _ in 0..options.turns {
         for (side, turns) in sides.iter().zip(&mut all) {
-            turns.turns.push(turn(side, pace));
+            turns.turns.push(turn(side, side.pace(options)));
         }
     }
     for (side, turns) in sides.iter().zip(&mut all) {
         turns.resident = side.servers.iter().map(|server| server.resident()).sum();
     }
-    Compared { what: what.to_owned(), sides: all, targets: targets.to_vec() }
+    Compared { what: what.to_owned(), sides: all, targets: targets.to_vec(), added: None }
 }
 
 /// One turn of one side.
-pub(crate) fn turn(side: &Side<'_>, pace: Pace) -> Turn {
+fn turn(side: &Side<'_>, pace: Pace) -> Turn {
     let used = || side.servers.iter().map(|server| server.processor_time().as_secs_f64());
     let before: f64 = used().sum();
     let measured = load::run(side.at, &side.asked, pace);

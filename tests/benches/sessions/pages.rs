@@ -9,10 +9,9 @@ use outpost::session::contract;
 use outpost::session::file::{FileStore, FileStoreLimits};
 use outpost::session::memory::MemoryStore;
 use outpost::session::{Inserted, Selection, SessionId, SessionStore};
+use outpost_tests::filler;
 use outpost_tests::folder::Folder;
 use outpost_tests::redis::RedisServer;
-
-use crate::setup::{self, AT_ONCE};
 
 /// Sessions on a page.
 const PAGE: usize = 50;
@@ -35,7 +34,7 @@ pub(crate) async fn measure(count: usize) -> Duration {
     let stores: [(&str, Arc<dyn SessionStore>); 3] = [
         ("memory", Arc::new(MemoryStore::new(count))),
         ("file", Arc::new(file)),
-        ("redis", setup::store(&redis)),
+        ("redis", filler::store(&redis)),
     ];
     println!();
     println!("A page of {PAGE} among {count} sessions, p50 / p99:");
@@ -97,5 +96,8 @@ async fn fill(store: &dyn SessionStore, count: usize) {
             assert_eq!(store.insert(id.key(), &record).await, Ok(Inserted::Kept));
         }
     });
-    futures_util::stream::iter(numbers).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    futures_util::stream::iter(numbers)
+        .buffer_unordered(filler::AT_ONCE)
+        .collect::<Vec<()>>()
+        .await;
 }

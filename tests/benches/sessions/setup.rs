@@ -1,30 +1,21 @@
 //! Three outposts over one Redis, people who sign in, and sessions that nobody signed in for.
 
-use std::sync::Arc;
-
-use futures_util::StreamExt as _;
 use outpost::clock;
-use outpost::session::redis::{RedisAddress, RedisOptions, RedisStore};
+use outpost::session::redis::RedisStore;
 use outpost::session::seals::SealSecret;
-use outpost::session::{Inserted, Selection, Session, SessionAbout, SessionId, SessionStore as _};
+use outpost::session::{Selection, SessionId, SessionStore as _};
 use outpost_demo::core::StandInCore;
 use outpost_demo::sample_app::SampleApp;
 use outpost_tests::balancer::Balancer;
 use outpost_tests::redis::RedisServer;
 use outpost_tests::stage::Stage;
-use outpost_tests::{Browser, Replicas, filler};
+use outpost_tests::{Browser, Replicas};
 
 /// Outposts.
 pub(crate) const REPLICAS: usize = 3;
 
 const HOST: &str = "app.test";
 const PAGE: &str = "/json";
-
-/// Bytes of a token as core gives them to a user with some groups.
-const TOKEN: usize = 1_500;
-
-/// Insertions under way at a time.
-pub(crate) const AT_ONCE: usize = 64;
 
 /// The outposts, behind a balancer where people sign in.
 pub(crate) struct Front {
@@ -114,52 +105,5 @@ impl Front {
     /// Bytes of memory that an outpost occupies.
     pub(crate) fn resident(&self, replica: usize) -> u64 {
         self.replicas.program(replica).resident()
-    }
-}
-
-/// A store of its own at this server, patient.
-pub(crate) fn store(redis: &RedisServer) -> Arc<RedisStore> {
-    let address = redis.address();
-    let address = RedisAddress { host: address.ip().to_string(), port: address.port() };
-    let timeout = std::time::Duration::from_secs(20);
-    let options =
-        RedisOptions { connect_timeout: timeout, timeout, ..RedisOptions::single(address) };
-    Arc::new(RedisStore::new(options).expect("a store"))
-}
-
-/// Begins so many sessions of the subjects that `sub` names; gives their secrets.
-pub(crate) async fn fill(
-    store: &RedisStore,
-    count: usize,
-    sub: impl Fn(usize) -> String,
-    provider: i64,
-    secret: &SealSecret,
-) -> Vec<SessionId> {
-    let inserted = futures_util::stream::iter(0..count).map(|number| {
-        let (id, sub) = (SessionId::random().expect("randomness"), sub(number));
-        async move {
-            let record = session(provider, &sub).seal(&id, secret, clock::now()).expect("it seals");
-            let inserted = store.insert(id.key(), &record).await.expect("room");
-            assert_eq!(inserted, Inserted::Kept);
-            id
-        }
-    });
-    inserted.buffer_unordered(AT_ONCE).collect().await
-}
-
-fn session(provider: i64, sub: &str) -> Session {
-    let plain = filler::session(provider, sub);
-    let claims = serde_json::json!({
-        "sub": sub, "exp": plain.about.expires.0, "preferred_username": sub, "name": sub,
-        "email": format!("{sub}@example.com"), "groups": ["staff", "engineering", "on-call"],
-    });
-    Session {
-        about: SessionAbout {
-            user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101".to_owned(),
-            ..plain.about
-        },
-        claims: serde_json::from_value(claims).expect("claims"),
-        token: "t".repeat(TOKEN).into(),
-        ..plain
     }
 }
