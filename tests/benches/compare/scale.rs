@@ -17,7 +17,7 @@ const LEFT: f64 = 0.85;
 
 /// Providers: one is asked for, among so many.
 pub(crate) async fn providers(options: &Options) -> Vec<Compared> {
-    among(options, "providers", &[10, 100, 1000, 10_000], |external, count| {
+    among(options, "providers", &[10, 100, 1000], |external, count| {
         let other = |number| {
             let host = format!("http://app-{number}.test");
             ProviderSpec::forward_single(&format!("app-{number}"), &host)
