@@ -1,4 +1,4 @@
-//! The real nginx, with one worker on the first processor and an access log.
+//! The real nginx: one process, on the first processor, with an access log.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ impl Nginx {
         let folder = Folder::new();
         let at_home = folder.path().display();
         let mut text = format!(
-            "daemon off;\nworker_processes 1;\npid {at_home}/pid;\nerror_log {at_home}/error.log;\n\
+            "daemon off;\nmaster_process off;\npid {at_home}/pid;\nerror_log {at_home}/error.log;\n\
              events {{ worker_connections 20000; }}\nhttp {{\naccess_log /dev/stdout;\n\
              keepalive_requests 1000000000;\nserver_names_hash_bucket_size 128;\n"
         );

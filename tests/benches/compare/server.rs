@@ -26,10 +26,10 @@ pub(crate) fn load_program() -> PathBuf {
     program.into()
 }
 
-/// A command that runs on one processor.
+/// A command that runs on one processor, and ends when the benchmark does, however that ends.
 pub(crate) fn on_processor(number: u8, program: impl Into<std::ffi::OsString>) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["-c", &number.to_string()]).arg(program.into());
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "taskset", "-c", &number.to_string()]).arg(program.into());
     command
 }
 
@@ -82,7 +82,7 @@ impl Server {
         1024 * self.processes().iter().filter_map(of).sum::<u64>()
     }
 
-    /// nginx has workers.
+    /// Another outpost may have children.
     fn processes(&self) -> Vec<u32> {
         let own = self.child.id();
         let listed = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
