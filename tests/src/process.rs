@@ -18,6 +18,24 @@ pub fn signal(pid: u32, name: &str) {
     assert!(sent.success(), "{kill}");
 }
 
+/// Processor time that a process has used so far, to the hundredth of a second; `None` once it is gone.
+#[must_use]
+pub fn processor_time(pid: u32) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Fields 14 and 15; the name, the second one, is in brackets and may hold anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut ticks = fields.split_whitespace().skip(11).map(str::parse::<u64>);
+    Some(Duration::from_millis(10 * (ticks.next()?.ok()? + ticks.next()?.ok()?)))
+}
+
+/// Bytes of memory of a process, by the name of the line in its status; `None` once it is gone.
+#[must_use]
+pub fn memory(pid: u32, what: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what))?;
+    Some(1024 * line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?)
+}
+
 /// A running program; it ends, by its process id, when this is dropped.
 #[derive(Debug)]
 pub struct Process {

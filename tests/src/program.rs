@@ -13,7 +13,7 @@ use outpost_demo::core::StandInCore;
 use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::process::signal;
+use crate::process::{self, signal};
 
 /// Longest that a line or the end of an outpost is awaited.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -160,12 +160,7 @@ impl Program {
     /// Processor time that it has used so far, to the hundredth of a second.
     #[must_use]
     pub fn processor_time(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid));
-        let stat = stat.expect("a process");
-        // Fields 14 and 15; the name, the second one, is in brackets and may hold anything.
-        let (_, fields) = stat.rsplit_once(')').expect("a name");
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        Duration::from_millis(ticks.map(|ticks| 10 * ticks.parse::<u64>().expect("ticks")).sum())
+        process::processor_time(self.pid).expect("a process")
     }
 
     /// Bytes of memory that it occupies.
@@ -181,11 +176,7 @@ impl Program {
     }
 
     fn memory(&self, what: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid));
-        let status = status.expect("a process");
-        let line = status.lines().find_map(|line| line.strip_prefix(what));
-        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-        kilobytes.expect("its memory") * 1024
+        process::memory(self.pid, what).expect("its memory")
     }
 
     /// How many files and sockets it has open.

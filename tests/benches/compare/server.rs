@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use outpost_tests::{ports, wait};
+use outpost_tests::{ports, process, wait};
 
 /// A running server. It ends, by its process id, when this is dropped.
 pub(crate) struct Server {
@@ -68,18 +68,13 @@ impl Server {
 
     /// Processor time that it and its children have used, to the hundredth of a second.
     pub(crate) fn processor_time(&self) -> Duration {
-        let ticks: u64 = self.processes().iter().map(|pid| ticks(*pid)).sum();
-        Duration::from_millis(10 * ticks)
+        self.processes().into_iter().filter_map(process::processor_time).sum()
     }
 
     /// Bytes of memory that it and its children occupy.
     pub(crate) fn resident(&self) -> u64 {
-        let of = |pid: &u32| {
-            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-            line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
-        };
-        1024 * self.processes().iter().filter_map(of).sum::<u64>()
+        let processes = self.processes().into_iter();
+        processes.filter_map(|pid| process::memory(pid, "VmRSS:")).sum()
     }
 
     /// Another outpost may have children.
@@ -90,15 +85,6 @@ impl Server {
         let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
         std::iter::once(own).chain(children).collect()
     }
-}
-
-/// Hundredths of a second; nothing for a process that is gone.
-fn ticks(pid: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // Fields 14 and 15; the name, the second one, is in brackets and may hold anything.
-    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
-    let used = fields.split_whitespace().skip(11).take(2);
-    used.filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
 }
 
 impl Drop for Server {

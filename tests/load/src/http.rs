@@ -6,13 +6,13 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::histogram::Histogram;
+use crate::outcome;
 
 /// How to ask.
 pub(crate) struct Plan {
@@ -31,12 +31,10 @@ pub(crate) fn run(at: SocketAddr, requests: &Path, plan: &Plan) -> Result<(), Bo
     }
     let requests: Rc<[String]> = requests.into();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (took, histogram) = LocalSet::new().block_on(&runtime, async {
+    LocalSet::new().block_on(&runtime, async {
         let mut open = Vec::with_capacity(plan.connections);
         for _ in 0..plan.connections {
-            let stream = TcpStream::connect(at).await?;
-            stream.set_nodelay(true)?;
-            open.push(stream);
+            open.push(outcome::connect(at).await?);
         }
         let began = Instant::now();
         let asking: Vec<_> = open
@@ -58,22 +56,8 @@ pub(crate) fn run(at: SocketAddr, requests: &Path, plan: &Plan) -> Result<(), Bo
                 tokio::task::spawn_local(asker.ask(began + plan.lasts, pace))
             })
             .collect();
-        let mut all = Histogram::new();
-        for asked in asking {
-            all.merge(&asked.await??);
-        }
-        Ok::<_, Box<dyn Error>>((began.elapsed(), all))
-    })?;
-    println!(
-        "{}",
-        json!({
-            "requests": histogram.total(),
-            "seconds": took.as_secs_f64(),
-            "rate": histogram.total() as f64 / took.as_secs_f64(),
-            "microseconds": histogram.figures(),
-        })
-    );
-    Ok(())
+        outcome::print(began, asking).await
+    })
 }
 
 struct Asker {

@@ -12,6 +12,7 @@
 
 mod histogram;
 mod http;
+mod outcome;
 mod serve;
 mod websocket;
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
-use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
@@ -17,6 +16,7 @@ use tokio_tungstenite::tungstenite::client::ClientRequestBuilder;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::histogram::Histogram;
+use crate::outcome;
 
 #[derive(Deserialize)]
 struct Request {
@@ -34,15 +34,14 @@ pub(crate) fn run(
 ) -> Result<(), Box<dyn Error>> {
     let request: Request = serde_json::from_str(&std::fs::read_to_string(request)?)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (took, histogram) = LocalSet::new().block_on(&runtime, async {
+    LocalSet::new().block_on(&runtime, async {
         let mut open = Vec::with_capacity(connections);
         for _ in 0..connections {
             let mut builder = ClientRequestBuilder::new(request.uri.parse()?);
             for (name, value) in &request.headers {
                 builder = builder.with_header(name, value);
             }
-            let stream = TcpStream::connect(at).await?;
-            stream.set_nodelay(true)?;
+            let stream = outcome::connect(at).await?;
             open.push(client_async(builder, stream).await?.0);
         }
         let message: Rc<str> = "x".repeat(bytes).into();
@@ -54,22 +53,8 @@ pub(crate) fn run(
                 tokio::task::spawn_local(exchange(socket, message, began + lasts))
             })
             .collect();
-        let mut all = Histogram::new();
-        for sent in sending {
-            all.merge(&sent.await??);
-        }
-        Ok::<_, Box<dyn Error>>((began.elapsed(), all))
-    })?;
-    println!(
-        "{}",
-        json!({
-            "requests": histogram.total(),
-            "seconds": took.as_secs_f64(),
-            "rate": histogram.total() as f64 / took.as_secs_f64(),
-            "microseconds": histogram.figures(),
-        })
-    );
-    Ok(())
+        outcome::print(began, sending).await
+    })
 }
 
 async fn exchange(
