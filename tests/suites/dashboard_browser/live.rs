@@ -5,7 +5,7 @@ use outpost_tests::webdriver::Chromium;
 use serde_json::json;
 
 use crate::dashboard_browser::site::{
-    Site, assert_quiet, chromium, count_frames, open_live, takes_frames,
+    Site, assert_quiet, chromium, count_frames, frames_taken, open_live, takes_a_frame_after,
 };
 
 /// The text of what has the focus.
@@ -79,9 +79,10 @@ async fn nothing_jumps_while_pages_are_live() {
             }
             count_frames(&browser).await;
             for _ in 0..frames {
+                let before = frames_taken(&browser).await;
                 alice.get(&site.app("/json")).await;
                 site.stranger().await;
-                takes_frames(&browser, 1).await;
+                takes_a_frame_after(&browser, before).await;
             }
             let jumps = jumps(&browser).await;
             assert!(jumps.is_empty(), "{path} at {width} px: {jumps:#?}");

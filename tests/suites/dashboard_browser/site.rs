@@ -86,10 +86,15 @@ pub(crate) async fn count_frames(browser: &Chromium) {
     browser.run(script, json!([])).await;
 }
 
-/// Waits until the page has taken more frames.
-pub(crate) async fn takes_frames(browser: &Chromium, count: u64) {
-    let before = browser.run("return window.frames_taken", json!([])).await.as_u64().unwrap();
-    browser.sees(&format!("window.frames_taken >= {}", before + count)).await;
+/// How many frames the page has taken since they are counted.
+pub(crate) async fn frames_taken(browser: &Chromium) -> u64 {
+    browser.run("return window.frames_taken", json!([])).await.as_u64().unwrap()
+}
+
+/// Waits until the page has taken more than `before` frames. Ask for `before` ahead of what is to
+/// show: afterwards its frame may have come already, and no other follows.
+pub(crate) async fn takes_a_frame_after(browser: &Chromium, before: u64) {
+    browser.sees(&format!("window.frames_taken > {before}")).await;
 }
 
 /// Asserts that nothing went wrong that the console tells of; hints to developers are no errors.

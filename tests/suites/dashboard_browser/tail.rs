@@ -4,7 +4,7 @@ use outpost_tests::webdriver::Chromium;
 use serde_json::json;
 
 use crate::dashboard_browser::site::{
-    Site, assert_quiet, chromium, count_frames, open_live, takes_frames,
+    Site, assert_quiet, chromium, count_frames, frames_taken, open_live, takes_a_frame_after,
 };
 
 async fn rows(browser: &Chromium) -> u64 {
@@ -73,8 +73,9 @@ async fn a_paused_page_stays_as_it_is_and_catches_up() {
     open_live(&other, &site.page("/decisions")).await;
     other.sees(&shown(&missed)).await;
     count_frames(&other).await;
+    let taken = frames_taken(&other).await;
     site.stranger().await;
-    takes_frames(&other, 1).await;
+    takes_a_frame_after(&other, taken).await;
     other.quit().await;
     assert_eq!(rows(&browser).await, before);
 
