@@ -11,46 +11,82 @@
 mod checks;
 #[path = "compare/comparisons.rs"]
 mod comparisons;
+#[path = "compare/core.rs"]
+mod core;
+#[path = "compare/exchange.rs"]
+mod exchange;
+#[path = "compare/figures.rs"]
+mod figures;
 #[path = "compare/front.rs"]
 mod front;
 #[path = "compare/load.rs"]
 mod load;
+#[path = "compare/machine.rs"]
+mod machine;
 #[path = "compare/nginx.rs"]
 mod nginx;
 #[path = "compare/options.rs"]
 mod options;
 #[path = "compare/proxying.rs"]
 mod proxying;
+#[path = "compare/refreshes.rs"]
+mod refreshes;
+#[path = "compare/replicas.rs"]
+mod replicas;
 #[path = "compare/report.rs"]
 mod report;
 #[path = "compare/scale.rs"]
 mod scale;
 #[path = "compare/server.rs"]
 mod server;
+#[path = "compare/sessions.rs"]
+mod sessions;
+#[path = "compare/sign_ins.rs"]
+mod sign_ins;
+#[path = "compare/starts.rs"]
+mod starts;
 #[path = "compare/turns.rs"]
 mod turns;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use options::Options;
+use figures::Found;
+use options::{Told, USAGE};
 use report::Report;
 
 fn main() -> ExitCode {
-    let options = match Options::read(std::env::args().skip(1)) {
-        Ok(options) => options,
+    let options = match Told::read(std::env::args().skip(1)) {
+        Ok(Told::Measure(options)) => options,
+        Ok(Told::List) => {
+            for (name, _) in comparisons::ALL {
+                println!("{name}");
+            }
+            return ExitCode::SUCCESS;
+        }
+        Ok(Told::Help) => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
         Err(usage) => {
-            println!("{usage}");
+            print!("{usage}");
             return ExitCode::from(2);
         }
     };
+    if !comparisons::ALL.iter().any(|(name, _)| options.wants(name)) {
+        println!("there is no such comparison; --list names all");
+        return ExitCode::from(2);
+    }
     let mut report = Report::new(&options);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(async {
-        for (name, compare) in comparisons::ALL {
-            if options.wants(name) {
-                report.add(name, compare(&options).await);
-            }
+    let runtime = runtime.expect("a runtime");
+    for (name, compare) in comparisons::ALL {
+        if !options.wants(name) {
+            continue;
         }
-    });
+        // One that fails, on a machine that is busy or lacks something, takes no other's figures along.
+        let found = catch_unwind(AssertUnwindSafe(|| runtime.block_on(compare(&options))));
+        report.add(name, &found.unwrap_or_else(|_| Found::nothing()));
+    }
     report.finish()
 }

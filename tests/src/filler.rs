@@ -1,5 +1,7 @@
 //! Sessions that nobody signed in for, in numbers.
 
+mod copies;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +13,13 @@ use outpost::session::{Inserted, Origin, Session, SessionAbout, SessionId, Sessi
 
 use crate::redis::RedisServer;
 
+pub use copies::copies;
+
 /// Sessions that begin at a time.
 pub const AT_ONCE: usize = 64;
 
 /// Bytes of a token as core gives them to a user with some groups.
-const TOKEN: usize = 1_500;
+pub const TOKEN: usize = 1_500;
 
 /// A store of its own at this server, patient.
 ///

@@ -28,8 +28,20 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
 ///
 /// # Panics
 /// When patience ends, with the last reason that `look` gave.
-pub async fn until_async<T>(what: &str, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
-    let end = Instant::now() + PATIENCE;
+pub async fn until_async<T>(what: &str, look: impl AsyncFnMut() -> Result<T, String>) -> T {
+    until_async_within(PATIENCE, what, look).await
+}
+
+/// The same with more patience.
+///
+/// # Panics
+/// As [`until_async`].
+pub async fn until_async_within<T>(
+    patience: Duration,
+    what: &str,
+    mut look: impl AsyncFnMut() -> Result<T, String>,
+) -> T {
+    let end = Instant::now() + patience;
     loop {
         match look().await {
             Ok(found) => return found,

@@ -9,7 +9,8 @@ use outpost_tests::program::{executable, run};
 use outpost_tests::redis::RedisServer;
 
 use super::comparisons::{forward, ok, side};
-use super::front::{APP_PASSWORD, Front, answer};
+use super::core::APP_PASSWORD;
+use super::front::{Front, answer};
 use super::nginx::Nginx;
 use super::options::Options;
 use super::server::{Server, address};
@@ -67,11 +68,12 @@ pub(crate) async fn behind_nginx(options: &Options) -> Vec<Compared> {
         ];
         both.map(|(name, at, servers)| Side {
             name: name.to_owned(),
-            at,
+            at: vec![at],
             asked: asked.clone(),
             servers,
             connections: None,
             rate,
+            meanwhile: None,
         })
     };
     let full = take(options, "a page of two bytes", &sides(None), &[Some(0.6)]);
@@ -87,7 +89,7 @@ fn rendered(front: &Front, app: &Nginx, listen: SocketAddr) -> String {
     let listen = listen.to_string();
     let places = ["--outpost", &outpost, "--upstream", &upstream, "--listen", &listen];
     let arguments: Vec<&str> = ["render", "nginx"].into_iter().chain(places).collect();
-    let (core, token) = (front.core.url(), front.core.token());
+    let (core, token) = (front.core.stand_in.url(), front.core.stand_in.token());
     let written = run(&arguments, &[("AUTHENTIK_HOST", &core), ("AUTHENTIK_TOKEN", &token)]);
     let said = String::from_utf8_lossy(&written.stderr).into_owned();
     assert!(written.status.success(), "{}: {said}", executable().display());

@@ -3,21 +3,26 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
-use outpost::session::SessionStore as _;
+use std::process::Command;
+use std::time::Duration;
+
 use outpost::session::redis::RedisStore;
-use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore, UserSpec};
+use outpost::session::seals::SealSecret;
+use outpost::session::{SessionId, SessionStore as _};
+use outpost_demo::core::ProviderSpec;
 use outpost_tests::program::executable;
-use outpost_tests::{Browser, wait};
+use outpost_tests::{Browser, filler, wait};
 use reqwest::Method;
 
+use super::core::Core;
 use super::options::Options;
 use super::server::{Server, address, on_processor};
 
-/// What alice's machines sign in with.
-pub(crate) const APP_PASSWORD: &str = "machines-of-alice";
-
 /// Host of the application.
 pub(crate) const HOST: &str = "app.test";
+
+/// Longest that an outpost may take to have all of its providers, however many they are.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// An outpost, core, and what a browser sends once somebody has signed in.
 pub(crate) struct Front {
@@ -26,7 +31,7 @@ pub(crate) struct Front {
     pub(crate) cookies: String,
     /// The port that the application's address names.
     pub(crate) port: u16,
-    pub(crate) core: StandInCore,
+    pub(crate) core: Core,
 }
 
 impl Front {
@@ -38,23 +43,30 @@ impl Front {
         reached: Option<SocketAddr>,
         providers: impl FnOnce(&str) -> Vec<ProviderSpec>,
     ) -> Self {
-        let core = StandInCore::start(CoreOptions::default()).expect("a core");
-        let alice = UserSpec::new("alice", "alice-password").groups(&["staff", "operators"]);
-        core.put_user(alice.app_password(APP_PASSWORD));
         let at = address();
         let port = reached.unwrap_or(at).port();
-        for provider in providers(&format!("http://{HOST}:{port}")) {
-            core.put_provider(provider).expect("a provider");
-        }
-        let outpost = outpost(options, &core, at, variables);
+        let core = Core::start(providers(&format!("http://{HOST}:{port}")));
+        let outpost = Server::start(outpost(options, &core, at, variables), at);
         Self { outpost, cookies: String::new(), port, core }
+    }
+
+    /// Starts another outpost of the same core, and waits until it lets in whoever is signed in.
+    pub(crate) fn another(&self, options: &Options, variables: &[(&str, &str)]) -> Server {
+        let at = address();
+        let server = Server::start(outpost(options, &self.core, at, variables), at);
+        let check = self.check("traefik");
+        wait::until("another outpost that lets in who is signed in", || {
+            let told = answer(at, &check);
+            if told["status"] == 200 { Ok(()) } else { Err(told.to_string()) }
+        });
+        server
     }
 
     /// Signs somebody in, once the outpost has its provider; `path` needs a session.
     pub(crate) async fn sign_in(&mut self, path: &str) {
         let url = format!("http://{HOST}:{}{path}", self.port);
         let browser = Browser::new();
-        wait::until_async("the provider", async || {
+        wait::until_async_within(PATIENCE, "an outpost that has its providers", async || {
             match browser.try_send(Method::GET, &url, &[], None).await {
                 Ok(answer) if answer.status.is_redirection() => Ok(()),
                 other => Err(format!("{other:?}")),
@@ -69,9 +81,23 @@ impl Front {
     }
 
     /// Key of the provider that somebody is signed in at.
-    pub(crate) async fn provider(&self, store: &RedisStore) -> i64 {
+    async fn provider(&self, store: &RedisStore) -> i64 {
         let page = store.list(None, None, 1, outpost::clock::now()).await.expect("a list");
         page.sessions.first().expect("a session").about.provider
+    }
+
+    /// Sessions of so many others, which are put right into the store that the outpost has.
+    pub(crate) async fn others(&self, store: &RedisStore, count: usize) -> Vec<SessionId> {
+        let provider = self.core.stand_in.provider("app").expect("the application's provider");
+        let secret = SealSecret::of(&provider.cookie_secret);
+        let sub = |number| format!("user-{number}");
+        filler::usable(store, count, sub, self.provider(store).await, &secret).await
+    }
+
+    /// The cookies of somebody with another session.
+    fn cookies_of(&self, id: &SessionId) -> String {
+        let (name, _) = self.cookies.split_once('=').expect("a cookie");
+        format!("{name}={}", id.cookie_value())
     }
 
     /// Signs somebody in by the outpost's own path.
@@ -85,7 +111,12 @@ impl Front {
         self.check_of(dialect, &format!("Cookie: {}", self.cookies))
     }
 
-    /// The same for whoever sends this header.
+    /// The same of somebody with another session.
+    pub(crate) fn check_by(&self, dialect: &str, id: &SessionId) -> String {
+        self.check_of(dialect, &format!("Cookie: {}", self.cookies_of(id)))
+    }
+
+    /// The same of whoever sends this header.
     pub(crate) fn check_of(&self, dialect: &str, credential: &str) -> String {
         let host = format!("{HOST}:{}", self.port);
         let uri = "/page?x=1&y=two";
@@ -104,9 +135,19 @@ impl Front {
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{told}{BROWSER}{credential}\r\n\r\n")
     }
 
-    /// A page, as a browser asks for it.
+    /// A page, as the browser of somebody who is signed in asks for it.
     pub(crate) fn page(&self, path: &str) -> String {
-        let (port, cookies) = (self.port, &self.cookies);
+        self.page_of(path, &self.cookies)
+    }
+
+    /// What a proxy asks of somebody with another session, and what their browser sends to sign out.
+    pub(crate) fn check_and_sign_out(&self, id: &SessionId) -> (String, String) {
+        let cookies = self.cookies_of(id);
+        (self.check_by("traefik", id), self.page_of("/outpost.goauthentik.io/sign_out", &cookies))
+    }
+
+    fn page_of(&self, path: &str, cookies: &str) -> String {
+        let port = self.port;
         format!("GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\n{BROWSER}Cookie: {cookies}\r\n\r\n")
     }
 }
@@ -117,13 +158,13 @@ const BROWSER: &str = "X-Forwarded-For: 192.0.2.7\r\n\
     Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Language: en-US,en;q=0.5\r\n\
     Accept-Encoding: gzip, deflate, br, zstd\r\n";
 
-/// The outpost, or the one it is compared with.
-fn outpost(
+/// What starts the outpost, or the one it is compared with.
+pub(crate) fn outpost(
     options: &Options,
-    core: &StandInCore,
+    core: &Core,
     at: SocketAddr,
     variables: &[(&str, &str)],
-) -> Server {
+) -> Command {
     let mut command = match &options.peer {
         Some(peer) => {
             let mut command = on_processor(0, "sh");
@@ -134,8 +175,8 @@ fn outpost(
     };
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).envs([
-        ("AUTHENTIK_HOST", core.url()),
-        ("AUTHENTIK_TOKEN", core.token()),
+        ("AUTHENTIK_HOST", core.stand_in.url()),
+        ("AUTHENTIK_TOKEN", core.stand_in.token()),
         ("AUTHENTIK_INSECURE", "true".to_owned()),
         ("AUTHENTIK_LISTEN__HTTP", at.to_string()),
         ("AUTHENTIK_LISTEN__HTTPS", "127.0.0.1:0".to_owned()),
@@ -147,7 +188,7 @@ fn outpost(
         ("OUTPOST__WEB__WORKERS", "1".to_owned()),
     ]);
     command.envs(variables.iter().copied());
-    Server::start(command, at)
+    command
 }
 
 /// Sends a request and gives the status, headers and body of the answer, as a bare server takes them.

@@ -1,5 +1,8 @@
 //! Load, from the second processor.
 
+use std::net::SocketAddr;
+use std::process::Command;
+
 use outpost_tests::folder::Folder;
 use serde::Deserialize;
 
@@ -39,8 +42,27 @@ pub(crate) struct Pace {
     pub(crate) rate: Option<f64>,
 }
 
-/// Asks.
-pub(crate) fn run(at: std::net::SocketAddr, asked: &Asked, pace: Pace) -> Measured {
+/// Asks these servers, which share the connections.
+pub(crate) fn run(at: &[SocketAddr], asked: &Asked, pace: Pace) -> Measured {
+    let rate = pace.rate.map(|rate| ["--rate".to_owned(), rate.to_string()]);
+    started(at, asked, pace.connections, |command| {
+        command.args(["--seconds", &pace.seconds.to_string()]).args(rate.iter().flatten());
+    })
+}
+
+/// Asks each of the requests once, however long that takes.
+pub(crate) fn once(at: SocketAddr, asked: &Asked, connections: usize) -> Measured {
+    started(&[at], asked, connections, |command| {
+        command.arg("--once");
+    })
+}
+
+fn started(
+    at: &[SocketAddr],
+    asked: &Asked,
+    connections: usize,
+    how: impl FnOnce(&mut Command),
+) -> Measured {
     let folder = Folder::new();
     let mut command = on_processor(1, load_program());
     let (kind, file) = match asked {
@@ -55,14 +77,13 @@ pub(crate) fn run(at: std::net::SocketAddr, asked: &Asked, pace: Pace) -> Measur
             ("websocket", folder.write("request.json", &request.to_string()))
         }
     };
-    command.arg(file).args(["--at", &at.to_string()]);
-    command.args(["--connections", &pace.connections.to_string()]);
-    command.args(["--seconds", &pace.seconds.to_string()]);
-    if let Some(rate) = pace.rate {
-        command.args(["--rate", &rate.to_string()]);
+    command.arg(file).args(["--connections", &connections.to_string()]);
+    for server in at {
+        command.args(["--at", &server.to_string()]);
     }
+    how(&mut command);
     let output = command.output().expect("load");
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{kind} at {at}: {said}");
+    assert!(output.status.success(), "{kind} at {at:?}: {said}");
     serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
 }

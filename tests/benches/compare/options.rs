@@ -3,44 +3,61 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-const USAGE: &str = "\
-usage: tests/bench [OPTION]...
-  --only NAME      this comparison alone; may be given several times
-  --turns N        turns of each side (default: 5)
-  --seconds S      seconds of a turn (default: 3)
-  --connections N  connections (default: 32)
-  --peer COMMAND   measures this outpost in the place of ours: a command that reads AUTHENTIK_HOST,
-                   AUTHENTIK_TOKEN and AUTHENTIK_LISTEN__*
-  --json FILE      writes the figures there, too";
+use outpost_tests::repository;
+
+/// How the command is used; `tests/bench` prints it as well, before it builds anything.
+pub(crate) const USAGE: &str = include_str!("usage.txt");
 
 /// What the command is told.
+pub(crate) enum Told {
+    /// To measure.
+    Measure(Options),
+    /// To name what it compares.
+    List,
+    /// To say how it is used.
+    Help,
+}
+
+/// How it is to measure.
 pub(crate) struct Options {
     only: Vec<String>,
+    /// Whether to measure what takes long, too.
+    pub(crate) full: bool,
     pub(crate) turns: usize,
     pub(crate) turn: Duration,
     pub(crate) connections: usize,
     pub(crate) peer: Option<String>,
     pub(crate) json: Option<PathBuf>,
+    pub(crate) markdown: Option<PathBuf>,
 }
 
-impl Options {
-    /// Reads arguments; gives the usage where they are not understood.
-    pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self {
+impl Told {
+    /// Reads arguments.
+    ///
+    /// # Errors
+    /// The usage, where they are not understood.
+    pub(crate) fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, &'static str> {
+        let mut options = Options {
             only: Vec::new(),
+            full: false,
             turns: 5,
             turn: Duration::from_secs(3),
             connections: 32,
             peer: None,
             json: None,
+            markdown: None,
         };
         while let Some(argument) = arguments.next() {
-            // Cargo adds it.
-            if argument == "--bench" {
-                continue;
-            }
-            if argument == "--help" {
-                return Err(USAGE.to_owned());
+            match argument.as_str() {
+                // Cargo adds it.
+                "--bench" => continue,
+                "--help" => return Ok(Self::Help),
+                "--list" => return Ok(Self::List),
+                "--full" => {
+                    options.full = true;
+                    continue;
+                }
+                _ => {}
             }
             let value = arguments.next().ok_or(USAGE)?;
             let number = || value.parse::<u32>().ok().filter(|number| *number > 0).ok_or(USAGE);
@@ -50,13 +67,16 @@ impl Options {
                 "--seconds" => options.turn = Duration::from_secs(number()?.into()),
                 "--connections" => options.connections = number()? as usize,
                 "--peer" => options.peer = Some(value),
-                "--json" => options.json = Some(value.into()),
-                _ => return Err(USAGE.to_owned()),
+                "--json" => options.json = Some(repository::root().join(value)),
+                "--markdown" => options.markdown = Some(repository::root().join(value)),
+                _ => return Err(USAGE),
             }
         }
-        Ok(options)
+        Ok(Self::Measure(options))
     }
+}
 
+impl Options {
     /// Whether a comparison is asked for.
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| name.contains(only.as_str()))

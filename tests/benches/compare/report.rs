@@ -1,48 +1,90 @@
-//! The table, and the same as JSON.
+//! The tables, and the same as JSON.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::figures::{Figure, Found};
+use super::machine;
 use super::options::Options;
 use super::turns::{Compared, Turns, median};
 
 /// Everything that was measured.
 pub(crate) struct Report {
     json: Option<PathBuf>,
+    markdown: Option<PathBuf>,
+    machine: String,
+    /// What was printed.
+    text: String,
     all: Vec<Value>,
     missed: Vec<String>,
 }
 
 impl Report {
     pub(crate) fn new(options: &Options) -> Self {
-        println!(
-            "{} turns of {} s each, {} connections; servers on one processor, load on another.",
-            options.turns,
-            options.turn.as_secs(),
+        let mut report = Self {
+            json: options.json.clone(),
+            markdown: options.markdown.clone(),
+            machine: machine::described(),
+            text: "# What authentication costs\n\nMeasured by `./tests/bench`.\n\n".to_owned(),
+            all: Vec::new(),
+            missed: Vec::new(),
+        };
+        report.say(&format!("Machine: {}.", report.machine));
+        let (turns, seconds) = (options.turns, options.turn.as_secs());
+        report.say(&format!(
+            "{turns} turns of {seconds} s each, {} connections; servers on one processor, load on \
+             another.",
             options.connections
-        );
-        Self { json: options.json.clone(), all: Vec::new(), missed: Vec::new() }
+        ));
+        report
     }
 
-    /// Prints what was compared.
-    pub(crate) fn add(&mut self, name: &str, compared: Vec<Compared>) {
-        println!("\n### {name}\n");
-        println!(
-            "| | answers/s | ratio | least – most | target | µs of processor | p50 | p99 | memory |"
-        );
-        println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-        for compared in compared {
-            self.print(name, &compared);
+    /// Prints what one comparison has found.
+    pub(crate) fn add(&mut self, name: &str, found: &Found) {
+        self.say(&format!("\n### {name}\n"));
+        if found.is_nothing() {
+            self.say("It came to no end.");
+            self.missed.push(name.to_owned());
+        }
+        if !found.compared.is_empty() {
+            self.say(
+                "| | answers/s | ratio | least – most | target | µs of processor | p50 | p99 | \
+                 memory |",
+            );
+            self.say("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+        }
+        for compared in &found.compared {
+            self.compared(name, compared);
+        }
+        // Where the table ends.
+        let added: Vec<String> = found.compared.iter().filter_map(Compared::added_said).collect();
+        for line in &added {
+            self.say(&format!("\n{line}"));
+        }
+        if found.figures.is_empty() {
+            return;
+        }
+        if !found.compared.is_empty() {
+            self.say("");
+        }
+        for head in Figure::HEADS {
+            self.say(head);
+        }
+        for figure in &found.figures {
+            self.say(&figure.row());
+            self.missed.extend(figure.missed().map(|what| format!("{name}, {what}")));
+            self.all.push(figure.json(name));
         }
     }
 
-    fn print(&mut self, name: &str, compared: &Compared) {
+    fn compared(&mut self, name: &str, compared: &Compared) {
         let Some((first, others)) = compared.sides.split_first() else { return };
-        row(&format!("**{}**: {}", compared.what, first.name), first, "");
+        self.say(&row(&format!("**{}**: {}", compared.what, first.name), first, ""));
         let mut ratios = Vec::new();
-        for (other, target) in others.iter().zip(&compared.targets) {
+        for (place, other) in others.iter().enumerate() {
+            let target = compared.targets.get(place).copied().flatten();
             let ratio = Ratio::of(first, other);
             let met = target.is_none_or(|target| ratio.median >= target);
             if !met {
@@ -55,56 +97,65 @@ impl Report {
                 "{:.2} | {:.2} – {:.2} | {target_said}",
                 ratio.median, ratio.least, ratio.most
             );
-            row(&format!("to {}", other.name), other, &cells);
+            self.say(&row(&format!("to {}", other.name), other, &cells));
             ratios.push(json!({
                 "to": other.name, "median": ratio.median, "least": ratio.least, "most": ratio.most,
                 "target": target,
             }));
         }
-        if let (Some(most), [with, without, ..]) = (compared.added, compared.sides.as_slice()) {
-            let p99 = |turns: &Turns| turns.median(|turn| turn.measured.microseconds.p99);
-            let added = p99(with) - p99(without);
-            let missed = if added > most { " **missed**" } else { "" };
-            println!(
-                "\nIt adds {added:.0} µs to the 99th percentile; at most {most:.0} µs{missed}."
-            );
-            if added > most {
-                self.missed.push(format!("{name}, {}: 99th percentile", compared.what));
-            }
+        if compared.added_too_much() {
+            self.missed.push(format!("{name}, {}: 99th percentile", compared.what));
         }
         let sides: Vec<Value> = compared.sides.iter().map(side).collect();
         self.all.push(json!({
             "comparison": name, "what": compared.what, "sides": sides, "ratios": ratios,
+            "added_to_p99_microseconds": compared.added.and_then(|_| compared.added_to_p99()),
+            "added_at_most_microseconds": compared.added,
         }));
     }
 
     /// Ends: what was missed is a failure.
-    pub(crate) fn finish(self) -> ExitCode {
-        if let Some(path) = &self.json {
-            let text = serde_json::to_string_pretty(&self.all).expect("JSON");
-            if let Err(error) = std::fs::write(path, text + "\n") {
-                println!("{}: {error}", path.display());
-                return ExitCode::FAILURE;
-            }
+    pub(crate) fn finish(mut self) -> ExitCode {
+        if !self.missed.is_empty() {
+            self.say(&format!("\nMissed: {}", self.missed.join("; ")));
         }
-        if self.missed.is_empty() {
+        let mut written = Ok(());
+        if let Some(path) = &self.json {
+            let all = json!({ "machine": self.machine, "measured": self.all });
+            let text = serde_json::to_string_pretty(&all).expect("JSON");
+            written = written.and(write(path, &(text + "\n")));
+        }
+        if let Some(path) = &self.markdown {
+            written = written.and(write(path, &self.text));
+        }
+        if written.is_ok() && self.missed.is_empty() {
             return ExitCode::SUCCESS;
         }
-        println!("\nMissed: {}", self.missed.join("; "));
         ExitCode::FAILURE
+    }
+
+    /// Prints a line.
+    fn say(&mut self, line: &str) {
+        println!("{line}");
+        self.text += line;
+        self.text.push('\n');
     }
 }
 
-fn row(name: &str, turns: &Turns, ratio: &str) {
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::write(path, text).inspect_err(|error| println!("{}: {error}", path.display()))
+}
+
+fn row(name: &str, turns: &Turns, ratio: &str) -> String {
     let ratio = if ratio.is_empty() { " | | " } else { ratio };
-    println!(
+    format!(
         "| {name} | {:.0} | {ratio} | {:.1} | {:.0} µs | {:.0} µs | {:.0} MB |",
         turns.rate(),
         turns.median(|turn| turn.processor),
         turns.median(|turn| turn.measured.microseconds.p50),
         turns.median(|turn| turn.measured.microseconds.p99),
         turns.resident as f64 / 1e6,
-    );
+    )
 }
 
 fn side(turns: &Turns) -> Value {

@@ -1,7 +1,7 @@
 //! Servers that are measured: on the first processor, their output read and forgotten, as that of a
 //! container is.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -33,9 +33,31 @@ pub(crate) fn on_processor(number: u8, program: impl Into<std::ffi::OsString>) -
     command
 }
 
+/// Seconds of processor time that these have used together, to the hundredth.
+pub(crate) fn processor_seconds(servers: &[&Server]) -> f64 {
+    servers.iter().map(|server| server.processor_time().as_secs_f64()).sum()
+}
+
 impl Server {
     /// Starts a server that is going to listen at `at`, and waits until it does.
-    pub(crate) fn start(mut command: Command, at: SocketAddr) -> Self {
+    pub(crate) fn start(command: Command, at: SocketAddr) -> Self {
+        let mut server = Self::spawn(command, at);
+        wait::until("a server that listens", || {
+            server.runs();
+            TcpStream::connect(at).map_err(|error| format!("{at}: {error}"))
+        });
+        server
+    }
+
+    /// Fails where it has ended by itself.
+    pub(crate) fn runs(&mut self) {
+        if let Ok(Some(status)) = self.child.try_wait() {
+            panic!("what was to listen at {} has ended: {status}", self.at);
+        }
+    }
+
+    /// Starts a server that is going to listen at `at`, and does not wait.
+    pub(crate) fn spawn(mut command: Command, at: SocketAddr) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -44,12 +66,6 @@ impl Server {
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let mut output = child.stdout.take().expect("its output");
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-        wait::until("a server that listens", || {
-            if let Ok(Some(status)) = child.try_wait() {
-                panic!("{command:?} has ended: {status}");
-            }
-            std::net::TcpStream::connect(at).map_err(|error| format!("{command:?}: {error}"))
-        });
         Self { child, at }
     }
 

@@ -21,10 +21,12 @@ pub(crate) struct Plan {
     /// Requests a second over all connections.
     pub(crate) rate: Option<f64>,
     pub(crate) expect: u16,
+    /// Each request is asked once, however long that takes.
+    pub(crate) once: bool,
 }
 
-/// Asks, and prints the figures.
-pub(crate) fn run(at: SocketAddr, requests: &Path, plan: &Plan) -> Result<(), Box<dyn Error>> {
+/// Asks these servers, each over its share of the connections, and prints the figures.
+pub(crate) fn run(at: &[SocketAddr], requests: &Path, plan: &Plan) -> Result<(), Box<dyn Error>> {
     let requests: Vec<String> = serde_json::from_str(&std::fs::read_to_string(requests)?)?;
     if requests.is_empty() {
         return Err("there is nothing to ask".into());
@@ -33,8 +35,8 @@ pub(crate) fn run(at: SocketAddr, requests: &Path, plan: &Plan) -> Result<(), Bo
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let mut open = Vec::with_capacity(plan.connections);
-        for _ in 0..plan.connections {
-            open.push(outcome::connect(at).await?);
+        for &server in at.iter().cycle().take(plan.connections) {
+            open.push(outcome::connect(server).await?);
         }
         let began = Instant::now();
         let asking: Vec<_> = open
@@ -47,6 +49,7 @@ pub(crate) fn run(at: SocketAddr, requests: &Path, plan: &Plan) -> Result<(), Bo
                     requests: Rc::clone(&requests),
                     // Connections begin at different ones.
                     next: number * requests.len() / plan.connections,
+                    last: plan.once.then(|| (number + 1) * requests.len() / plan.connections),
                     expect: plan.expect,
                 };
                 let pace = plan.rate.map(|rate| {
@@ -65,11 +68,13 @@ struct Asker {
     buffer: Vec<u8>,
     requests: Rc<[String]>,
     next: usize,
+    /// The request that is not asked any more, where each is asked once.
+    last: Option<usize>,
     expect: u16,
 }
 
 impl Asker {
-    /// Until `end`. With a pace, the first request is due at its moment and the next ones each a pause
+    /// Until `end`, or until each of its requests was asked. With a pace, the first request is due at its moment and the next ones each a pause
     /// later, whenever answers come, and an answer's time counts from when its request was due: whoever
     /// is slow is not asked less.
     async fn ask(
@@ -88,7 +93,7 @@ impl Asker {
                 }
                 None => Instant::now(),
             };
-            if due >= end {
+            if self.last.map_or(due >= end, |last| self.next >= last) {
                 return Ok(histogram);
             }
             self.exchange().await?;

@@ -28,9 +28,9 @@ use clap::Parser;
 enum Command {
     /// Asks over connections that are kept, and prints what it took.
     Http {
-        /// Whom to ask.
-        #[arg(long)]
-        at: SocketAddr,
+        /// Whom to ask; several share the connections.
+        #[arg(long, required = true)]
+        at: Vec<SocketAddr>,
         /// A JSON array of requests as they are sent; each connection takes one after the other.
         #[arg(long)]
         requests: PathBuf,
@@ -46,6 +46,9 @@ enum Command {
         /// The status that every answer has.
         #[arg(long, default_value_t = 200)]
         expect: u16,
+        /// Asks each request once, however long that takes.
+        #[arg(long)]
+        once: bool,
     },
     /// Sends messages that come back.
     Websocket {
@@ -85,11 +88,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
-        Command::Http { at, requests, connections, seconds, rate, expect } => http::run(
-            at,
-            &requests,
-            &http::Plan { connections, lasts: Duration::from_secs_f64(seconds), rate, expect },
-        ),
+        Command::Http { at, requests, connections, seconds, rate, expect, once } => {
+            let lasts = Duration::from_secs_f64(seconds);
+            http::run(&at, &requests, &http::Plan { connections, lasts, rate, expect, once })
+        }
         Command::Websocket { at, request, connections, seconds, bytes } => {
             let lasts = Duration::from_secs_f64(seconds);
             websocket::run(at, &request, connections, lasts, bytes)

@@ -144,8 +144,14 @@ fn root_config() -> Value {
     })
 }
 
-/// One page of `items`, or core's 404 past the end.
-pub(crate) fn paginated(ask: &Ask, allow: &str, items: Vec<Value>, cap: Option<usize>) -> Reply {
+/// One page of `items`, each as `shown` tells it, or core's 404 past the end.
+pub(crate) fn paginated<T>(
+    ask: &Ask,
+    allow: &str,
+    items: Vec<T>,
+    cap: Option<usize>,
+    shown: impl Fn(T) -> Value,
+) -> Reply {
     let number = |name: &str| ask.query(name).map(str::parse::<usize>);
     let page_size = match number("page_size") {
         Some(Ok(size)) if size > 0 => size,
@@ -160,7 +166,7 @@ pub(crate) fn paginated(ask: &Ask, allow: &str, items: Vec<Value>, cap: Option<u
         Some(_) => return detail(404, allow, "Invalid page."),
     };
     let start = (page - 1) * page_size;
-    let results: Vec<Value> = items.into_iter().skip(start).take(page_size).collect();
+    let results: Vec<Value> = items.into_iter().skip(start).take(page_size).map(shown).collect();
     let pagination = json!({
         "next": if page < total_pages { page + 1 } else { 0 },
         "previous": page - 1,

@@ -15,7 +15,7 @@ pub(crate) fn list(state: &State, ask: &Ask, caller: Caller) -> Reply {
     if caller == Caller::Admin {
         outposts.insert(0, embedded());
     }
-    paginated(ask, READ_CREATE, outposts, None)
+    paginated(ask, READ_CREATE, outposts, None, |outpost| outpost)
 }
 
 /// The outpost itself.
