@@ -1,6 +1,9 @@
 //! `/outposts/instances/`.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::{Caller, READ_CREATE, READ_WRITE, detail, paginated, uuid_of};
 use crate::core::{
@@ -28,19 +31,22 @@ pub(crate) fn one(state: &State, ask: &Ask, uuid: &str) -> Reply {
 }
 
 fn outpost(state: &State, ask: &Ask) -> Value {
-    json!({
+    let mut outpost = json!({
         "pk": state.outpost_uuid,
         "name": state.outpost_name,
         "type": "proxy",
         "providers": state.providers.iter().map(|provider| provider.pk).collect::<Vec<_>>(),
-        "providers_obj": state.providers.iter().map(provider_obj).collect::<Vec<_>>(),
         "service_connection": null,
         "service_connection_obj": null,
         "refresh_interval_s": state.refresh_interval_seconds,
         "token_identifier": format!("ak-outpost-{}-api", state.outpost_uuid),
         "config": outpost_config(&format!("{}/", ask.origin), &state.config),
         "managed": state.managed,
-    })
+    });
+    let mut known = HashMap::new();
+    let providers = state.providers.iter().map(|provider| provider_obj(provider, &mut known));
+    outpost["providers_obj"] = providers.collect();
+    outpost
 }
 
 fn embedded() -> Value {
@@ -60,7 +66,9 @@ fn embedded() -> Value {
     })
 }
 
-fn provider_obj(provider: &Provider) -> Value {
+/// `known` are the uuids of those before: thousands of providers have the same.
+fn provider_obj<'a>(provider: &'a Provider, known: &mut HashMap<&'a str, Uuid>) -> Value {
+    let mut uuid_of = |name| *known.entry(name).or_insert_with(|| uuid_of(name));
     let spec = &provider.spec;
     let slug = spec.has_application.then_some(&spec.slug);
     let name = spec.has_application.then_some(&spec.application_name);
@@ -70,7 +78,7 @@ fn provider_obj(provider: &Provider) -> Value {
         "authentication_flow": uuid_of("authentication flow"),
         "authorization_flow": uuid_of("authorization flow"),
         "invalidation_flow": uuid_of("invalidation flow"),
-        "property_mappings": spec.scopes.iter().map(|scope| uuid_of(scope)).collect::<Vec<_>>(),
+        "property_mappings": spec.scopes.iter().map(|scope| uuid_of(scope.as_str())).collect::<Vec<_>>(),
         "component": "",
         "assigned_application_slug": slug,
         "assigned_application_name": name,

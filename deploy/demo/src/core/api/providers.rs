@@ -32,7 +32,6 @@ fn record(state: &State, ask: &Ask, provider: &Provider) -> Value {
         "internal_host_ssl_validation": spec.internal_host_ssl_validation,
         "client_id": spec.client_id,
         "client_secret": spec.client_secret,
-        "oidc_configuration": oidc_configuration(state, &ask.origin, spec),
         "cookie_secret": spec.cookie_secret,
         "certificate": spec.certificate,
         "skip_path_regex": spec.skip_path_regex,
@@ -47,6 +46,7 @@ fn record(state: &State, ask: &Ask, provider: &Provider) -> Value {
         "assigned_application_slug": spec.slug,
         "assigned_application_name": spec.application_name,
     });
+    record["oidc_configuration"] = oidc_configuration(state, &ask.origin, spec);
     if let Some(record) = record.as_object_mut() {
         record.extend(spec.overrides.clone());
     }
@@ -94,7 +94,7 @@ pub(crate) fn oidc_configuration(state: &State, origin: &str, spec: &ProviderSpe
 /// The scopes in the order of a Python set: another one in each process, and for each list.
 fn scopes<'a>(state: &State, spec: &'a ProviderSpec, list: &str) -> Vec<&'a str> {
     let mut scopes: Vec<&str> = spec.scopes.iter().map(String::as_str).collect();
-    scopes.sort_by_key(|scope| {
+    scopes.sort_by_cached_key(|scope| {
         crypto::sha256_hex(format!("{}{list}{scope}", state.scope_seed).as_bytes())
     });
     scopes
