@@ -1,9 +1,11 @@
-//! What requests and answers carry that actix-web has no room for: the connection below them,
-//! interim answers, trailers, and the bytes after an upgrade.
+//! What requests and answers carry that actix-web has no room for: the connection below them, their
+//! head as it came, interim answers, trailers, and the bytes after an upgrade.
 //!
-//! The wire puts a [`Carried`] into the extensions of each request of the data plane; whoever
-//! answers with trailers puts [`Trailers`] into the extensions of the response.
+//! The wire makes a [`Carried`] of each request of the data plane. The first phases know nothing else of
+//! it; what they leave for the others lies there, too. A request that goes on to actix-web has it in its
+//! extensions; whoever answers with trailers puts [`Trailers`] into the extensions of the response.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use hyper::upgrade::OnUpgrade;
 
@@ -39,22 +42,54 @@ pub struct Connection {
 pub struct Carried(Rc<Inner>);
 
 struct Inner {
+    head: Parts,
     connection: Rc<Connection>,
     interim: Arc<dyn InterimSink>,
     trailers: Trailers,
     upgrade: RefCell<Option<OnUpgrade>>,
+    left: RefCell<Option<Box<dyn Any>>>,
 }
 
 impl Carried {
-    /// For a request over `connection`; interim answers go to `interim`.
+    /// For a request with this head over `connection`; interim answers go to `interim`.
     #[must_use]
     pub fn new(
+        head: Parts,
         connection: Rc<Connection>,
         interim: Arc<dyn InterimSink>,
         upgrade: Option<OnUpgrade>,
     ) -> Self {
-        let trailers = Trailers::default();
-        Self(Rc::new(Inner { connection, interim, trailers, upgrade: RefCell::new(upgrade) }))
+        Self(Rc::new(Inner {
+            head,
+            connection,
+            interim,
+            trailers: Trailers::default(),
+            upgrade: RefCell::new(upgrade),
+            left: RefCell::default(),
+        }))
+    }
+
+    /// The head of the request, as it came.
+    #[must_use]
+    pub fn head(&self) -> &Parts {
+        &self.0.head
+    }
+
+    /// Leaves something for a later phase.
+    pub fn leave<T: 'static>(&self, left: T) {
+        *self.0.left.borrow_mut() = Some(Box::new(left));
+    }
+
+    /// Looks at what was left.
+    pub fn look<T: 'static, R>(&self, look: impl FnOnce(&T) -> R) -> Option<R> {
+        self.0.left.borrow().as_ref()?.downcast_ref().map(look)
+    }
+
+    /// Takes what was left, once.
+    #[must_use]
+    pub fn take_left<T: 'static>(&self) -> Option<T> {
+        let left = self.0.left.borrow_mut().take()?;
+        left.downcast().ok().map(|left| *left)
     }
 
     /// What `request` carries; `None` where it did not come over the wire.

@@ -1,8 +1,10 @@
 //! The data plane's connections from clients and the reverse proxies in front: sockets, PROXY
 //! protocol, TLS, HTTP/1.1 and HTTP/2.
 //!
-//! HTTP is spoken by hyper (HTTP/1.1) and h2 (HTTP/2); each request is handed to the actix-web
-//! application of the worker that the connection belongs to. So trailers, interim answers, any
+//! HTTP is spoken by hyper (HTTP/1.1) and h2 (HTTP/2); each request is shown to the [`First`] of the
+//! worker that the connection belongs to, and goes on to its actix-web application unless that has
+//! answered: most answers of an outpost are a few headers, and cost less than what actix-web makes of a
+//! request before anybody has looked at it. So trailers, interim answers, any
 //! upgrade, the limits on time and size, and the end of connections are decided here; actix-http's
 //! own dispatchers have no room for them.
 
@@ -40,6 +42,7 @@ pub use limits::Limits;
 use address::Listener;
 use connection::{Context, Socket};
 
+use crate::carried::Carried;
 use crate::drain::Drain;
 use crate::limits::Admission;
 
@@ -81,14 +84,18 @@ pub struct BoundServer {
 /// The application of one worker, whatever its type.
 type App = Rc<dyn Fn(Request) -> LocalBoxFuture<'static, actix_http::Response<BoxBody>>>;
 
+/// Who sees each request of a worker first, and answers it, without a body, or leaves it to the
+/// application.
+pub type First = Rc<dyn for<'r> Fn(&'r Carried) -> LocalBoxFuture<'r, Option<http::Response<()>>>>;
+
 /// Binds the listeners and builds the server of the data plane. `app` makes the application of each
-/// worker.
+/// worker, and who sees its requests first.
 ///
 /// # Errors
 /// When an address cannot be bound; the message names it.
 pub fn bind<F, I, S, B>(options: &DownstreamOptions, app: F) -> std_io::Result<BoundServer>
 where
-    F: Fn() -> I + Clone + Send + 'static,
+    F: Fn() -> (First, I) + Clone + Send + 'static,
     I: IntoServiceFactory<S, Request> + 'static,
     S: ServiceFactory<
             Request,
@@ -155,7 +162,7 @@ struct Parts {
 
 /// Makes the service of one listener in one worker.
 async fn serve<I, S, B, T>(
-    app: I,
+    (first, app): (First, I),
     parts: Parts,
 ) -> Result<impl Service<T, Response = (), Error = ()>, ()>
 where
@@ -182,7 +189,7 @@ where
         })
     });
     let Parts { tls, proxy_protocol, limits, admission, drain } = parts;
-    let context = Rc::new(Context { app, tls, proxy_protocol, limits, admission, drain });
+    let context = Rc::new(Context { first, app, tls, proxy_protocol, limits, admission, drain });
     Ok(fn_service(move |socket: T| {
         let context = Rc::clone(&context);
         async move {

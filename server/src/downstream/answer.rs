@@ -1,18 +1,42 @@
-//! The application's answer, turned into one for the HTTP libraries.
+//! The answer to a request, as the HTTP libraries take it.
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context as TaskContext, Poll};
 
+use actix_http::Payload;
 use actix_http::body::{BodySize, BoxBody, MessageBody};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 
-use crate::carried::Trailers;
+use super::connection::Context;
+use super::request;
+use crate::carried::{Carried, Trailers};
 
-/// The head of an answer, and its body. `method` is that of the request.
+/// The answer of whoever sees the request first, else that of the application: its head, and its
+/// body.
+pub(super) async fn answer(
+    context: &Context,
+    carried: Carried,
+    payload: Payload,
+) -> (http::Response<()>, AnswerBody) {
+    let method = carried.head().method.clone();
+    if let Some(mut head) = (context.first)(&carried).await {
+        if method == Method::HEAD {
+            head.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        return (head, AnswerBody::empty());
+    }
+    let answer = match request::adapt(payload, carried) {
+        Ok(request) => (context.app)(request).await,
+        Err(request::Unreadable) => actix_http::Response::bad_request(),
+    };
+    adapt(answer, &method)
+}
+
+/// The head and the body of an answer of actix-web's. `method` is that of the request.
 pub(super) fn adapt(
     answer: actix_http::Response<BoxBody>,
     method: &Method,
@@ -62,13 +86,21 @@ pub(super) struct AnswerBody {
 }
 
 impl AnswerBody {
+    /// That of an answer which is all head.
+    fn empty() -> Self {
+        Self { body: BoxBody::new(()), size: BodySize::Sized(0), trailers: None }
+    }
+
     /// Whether there is nothing to send after the head.
     pub(super) fn is_empty(&self) -> bool {
         matches!(self.size, BodySize::None | BodySize::Sized(0)) && self.trailers.is_none()
     }
 
     /// The next bytes.
-    pub(super) fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+    pub(super) fn poll_data(
+        &mut self,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<io::Result<Bytes>>> {
         if matches!(self.size, BodySize::None) {
             return Poll::Ready(None);
         }
@@ -90,7 +122,7 @@ impl Body for AnswerBody {
 
     fn poll_frame(
         self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
+        cx: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = self.get_mut();
         match this.poll_data(cx) {

@@ -27,7 +27,6 @@ use super::body::Http1Body;
 use super::connection::Context;
 use super::io::Stream;
 use super::pulse::{Framing, Overdue, Pulse, Watched};
-use super::request;
 use crate::carried::{Carried, Connection, InterimSink};
 use crate::limits::Limit;
 
@@ -150,15 +149,14 @@ async fn call(
 ) -> Result<Response<Http1Answer>, Infallible> {
     let framing = pulse.begin(request.headers().contains_key(TRANSFER_ENCODING));
     let under_way = UnderWay(Arc::clone(pulse));
-    let method = request.method().clone();
     let asks_upgrade = request.extensions().get::<OnUpgrade>().is_some();
     let upgrade = asks_upgrade.then(|| hyper::upgrade::on(&mut request));
     if let Some(upgrade) = &upgrade {
         asked.replace(Some(upgrade.clone()));
     }
     let interim: Arc<dyn InterimSink> = Arc::clone(pulse) as _;
-    let carried = Carried::new(Rc::clone(connection), interim, upgrade);
     let (head, incoming) = request.into_parts();
+    let carried = Carried::new(head, Rc::clone(connection), interim, upgrade);
     let payload = if incoming.is_end_stream() {
         Payload::None
     } else {
@@ -167,11 +165,11 @@ async fn call(
             Box::pin(Http1Body::new(incoming, trailers, Arc::clone(pulse), patience));
         Payload::Stream { payload: body }
     };
-    let answer = match request::adapt(&head, payload, carried) {
-        Ok(request) if framing != Framing::Ambiguous => (context.app)(request).await,
-        _ => actix_http::Response::bad_request(),
+    let (mut head, body) = if framing == Framing::Ambiguous {
+        answer::adapt(actix_http::Response::bad_request(), &carried.head().method)
+    } else {
+        answer::answer(context, carried, payload).await
     };
-    let (mut head, body) = answer::adapt(answer, &method);
     if head.status() == StatusCode::SWITCHING_PROTOCOLS {
         asked.take();
         return Ok(head.map(|()| Http1Answer { body, _under_way: under_way }));

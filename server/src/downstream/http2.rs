@@ -25,7 +25,6 @@ use super::answer::{self, AnswerBody};
 use super::body::Http2Body;
 use super::connection::Context;
 use super::io::Stream;
-use super::request;
 use crate::carried::{Carried, Connection, InterimSink};
 use crate::clock;
 
@@ -165,37 +164,30 @@ async fn exchange(
 ) {
     let (head, stream) = request.into_parts();
     let interims = Arc::new(Interims::default());
-    let carried = Carried::new(connection, Arc::clone(&interims) as _, None);
+    let no_body = head.method == http::Method::HEAD;
+    let carried = Carried::new(head, connection, Arc::clone(&interims) as _, None);
     let payload = if stream.is_end_stream() {
         Payload::None
     } else {
         let body: BoxedPayloadStream = Box::pin(Http2Body::new(stream, carried.trailers()));
         Payload::Stream { payload: body }
     };
-    let answer = match request::adapt(&head, payload, carried) {
-        Ok(request) => {
-            let mut answer = (context.app)(request);
-            let outcome = poll_fn(|cx| {
-                if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-                    return Poll::Ready(Some(answer));
-                }
-                let mut waiting = interims.0.lock().unwrap_or_else(PoisonError::into_inner);
-                for interim in waiting.0.drain(..) {
-                    // Refused: the stream is over, which the next line sees.
-                    let _ = respond.send_informational(interim);
-                }
-                waiting.1 = Some(cx.waker().clone());
-                respond.poll_reset(cx).map(|_| None)
-            });
-            match outcome.await {
-                Some(answer) => answer,
-                // The client has given up; with the future, the work for it ends.
-                None => return,
-            }
+    let mut answering = Box::pin(answer::answer(context, carried, payload));
+    let outcome = poll_fn(|cx| {
+        if let Poll::Ready(answer) = answering.as_mut().poll(cx) {
+            return Poll::Ready(Some(answer));
         }
-        Err(request::Unreadable) => actix_http::Response::bad_request(),
-    };
-    let (mut answer, body) = answer::adapt(answer, &head.method);
+        let mut waiting = interims.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for interim in waiting.0.drain(..) {
+            // Refused: the stream is over, which the next line sees.
+            let _ = respond.send_informational(interim);
+        }
+        waiting.1 = Some(cx.waker().clone());
+        respond.poll_reset(cx).map(|_| None)
+    });
+    // The client has given up: with the future, the work for it ends.
+    let Some((mut answer, body)) = outcome.await else { return };
+    drop(answering);
     strip_connection(answer.headers_mut());
     let length = body.size_hint().exact().filter(|_| !body.is_empty());
     if let Some(length) = length {
@@ -208,7 +200,7 @@ async fn exchange(
             answer.headers_mut().insert(DATE, date);
         }
     }
-    let no_body = body.is_empty() || head.method == http::Method::HEAD;
+    let no_body = no_body || body.is_empty();
     let Ok(mut send) = respond.send_response(answer, no_body) else { return };
     if no_body {
         return;

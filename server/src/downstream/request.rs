@@ -6,7 +6,6 @@ use actix_web::http::Uri;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::uri::PathAndQuery;
 use bytes::{Bytes, BytesMut};
-use http::request::Parts;
 
 use crate::carried::Carried;
 
@@ -15,11 +14,8 @@ use crate::carried::Carried;
 pub(super) struct Unreadable;
 
 /// Builds the request.
-pub(super) fn adapt(
-    head: &Parts,
-    payload: Payload,
-    carried: Carried,
-) -> Result<Request, Unreadable> {
+pub(super) fn adapt(payload: Payload, carried: Carried) -> Result<Request, Unreadable> {
+    let head = carried.head();
     let mut request = Request::with_payload(payload);
     let ours = request.head_mut();
     ours.peer_addr = carried.connection().peer;
@@ -78,9 +74,9 @@ mod tests {
     fn adapted(request: http::request::Builder) -> Result<Request, Unreadable> {
         let peer = Some("192.0.2.7:1234".parse().unwrap());
         let connection = Connection { peer, tls: true, server_name: None };
-        let carried = Carried::new(Rc::new(connection), Arc::new(Nowhere), None);
         let (head, ()) = request.body(()).unwrap().into_parts();
-        adapt(&head, Payload::None, carried)
+        let carried = Carried::new(head, Rc::new(connection), Arc::new(Nowhere), None);
+        adapt(Payload::None, carried)
     }
 
     #[test]

@@ -10,9 +10,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder, web};
+use http::Method;
 use outpost_decision::facts::Headers;
 use outpost_decision::token::logout::{self, Ended, LogoutToken};
 use serde_json::json;
@@ -177,7 +178,7 @@ fn store_away() -> Refusal {
 
 /// The body, of the one kind that the standard knows (section 2.5).
 async fn form(exchange: &Exchange<'_>, mut body: web::Payload) -> Result<Bytes, Refusal> {
-    if exchange.request.method() != Method::POST {
+    if exchange.method() != Method::POST {
         return Err(Refusal {
             status: StatusCode::METHOD_NOT_ALLOWED,
             ..Refusal::wrong("method_not_allowed", "logout tokens are sent with POST")

@@ -280,11 +280,11 @@ fn begin_anew(
         tries >= exchange.gateway().policy.max_tries || (stale.record.is_none() && retried);
     if !exhausted {
         let mut answer = start::redirect_to_core(exchange, facts, &target, tries + 1);
-        if stale.record.is_none() && answer.failure.is_none() {
+        if stale.record.is_none() && answer.account.failure.is_none() {
             realise::add_cookie(&mut answer.response, &login::retry_cookie(provider).to_string());
         }
         // Why it could not begin anew comes before why it had to.
-        let why = answer.failure.unwrap_or(stale.why);
+        let why = answer.account.failure.unwrap_or(stale.why);
         return answer.failed(why);
     }
     let message = match stale.why {

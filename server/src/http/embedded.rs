@@ -2,16 +2,17 @@
 
 use std::borrow::Cow;
 
+use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode, header};
-use actix_web::{HttpResponse, web};
+use actix_web::http::{StatusCode, header};
+use http::Method;
 use outpost_decision::embedded::{ADMIN_PATH, Place};
 use outpost_decision::facts::{ClientKind, Headers};
 use outpost_decision::gather::CoreRequest;
 use url::Url;
 
 use super::exchange::{Answer, Exchange};
-use super::realise;
+use super::realise::{self, Incoming};
 use crate::primary_url::PrimaryUrl;
 use crate::upstream::{Forwarded, Leg, UpstreamError};
 
@@ -40,23 +41,23 @@ pub async fn answer(
     exchange: &Exchange<'_>,
     embedded: &Embedded,
     request: &CoreRequest,
-    body: web::Payload,
+    incoming: Incoming<'_>,
 ) -> Answer {
     if request.place == Place::StaticFiles
-        && matches!(*exchange.request.method(), Method::GET | Method::HEAD)
+        && matches!(*exchange.method(), Method::GET | Method::HEAD)
         && let Some(files) = &embedded.static_files
-        && let Some(response) = files.answer(exchange.request, &request.target.path).await
+        && let Some(response) = files.answer(incoming.request, &request.target.path).await
     {
         return response.into();
     }
-    forward(exchange, embedded, request, body).await
+    forward(exchange, embedded, request, incoming).await
 }
 
 async fn forward(
     exchange: &Exchange<'_>,
     embedded: &Embedded,
     request: &CoreRequest,
-    body: web::Payload,
+    incoming: Incoming<'_>,
 ) -> Answer {
     let CoreRequest { origin, target, .. } = request;
     let path_and_query = target.path_and_query();
@@ -75,13 +76,13 @@ async fn forward(
         forwarded: Forwarded {
             host: Cow::Borrowed(&host),
             proto: origin.scheme.as_str(),
-            peer: exchange.request.peer_addr().map(|peer| peer.ip()),
+            peer: exchange.carried.connection().peer.map(|peer| peer.ip()),
             peer_trusted: trusted,
         },
         ended: None,
         stream_ended: &|| None,
     };
-    match exchange.worker.upstreams.forward(exchange.request, body, leg).await {
+    match exchange.worker.upstreams.forward(incoming.request, incoming.body, leg).await {
         Ok(mut response) => {
             learn(exchange, embedded, request, response.status());
             let name = HeaderName::from_static("x-powered-by");
@@ -127,7 +128,7 @@ fn learn(
 /// nobody else can use.
 fn is_of_a_page(exchange: &Exchange<'_>) -> bool {
     exchange.fields().text("sec-fetch-site") == Some("same-origin")
-        && exchange.request.method() == Method::GET
+        && exchange.method() == Method::GET
 }
 
 /// Core does not answer. A core that starts takes its time: the page tries again by itself.
@@ -154,7 +155,7 @@ fn failed(exchange: &Exchange<'_>, error: &UpstreamError) -> Answer {
             exchange.problem(status, "core_failed", "No answer from authentik", message)
         }
     };
-    let kind = ClientKind::of(exchange.request.method().as_str(), &exchange.fields());
+    let kind = ClientKind::of(exchange.method().as_str(), &exchange.fields());
     let mut response: HttpResponse = realise::show(&problem, kind);
     if problem.retry_after.is_some() && kind.is_navigation() {
         response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("5"));

@@ -1,11 +1,13 @@
 //! One request on its way through the phases: what is known of it so far.
 
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use http::Method;
 use outpost_decision::cookie;
 use outpost_decision::decision::Decision;
 use outpost_decision::facts::Headers;
@@ -17,8 +19,9 @@ use outpost_decision::time::Timestamp;
 
 use super::fields::Fields;
 use super::pages::Problem;
-use super::span::Identity;
+use super::span::{self, Identity};
 use super::{Gateway, SessionNotice, Worker};
+use crate::carried::Carried;
 use crate::clock;
 use crate::oidc::OidcClient;
 use crate::ops::event::UpstreamEvent;
@@ -26,12 +29,18 @@ use crate::session::{EndedSession, Session, SessionId, StoreError, providers_of}
 use crate::snapshot::Snapshot;
 use crate::trace::{Kind, Scope, Span};
 
-/// A request, the configuration it is served by, and the time it came.
+/// A request, and what there is to answer it with.
 pub struct Exchange<'a> {
     /// What this thread owns.
     pub worker: &'a Worker,
     /// The request.
-    pub request: &'a HttpRequest,
+    pub carried: &'a Carried,
+    /// What was noted when it came.
+    pub begun: Begun,
+}
+
+/// What is noted when a request comes: the configuration it is served by, the time, and its name.
+pub struct Begun {
     /// The one configuration this request is served by.
     pub snapshot: Arc<Snapshot>,
     /// The one reading of the clock.
@@ -46,10 +55,34 @@ pub struct Exchange<'a> {
     pub span: Span,
 }
 
+impl Begun {
+    /// The span of the log's lines about the request.
+    #[must_use]
+    pub fn log_span(&self) -> tracing::Span {
+        span::of_log(&self.id, &self.span)
+    }
+}
+
+/// What was noted is read as if it were the request's own.
+impl Deref for Exchange<'_> {
+    type Target = Begun;
+
+    fn deref(&self) -> &Begun {
+        &self.begun
+    }
+}
+
 /// An answer, with what is to be recorded of how it came to be.
 pub struct Answer {
     /// The answer.
     pub response: HttpResponse,
+    /// How it came to be.
+    pub account: Account,
+}
+
+/// What is to be recorded of how an answer came to be.
+#[derive(Default)]
+pub struct Account {
     /// User name, where one is known.
     pub user: Option<String>,
     /// Time until the application's answer began, in proxy mode.
@@ -63,7 +96,7 @@ pub struct Answer {
 
 impl From<HttpResponse> for Answer {
     fn from(response: HttpResponse) -> Self {
-        Self { response, user: None, upstream: None, failure: None, identity: Vec::new() }
+        Self { response, account: Account::default() }
     }
 }
 
@@ -71,21 +104,21 @@ impl Answer {
     /// About this user.
     #[must_use]
     pub fn of(mut self, user: &str) -> Self {
-        self.user = Some(user.to_owned());
+        self.account.user = Some(user.to_owned());
         self
     }
 
     /// With what is the matter with the identity that was told.
     #[must_use]
     pub fn noting(mut self, identity: &IdentityHeaders) -> Self {
-        self.identity = identity.notes().to_vec();
+        self.account.identity = identity.notes().to_vec();
         self
     }
 
     /// With a failure after the decision.
     #[must_use]
     pub const fn failed(mut self, failure: &'static str) -> Self {
-        self.failure = Some(failure);
+        self.account.failure = Some(failure);
         self
     }
 }
@@ -93,18 +126,23 @@ impl Answer {
 impl<'a> Exchange<'a> {
     /// Takes up a request.
     #[must_use]
-    pub fn begin(worker: &'a Worker, request: &'a HttpRequest) -> Self {
-        let Identity { id, span } = Identity::take(request);
-        Self {
-            worker,
-            request,
+    pub fn begin(worker: &'a Worker, carried: &'a Carried) -> Self {
+        let Identity { id, span } = Identity::of(&worker.gateway, carried);
+        let begun = Begun {
             snapshot: worker.gateway.snapshot.load_full(),
             now: clock::now(),
             doubts_before: worker.gateway.rechecks.doubts_before(),
             began: Instant::now(),
             id,
             span,
-        }
+        };
+        Self { worker, carried, begun }
+    }
+
+    /// The request's method.
+    #[must_use]
+    pub fn method(&self) -> &'a Method {
+        &self.carried.head().method
     }
 
     /// The time to note for a session that core vouches for in the course of this request.
@@ -121,7 +159,7 @@ impl<'a> Exchange<'a> {
 
     /// The request's place in a trace.
     #[must_use]
-    pub const fn scope(&self) -> &Scope {
+    pub fn scope(&self) -> &Scope {
         self.span.scope()
     }
 
@@ -137,23 +175,25 @@ impl<'a> Exchange<'a> {
     /// The request's headers.
     #[must_use]
     pub fn fields(&self) -> Fields<'a> {
-        Fields(self.request.headers())
+        Fields(&self.carried.head().headers)
     }
 
     /// The values of the request's cookie `name`; browsers may send several of one name.
     #[must_use]
     pub fn cookies(&self, name: &str) -> Vec<&'a str> {
-        let headers = self.request.headers().get_all(header::COOKIE);
-        cookie::values(headers.map(header::HeaderValue::as_bytes), name)
+        cookie::values(self.cookie_headers(), name)
     }
 
     /// Names of flow cookies that this browser has too many of.
     #[must_use]
     pub fn surplus_flows(&self, provider: &Provider) -> Vec<String> {
-        let headers = self.request.headers().get_all(header::COOKIE);
         let most = self.gateway().policy.flows_per_browser;
-        let headers = headers.map(header::HeaderValue::as_bytes);
-        cookie::surplus_flows(headers, &provider.cookie.name, most)
+        cookie::surplus_flows(self.cookie_headers(), &provider.cookie.name, most)
+    }
+
+    fn cookie_headers(&self) -> impl Iterator<Item = &'a [u8]> {
+        let headers = self.carried.head().headers.get_all(http::header::COOKIE);
+        headers.into_iter().map(http::HeaderValue::as_bytes)
     }
 
     /// The client's `User-Agent`, cut to 200 bytes.

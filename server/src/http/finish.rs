@@ -7,11 +7,13 @@ use std::time::Instant;
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName as WebHeaderName, HeaderValue as WebHeaderValue};
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use outpost_decision::facts::Headers;
 
-use super::exchange::{Answer, Exchange, Judged};
+use super::exchange::{Account, Answer, Begun, Exchange, Judged};
+use super::pipeline::peer;
 use super::record;
 use super::span::REQUEST_ID;
 use crate::ops::event::{Decided, RequestEvent, RequestKind};
@@ -20,41 +22,86 @@ use crate::ops::forwarding::Forwarding;
 use crate::ops::masking::{ChosenHeaders, MaskedPath, cut};
 use crate::trace::Span;
 
-/// Records what became of the request and hands its answer on. An answer that streams is recorded
-/// when it ends, others at once.
+/// Records what became of a request that actix-web has served and hands its answer on. An answer that
+/// streams is recorded when it ends, others at once.
 pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) -> HttpResponse {
-    let Answer { mut response, user, upstream, failure, identity } = answer;
-    if let Ok(id) = HeaderValue::from_str(&exchange.id) {
-        response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
+    let Answer { mut response, account } = answer;
+    if let Ok(id) = WebHeaderValue::from_str(&exchange.id) {
+        response.headers_mut().insert(WebHeaderName::from_static(REQUEST_ID), id);
     }
     let route = record::route(judged.as_ref());
+    let mut event = event(&exchange, judged, response.status().as_u16(), account);
+    let Begun { began, span, .. } = exchange.begun;
+    let record = exchange.worker.gateway.record.clone();
+    match response.body().size() {
+        BodySize::Stream => response.map_body(|_, body| {
+            let ending = Ending { began, bytes: 0, ends: Some((event, span)), route, record };
+            BoxBody::new(Recorded { body, ending })
+        }),
+        size => {
+            event.bytes = match size {
+                BodySize::Sized(bytes) => Some(bytes),
+                _ => Some(0),
+            };
+            record::end(span, &event, route);
+            record.record(event);
+            response
+        }
+    }
+}
+
+/// Records what became of a request that was answered with this head alone.
+pub fn answered(
+    exchange: Exchange<'_>,
+    judged: Option<Judged>,
+    head: &mut http::Response<()>,
+    account: Account,
+) {
+    if let Ok(id) = HeaderValue::from_str(&exchange.id) {
+        head.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
+    }
+    let route = record::route(judged.as_ref());
+    let mut event = event(&exchange, judged, head.status().as_u16(), account);
+    event.bytes = Some(0);
+    record::end(exchange.begun.span, &event, route);
+    exchange.worker.gateway.record.record(event);
+}
+
+/// What is to be said of a request whose answer is there.
+fn event(
+    exchange: &Exchange<'_>,
+    judged: Option<Judged>,
+    status: u16,
+    account: Account,
+) -> RequestEvent {
+    let Account { user, upstream, failure, identity } = account;
     let fields = exchange.fields();
-    let uri = exchange.request.uri();
+    let uri = &exchange.carried.head().uri;
     let own_path = || MaskedPath::new(uri.path_and_query().map_or("/", |path| path.as_str()));
     let own_host =
         || cut(fields.text("host").or_else(|| uri.host()).unwrap_or_default()).to_owned();
     let headers =
         ChosenHeaders::pick(&exchange.gateway().logged_headers, |name| fields.nth(name, 0));
     let answered = exchange.began.elapsed();
-    let peer = super::pipeline::peer(exchange.request).address;
+    let peer = peer(exchange.carried).address;
     let mut event = RequestEvent {
         at: exchange.now,
         decision_id: judged.is_some().then(|| Arc::clone(&exchange.id)),
         request_id: Arc::clone(&exchange.id),
         trace_id: exchange.scope().trace_id(),
         kind: RequestKind::App,
-        method: cut(exchange.request.method().as_str()).to_owned(),
+        method: cut(exchange.method().as_str()).to_owned(),
         host: String::new(),
         scheme: None,
         path: MaskedPath::default(),
         provider: None,
         decided: None,
-        status: response.status().as_u16(),
+        status,
         answered,
         duration: answered,
         peer,
         peer_trusted: exchange.gateway().trusted.networks.contains(peer),
-        forwarding: forwarding(&exchange),
+        forwarding: forwarding(exchange),
         generation: exchange.snapshot.generation,
         client: None,
         user,
@@ -95,28 +142,12 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
     if event.path.as_str().is_empty() {
         event.path = own_path();
     }
-    let record = exchange.gateway().record.clone();
-    match response.body().size() {
-        BodySize::Stream => response.map_body(|_, body| {
-            let Exchange { began, span, .. } = exchange;
-            let ending = Ending { began, bytes: 0, ends: Some((event, span)), route, record };
-            BoxBody::new(Recorded { body, ending })
-        }),
-        size => {
-            event.bytes = match size {
-                BodySize::Sized(bytes) => Some(bytes),
-                _ => Some(0),
-            };
-            record::end(exchange.span, &event, route);
-            record.record(event);
-            response
-        }
-    }
+    event
 }
 
 /// What the request says of where it came from and went to.
 fn forwarding(exchange: &Exchange<'_>) -> Forwarding {
-    let headers = exchange.request.headers().iter();
+    let headers = exchange.carried.head().headers.iter();
     Forwarding::pick(headers.map(|(name, value)| (name.as_str(), value.as_bytes())))
 }
 

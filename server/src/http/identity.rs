@@ -5,9 +5,8 @@ mod prepared;
 
 use std::rc::Rc;
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use http::header::{self, HeaderValue};
 use outpost_decision::cookie::SetCookie;
 use outpost_decision::dialect::Dialect;
 use outpost_decision::headers::{self, OutpostNames, TooLarge};
@@ -16,7 +15,7 @@ use secrecy::ExposeSecret;
 pub use prepared::{Identities, Prepared};
 
 use super::credentials::LiveSession;
-use super::exchange::{Answer, Exchange, Facts};
+use super::exchange::{Account, Answer, Exchange, Facts};
 use super::realise;
 use crate::session::Origin;
 
@@ -57,7 +56,7 @@ pub fn headers(
 }
 
 /// The answer to a request whose user has more identity than the application takes.
-pub fn too_large(exchange: &Exchange<'_>, facts: &Facts, error: TooLarge) -> Answer {
+pub fn too_large(exchange: &Exchange<'_>, facts: &Facts, error: &TooLarge) -> Answer {
     let code = "identity_too_large";
     tracing::warn!(id = &*exchange.id, provider = %facts.provider.name, %error, code);
     let problem = exchange
@@ -71,30 +70,37 @@ pub fn too_large(exchange: &Exchange<'_>, facts: &Facts, error: TooLarge) -> Ans
     Answer::from(realise::show(&problem, facts.client)).failed(code)
 }
 
-/// The answer to a forward-auth question that lets the request through.
-pub fn answer(exchange: &Exchange<'_>, facts: &Facts, live: Option<&LiveSession>) -> Answer {
-    let identity = match headers(exchange, facts, live) {
-        Ok(identity) => identity,
-        Err(error) => return too_large(exchange, facts, error),
-    };
-    let mut response = HttpResponse::Ok();
-    response.insert_header((header::CACHE_CONTROL, "no-store"));
-    if let Some(agent) = exchange.request.headers().get(header::USER_AGENT) {
-        response.insert_header((header::USER_AGENT, agent.clone()));
-    }
-    let mut response = response.finish();
-    for (name, value) in identity.answer() {
-        response.headers_mut().insert(name.clone(), value.clone());
+/// The answer to a forward-auth question that lets the request through: all head.
+///
+/// # Errors
+/// When the identity is larger than the application is said to take.
+pub fn answer(
+    exchange: &Exchange<'_>,
+    facts: &Facts,
+    live: Option<&LiveSession>,
+) -> Result<(http::Response<()>, Account), TooLarge> {
+    let identity = headers(exchange, facts, live)?;
+    let mut head = http::Response::new(());
+    let told = head.headers_mut();
+    *told = identity.answer().clone();
+    if let Some(agent) = exchange.carried.head().headers.get(header::USER_AGENT) {
+        told.insert(header::USER_AGENT, agent.clone());
     }
     if identity.get(header::AUTHORIZATION.as_str()).is_none()
         && let Some(value) = authorization(exchange, facts, live)
     {
-        response.headers_mut().insert(header::AUTHORIZATION, value);
+        told.insert(header::AUTHORIZATION, value);
     }
-    if let Some(cookie) = live.and_then(|live| new_cookie(exchange, facts, live)) {
-        realise::add_cookie(&mut response, &cookie);
+    let cookie = live.and_then(|live| new_cookie(exchange, facts, live));
+    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+        told.append(header::SET_COOKIE, cookie);
     }
-    Answer::from(response).noting(&identity)
+    let account = Account {
+        user: live.map(|live| live.session.about.user.clone()),
+        identity: identity.notes().to_vec(),
+        ..Account::default()
+    };
+    Ok((head, account))
 }
 
 /// What the application may see of the client's own `Authorization`, for proxies that copy it from
@@ -107,7 +113,8 @@ fn authorization(
 ) -> Option<HeaderValue> {
     let from_header = live.is_some_and(|live| live.session.about.origin == Origin::Header);
     if !from_header && facts.provider.basic_auth.is_none() {
-        let mut sent = exchange.request.headers().get_all(header::AUTHORIZATION);
+        let headers = &exchange.carried.head().headers;
+        let mut sent = headers.get_all(header::AUTHORIZATION).into_iter();
         if let (Some(only), None) = (sent.next(), sent.next()) {
             return Some(only.clone());
         }

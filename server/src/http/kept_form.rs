@@ -11,8 +11,9 @@
 //! next would send it. That it was sent is noted in the store
 //! before it goes to the application: at most once, also where the application then fails.
 
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, Bytes};
+use http::Method;
 use outpost_decision::cookie::SetCookie;
 use outpost_decision::crypto;
 use outpost_decision::decision::{Decision, Reason};
@@ -79,7 +80,7 @@ fn known_user(exchange: &Exchange<'_>, provider: &Provider) -> Option<String> {
 /// Whether a request is a kept form that comes back.
 pub fn is_resent(exchange: &Exchange<'_>, facts: &Facts) -> bool {
     bytes_kept(exchange, &facts.provider) > 0
-        && exchange.request.method() == Method::POST
+        && exchange.method() == Method::POST
         && form::is_resent(facts.target.query.as_deref())
 }
 
@@ -102,7 +103,7 @@ pub async fn keep(
     let resent = form::is_resent(facts.target.query.as_deref());
     let limit = form::body_limit(keep, resent);
     let fields = exchange.fields();
-    let method = exchange.request.method().as_str();
+    let method = exchange.method().as_str();
     let Some(form) = form::keepable(method, &fields, &facts.target, limit) else {
         return not_kept(exchange, facts, decision);
     };

@@ -1,13 +1,14 @@
 //! The data plane as an actix-web application on the connections of `downstream`.
 
 use std::io;
+use std::rc::Rc;
 
 use actix_web::{App, web};
 use tracing_actix_web::TracingLogger;
 
 use super::span::RequestSpan;
 use super::{Worker, pipeline};
-use crate::downstream::{self, BoundServer, DownstreamOptions};
+use crate::downstream::{self, BoundServer, DownstreamOptions, First};
 
 /// Binds the listeners and builds the server of the data plane. `worker` makes what each worker
 /// thread owns.
@@ -19,9 +20,19 @@ where
     F: Fn() -> Worker + Clone + Send + 'static,
 {
     downstream::bind(options, move || {
-        App::new()
+        let worker = web::Data::new(worker());
+        let application = App::new()
             .wrap(TracingLogger::<RequestSpan>::new())
-            .app_data(web::Data::new(worker()))
-            .default_service(web::to(pipeline::serve))
+            .app_data(web::Data::clone(&worker))
+            .default_service(web::to(pipeline::serve));
+        (first(worker), application)
+    })
+}
+
+/// The phases that come before actix-web.
+fn first(worker: web::Data<Worker>) -> First {
+    Rc::new(move |carried| {
+        let worker = web::Data::clone(&worker);
+        Box::pin(async move { pipeline::first(&worker, carried).await })
     })
 }

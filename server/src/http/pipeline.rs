@@ -1,5 +1,9 @@
 //! The phases of a request, in order: take up, gather facts, look at credentials, decide,
 //! realise, finish.
+//!
+//! The first four see the request as it came ([`first`]). What reverse proxies ask is answered then and
+//! there, where the answer is yes; every other request goes on to actix-web, and the rest of its way is
+//! [`serve`]'s.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
@@ -8,35 +12,99 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
 use outpost_decision::decide::{Inquiry, decide};
+use outpost_decision::decision::Action;
 use outpost_decision::facts::Peer;
 use outpost_decision::gather::{self, Connection, Gathered, Hints, Received, Rules};
+use outpost_decision::headers::TooLarge;
 
-use super::exchange::{Answer, Exchange, Judged};
-use super::finish::finish;
-use super::{Worker, credentials, realise};
+use super::exchange::{Account, Answer, Begun, Exchange, Judged};
+use super::finish::{self, finish};
+use super::{Worker, credentials, identity, realise, span};
 use crate::carried::Carried;
 use crate::limits::Limit;
+use crate::ops::metrics::InFlight;
 
-/// Serves one request. Every path through here ends in `finish`.
+/// What the first phases leave for the others.
+struct Left {
+    begun: Begun,
+    judged: Option<Judged>,
+    stopped: Option<Stopped>,
+    in_flight: InFlight,
+}
+
+/// Why a request is not realised.
+enum Stopped {
+    /// Its headers are larger than the settings allow, in words.
+    Headers(String),
+    /// Its user has more identity than the application takes.
+    Identity(TooLarge),
+    /// A mistake of ours.
+    Panic,
+}
+
+/// Takes a request up, decides, and answers a reverse proxy that asks and gets a yes. Everything else is
+/// left with the request, for [`serve`]. A request that was answered has ended in `finish`.
+pub async fn first(worker: &Worker, carried: &Carried) -> Option<http::Response<()>> {
+    let in_flight = worker.gateway.metrics.request_begun();
+    let exchange = Exchange::begin(worker, carried);
+    let phases = async {
+        if let Some(what) = over_limits(&exchange) {
+            return (None, Some(Err(Stopped::Headers(what))));
+        }
+        // Nearly always at once: a span would cost more than all the rest.
+        let judged = span::unless_at_once(judge(&exchange), || exchange.log_span()).await;
+        let answer = checked(&exchange, &judged).map(|answer| answer.map_err(Stopped::Identity));
+        (Some(judged), answer)
+    };
+    let (judged, answer) =
+        AssertUnwindSafe(phases).catch_unwind().await.unwrap_or((None, Some(Err(Stopped::Panic))));
+    let stopped = match answer {
+        Some(Ok((mut head, account))) => {
+            finish::answered(exchange, judged, &mut head, account);
+            return Some(head);
+        }
+        Some(Err(stopped)) => Some(stopped),
+        None => None,
+    };
+    carried.leave(Left { begun: exchange.begun, judged, stopped, in_flight });
+    None
+}
+
+/// Serves what [`first`] has left. Every path through here ends in `finish`.
 pub async fn serve(
     request: HttpRequest,
     body: web::Payload,
     worker: web::Data<Worker>,
 ) -> HttpResponse {
-    let _in_flight = worker.gateway.metrics.request_begun();
-    let exchange = Exchange::begin(&worker, &request);
-    let mut judged = None;
-    let phases = AssertUnwindSafe(run(&exchange, body, &mut judged)).catch_unwind().await;
-    let answer = phases.unwrap_or_else(|_| panicked(&exchange));
+    // Nobody has decided about a request that came by another way; there is none.
+    let Some(carried) = Carried::of(&request) else {
+        return HttpResponse::InternalServerError().finish();
+    };
+    let Some(left) = carried.take_left::<Left>() else {
+        return HttpResponse::InternalServerError().finish();
+    };
+    let Left { begun, judged, stopped, in_flight: _in_flight } = left;
+    let exchange = Exchange { worker: &worker, carried: &carried, begun };
+    let answer = match (&judged, stopped) {
+        (_, Some(stopped)) => stop(&exchange, judged.as_ref(), stopped),
+        (Some(judged), None) => {
+            let incoming = realise::Incoming { request: &request, body };
+            let realised = realise::realise(&exchange, judged, incoming);
+            let realised = AssertUnwindSafe(realised).catch_unwind().await;
+            realised.unwrap_or_else(|_| panicked(&exchange))
+        }
+        (None, None) => panicked(&exchange),
+    };
     finish(exchange, judged, answer)
 }
 
-async fn run(exchange: &Exchange<'_>, body: web::Payload, judged: &mut Option<Judged>) -> Answer {
-    if let Some(problem) = over_limits(exchange) {
-        return Answer::from(problem).failed(TOO_LARGE);
-    }
-    let gathered = gather(exchange);
-    let judged = judged.insert(match gathered {
+/// The log span of a request that goes on.
+pub(super) fn left_span(carried: &Carried) -> Option<tracing::Span> {
+    carried.look(|left: &Left| left.begun.log_span())
+}
+
+async fn judge(exchange: &Exchange<'_>) -> Judged {
+    match gather(exchange) {
         Gathered::Ping => Judged::Ping,
         Gathered::Static => Judged::Static,
         Gathered::Core(request) => Judged::Core(request),
@@ -57,20 +125,44 @@ async fn run(exchange: &Exchange<'_>, body: web::Payload, judged: &mut Option<Ju
             );
             Judged::Full { facts, credentials, decision }
         }
-    });
-    realise::realise(exchange, judged, body).await
+    }
 }
 
-/// Name of the failure of a request whose headers are more than the settings allow.
-const TOO_LARGE: &str = "headers_too_large";
+/// The answer to a reverse proxy that may let its request through; `None` to everything else.
+fn checked(
+    exchange: &Exchange<'_>,
+    judged: &Judged,
+) -> Option<Result<(http::Response<()>, Account), TooLarge>> {
+    let Judged::Full { facts, credentials, decision } = judged else { return None };
+    facts.dialect?;
+    // Only `Allow` carries an identity: a skip rule lets everybody through as nobody.
+    let live = match decision.action {
+        Action::Allow => credentials.session.as_ref(),
+        Action::Skip | Action::PassOwnPath => None,
+        _ => return None,
+    };
+    Some(identity::answer(exchange, facts, live))
+}
 
-/// Header and cookie sizes beyond what the settings allow: refused before anything reads them.
-fn over_limits(exchange: &Exchange<'_>) -> Option<HttpResponse> {
+/// The answer to a request that is not realised.
+fn stop(exchange: &Exchange<'_>, judged: Option<&Judged>, stopped: Stopped) -> Answer {
+    match (stopped, judged) {
+        (Stopped::Headers(what), _) => too_large(exchange, what),
+        (Stopped::Identity(error), Some(Judged::Full { facts, .. })) => {
+            identity::too_large(exchange, facts, &error)
+        }
+        (Stopped::Identity(_) | Stopped::Panic, _) => panicked(exchange),
+    }
+}
+
+/// Header and cookie sizes beyond what the settings allow, in words: looked at before anything reads
+/// them.
+fn over_limits(exchange: &Exchange<'_>) -> Option<String> {
     let policy = &exchange.gateway().policy;
     let (mut all, mut cookies) = (0, 0);
-    for (name, value) in exchange.request.headers() {
+    for (name, value) in &exchange.carried.head().headers {
         all += name.as_str().len() + value.len();
-        if name == actix_web::http::header::COOKIE {
+        if name == http::header::COOKIE {
             cookies += value.len();
         }
     }
@@ -86,27 +178,32 @@ fn over_limits(exchange: &Exchange<'_>) -> Option<HttpResponse> {
         return None;
     };
     exchange.gateway().metrics.limits().reached(limit);
-    let problem = exchange
+    Some(what)
+}
+
+fn too_large(exchange: &Exchange<'_>, what: String) -> Answer {
+    let code = "headers_too_large";
+    let page = exchange
         .problem(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            TOO_LARGE,
+            code,
             "Request headers too large",
             what,
         )
         .remedy("Delete the cookies of this site in your browser and try again.");
-    Some(problem.page())
+    Answer::from(page.page()).failed(code)
 }
 
 /// Facts: origin, dialect, route, endpoint, client kind. A failure here is a decision too.
 fn gather(exchange: &Exchange<'_>) -> Gathered {
     let gateway = exchange.gateway();
-    let uri = exchange.request.uri();
-    let peer = peer(exchange.request);
+    let head = exchange.carried.head();
+    let peer = peer(exchange.carried);
     let received = Received {
-        method: exchange.request.method().as_str(),
-        path: uri.path(),
-        query: uri.query(),
-        authority: uri.authority().map(actix_web::http::uri::Authority::as_str),
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.uri.query(),
+        authority: head.uri.authority().map(http::uri::Authority::as_str),
         headers: &exchange.fields(),
         peer,
     };
@@ -119,16 +216,13 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
         keep_post_bytes: gateway.policy.keep_post_bytes,
         now: exchange.now,
     };
-    let carried = Carried::of(exchange.request).filter(|_| gateway.policy.check_server_name);
     let same_certificate =
         |one: &str, other: &str| gateway.certificates.load().same_certificate(one, other);
-    let hints = Hints {
-        has_cookie: &|name| !exchange.cookies(name).is_empty(),
-        connection: carried.as_ref().map(|carried| Connection {
-            server_name: carried.connection().server_name.as_deref(),
-            same_certificate: &same_certificate,
-        }),
-    };
+    let connection = gateway.policy.check_server_name.then(|| Connection {
+        server_name: exchange.carried.connection().server_name.as_deref(),
+        same_certificate: &same_certificate,
+    });
+    let hints = Hints { has_cookie: &|name| !exchange.cookies(name).is_empty(), connection };
     let gathered = gather::gather(&received, &rules, &hints);
     if let Some(origin) = gathered.origin() {
         gateway.unbelieved.note(peer.address, origin, exchange.now);
@@ -137,13 +231,13 @@ fn gather(exchange: &Exchange<'_>) -> Gathered {
 }
 
 /// The other end of the connection. A Unix socket has no address and counts as this machine.
-pub(super) fn peer(request: &HttpRequest) -> Peer {
-    let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip());
-    let tls = Carried::of(request).is_some_and(|carried| carried.connection().tls);
-    Peer { address: address.to_canonical(), tls }
+pub(super) fn peer(carried: &Carried) -> Peer {
+    let connection = carried.connection();
+    let address = connection.peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip());
+    Peer { address: address.to_canonical(), tls: connection.tls }
 }
 
-fn panicked(exchange: &Exchange<'_>) -> Answer {
+pub(super) fn panicked(exchange: &Exchange<'_>) -> Answer {
     let problem = exchange.problem(
         StatusCode::INTERNAL_SERVER_ERROR,
         "internal_error",

@@ -4,16 +4,16 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
-use actix_web::web;
 use outpost_decision::claims::Claims;
 use outpost_decision::facts::{ClientKind, Headers};
 use url::Url;
 
 use super::credentials::LiveSession;
 use super::exchange::{Answer, Exchange, Facts};
+use super::identity;
 use super::kept_form::{self, Resent};
+use super::realise::{self, Incoming};
 use super::span::{REQUEST_ID, TRACEPARENT, TRACESTATE};
-use super::{identity, realise};
 use crate::clock;
 use crate::ops::event::UpstreamEvent;
 use crate::session::live::LiveConnection;
@@ -26,7 +26,7 @@ pub async fn forward(
     exchange: &Exchange<'_>,
     facts: &Facts,
     live: Option<&LiveSession>,
-    mut body: web::Payload,
+    mut incoming: Incoming<'_>,
 ) -> Answer {
     let claims = live.map(|live| &live.session.claims);
     let base = match upstream(facts, claims) {
@@ -42,11 +42,11 @@ pub async fn forward(
     let stream_ended = || live.map(|live| stream_over(exchange, live));
     let headers = match identity::headers(exchange, facts, live) {
         Ok(headers) => headers,
-        Err(error) => return identity::too_large(exchange, facts, error),
+        Err(error) => return identity::too_large(exchange, facts, &error),
     };
     let resent = match live {
         Some(live) if kept_form::is_resent(exchange, facts) => {
-            match kept_form::take(exchange, facts, live, &mut body).await {
+            match kept_form::take(exchange, facts, live, &mut incoming.body).await {
                 Ok(resent) => Some(resent),
                 Err(answer) => return answer.of(&live.session.about.user),
             }
@@ -88,14 +88,14 @@ pub async fn forward(
         forwarded: Forwarded {
             host: Cow::Owned(facts.target.authority.to_string()),
             proto: facts.target.scheme.as_str(),
-            peer: exchange.request.peer_addr().map(|peer| peer.ip()),
+            peer: exchange.carried.connection().peer.map(|peer| peer.ip()),
             peer_trusted: facts.origin.peer_trusted,
         },
         ended,
         stream_ended: &stream_ended,
     };
     let asked = std::time::Instant::now();
-    let result = exchange.worker.upstreams.forward(exchange.request, body, leg).await;
+    let result = exchange.worker.upstreams.forward(incoming.request, incoming.body, leg).await;
     let timing = UpstreamEvent {
         tls: base.scheme() == "https",
         host: base.host_str().unwrap_or_default().to_owned(),
@@ -121,7 +121,7 @@ pub async fn forward(
         }
         Err(error) => upstream_failed(exchange, claims, &error),
     };
-    answer.upstream = Some(timing);
+    answer.account.upstream = Some(timing);
     let answer = answer.noting(&headers);
     match live {
         Some(live) => answer.of(&live.session.about.user),
@@ -266,7 +266,7 @@ fn failed(
             .remedy("Try again in a moment; if it stays so, tell the operator the id below.");
     }
     problem.cause = may_see.then_some(cause);
-    let kind = ClientKind::of(exchange.request.method().as_str(), &exchange.fields());
+    let kind = ClientKind::of(exchange.method().as_str(), &exchange.fields());
     Answer::from(realise::show(&problem, kind)).failed(code)
 }
 

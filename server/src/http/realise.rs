@@ -1,7 +1,7 @@
 //! From a decision to an answer: one exhaustive match.
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use outpost_decision::crypto;
 use outpost_decision::decision::{Action, Decision, Reason};
 use outpost_decision::dialect::Dialect;
@@ -16,20 +16,28 @@ use super::credentials::Credentials;
 use super::exchange::{Answer, Exchange, Facts, Judged};
 use super::pages::Problem;
 use super::{
-    backchannel_logout, callback, embedded, identity, kept_form, pages, proxy, sign_out, start,
+    backchannel_logout, callback, embedded, kept_form, pages, pipeline, proxy, sign_out, start,
 };
 use crate::authentik::MisconfigurationReport;
 
+/// A request as actix-web hands it on, for whoever reads its body or passes it on.
+pub struct Incoming<'a> {
+    /// The request.
+    pub request: &'a HttpRequest,
+    /// Its body.
+    pub body: web::Payload,
+}
+
 /// Does what was decided.
-pub async fn realise(exchange: &Exchange<'_>, judged: &Judged, body: web::Payload) -> Answer {
+pub async fn realise(exchange: &Exchange<'_>, judged: &Judged, incoming: Incoming<'_>) -> Answer {
     match judged {
         Judged::Ping => HttpResponse::NoContent().finish().into(),
-        Judged::Static if exchange.request.path() == pages::SIGNED_IN_PATH => {
+        Judged::Static if exchange.carried.head().uri.path() == pages::SIGNED_IN_PATH => {
             pages::kept::signed_in().into()
         }
         Judged::Static => HttpResponse::NotFound().finish().into(),
         Judged::Core(request) => match &exchange.gateway().embedded {
-            Some(core) => embedded::answer(exchange, core, request, body).await,
+            Some(core) => embedded::answer(exchange, core, request, incoming).await,
             // Nothing is core's where core is not behind us.
             None => HttpResponse::NotFound().finish().into(),
         },
@@ -39,7 +47,7 @@ pub async fn realise(exchange: &Exchange<'_>, judged: &Judged, body: web::Payloa
             refusal(exchange, &refused.decision, host.as_deref()).into()
         }
         Judged::Full { facts, credentials, decision } => {
-            full(exchange, facts, credentials, decision, body).await
+            full(exchange, facts, credentials, decision, incoming).await
         }
     }
 }
@@ -49,26 +57,18 @@ async fn full(
     facts: &Facts,
     credentials: &Credentials,
     decision: &Decision,
-    body: web::Payload,
+    incoming: Incoming<'_>,
 ) -> Answer {
     match &decision.action {
-        Action::Allow | Action::Skip | Action::PassOwnPath => {
-            // Only `Allow` carries an identity: a skip rule lets everybody through as nobody.
-            let live = match decision.action {
-                Action::Allow => credentials.session.as_ref(),
-                _ => None,
-            };
-            match facts.dialect {
-                Some(_) => {
-                    let answer = identity::answer(exchange, facts, live);
-                    match live {
-                        Some(live) => answer.of(&live.session.about.user),
-                        None => answer,
-                    }
-                }
-                None => proxy::forward(exchange, facts, live, body).await,
-            }
+        // A reverse proxy that asks has been answered before anything came this far.
+        Action::Allow | Action::Skip | Action::PassOwnPath if facts.dialect.is_some() => {
+            pipeline::panicked(exchange)
         }
+        // Only `Allow` carries an identity: a skip rule lets everybody through as nobody.
+        Action::Allow => {
+            proxy::forward(exchange, facts, credentials.session.as_ref(), incoming).await
+        }
+        Action::Skip | Action::PassOwnPath => proxy::forward(exchange, facts, None, incoming).await,
         Action::RedirectToStart { return_to } => HttpResponse::Found()
             .insert_header((header::LOCATION, start::url(&facts.provider, &return_to.to_string())))
             .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -78,8 +78,8 @@ async fn full(
         Action::Challenge => challenge(exchange, facts, decision).into(),
         Action::FinishSignIn => callback::finish(exchange, facts, credentials).await,
         Action::SignOut => sign_out::sign_out(exchange, facts, credentials).await,
-        Action::KeepForm => kept_form::keep(exchange, facts, decision, body).await,
-        Action::TakeLogoutToken => backchannel_logout::take(exchange, facts, body).await,
+        Action::KeepForm => kept_form::keep(exchange, facts, decision, incoming.body).await,
+        Action::TakeLogoutToken => backchannel_logout::take(exchange, facts, incoming.body).await,
         Action::Deny => {
             let host = facts.target.authority.to_string();
             report(exchange, decision, Some(&host), facts.origin.client);
@@ -172,7 +172,7 @@ fn refusal(exchange: &Exchange<'_>, decision: &Decision, host: Option<&str>) -> 
     if status == StatusCode::TOO_MANY_REQUESTS {
         problem = problem.retry_after(60);
     }
-    let kind = ClientKind::of(exchange.request.method().as_str(), &exchange.fields());
+    let kind = ClientKind::of(exchange.method().as_str(), &exchange.fields());
     show(&problem, kind)
 }
 

@@ -1,23 +1,28 @@
 //! The beginning of a request's telemetry: its id, its place in a trace, and the log span that
 //! puts both on every line.
 //!
-//! Made once, when the request comes; [`Exchange`](super::exchange::Exchange) takes it from the
-//! request's extensions, and everything else shares it.
+//! Id and place are given once, when the request comes. The span is made where something may be logged
+//! in it: for a request that goes on to actix-web, or is not decided at once.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
+use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderMap, HeaderValue};
-use actix_web::{Error, HttpMessage, HttpRequest, web};
-use outpost_decision::origin::TrustedNetworks;
+use http::{HeaderMap, HeaderValue};
 use outpost_decision::request_id;
 use outpost_decision::trace_context::{TraceContext, trace_state};
-use tracing_actix_web::{RequestId, RootSpanBuilder};
-use uuid::Uuid;
+use tracing::Instrument as _;
+use tracing_actix_web::RootSpanBuilder;
+use uuid::{Builder, Uuid};
 
-use super::Worker;
-use super::pipeline::peer;
+use super::Gateway;
+use super::pipeline::{left_span, peer};
+use crate::carried::Carried;
+use crate::randomness;
 use crate::trace::{Kind, Scope, Span, Tracer};
 
 /// Header of the id that finds everything of a request.
@@ -63,7 +68,7 @@ impl Identity {
     /// Takes over what a believed caller says of itself, and gives what is missing.
     #[must_use]
     fn new(headers: &HeaderMap, believed: bool, tracer: Option<&Tracer>, own: Uuid) -> Self {
-        let values = |name: &str| headers.get_all(name).map(HeaderValue::as_bytes);
+        let values = |name: &str| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
         let given = if believed { request_id::accept(values(REQUEST_ID)) } else { None };
         let id = match given {
             Some(given) => Arc::from(given),
@@ -76,47 +81,49 @@ impl Identity {
         Self { id, span: scope.begin("request", Kind::Server) }
     }
 
-    fn of(request: &HttpRequest) -> Self {
-        let own = request.extensions().get::<RequestId>().map_or_else(Uuid::new_v4, |id| **id);
-        match request.app_data::<web::Data<Worker>>() {
-            Some(worker) => {
-                let Telemetry { believe, tracer } = &worker.gateway.telemetry;
-                let believed = is_believed(*believe, &worker.gateway.trusted.networks, request);
-                Self::new(request.headers(), believed, tracer.as_ref(), own)
-            }
-            None => Self::new(request.headers(), false, None, own),
-        }
-    }
-
-    /// The identity that was made when the request came. There is one; it can be taken once.
+    /// The identity of a request that has come.
     #[must_use]
-    pub fn take(request: &HttpRequest) -> Self {
-        let made = request.extensions_mut().remove::<Self>();
-        made.unwrap_or_else(|| Self::of(request))
+    pub fn of(gateway: &Gateway, carried: &Carried) -> Self {
+        // It is a name, and opens nothing: without randomness there is one for all.
+        let own = Builder::from_random_bytes(randomness::bytes().unwrap_or_default());
+        let Telemetry { believe, tracer } = &gateway.telemetry;
+        let believed = match believe {
+            Believe::Trusted => gateway.trusted.networks.contains(peer(carried).address),
+            Believe::Everybody => true,
+            Believe::Nobody => false,
+        };
+        Self::new(&carried.head().headers, believed, tracer.as_ref(), own.into_uuid())
     }
 }
 
-fn is_believed(believe: Believe, trusted: &TrustedNetworks, request: &HttpRequest) -> bool {
-    match believe {
-        Believe::Trusted => trusted.contains(peer(request).address),
-        Believe::Everybody => true,
-        Believe::Nobody => false,
+/// The span of the log's lines about a request.
+pub(super) fn of_log(id: &str, span: &Span) -> tracing::Span {
+    match span.scope().trace_id() {
+        Some(trace) => tracing::info_span!("request", id, trace_id = %trace),
+        None => tracing::info_span!("request", id),
     }
 }
 
-/// Makes the log span of each request. What became of it is said by `finish`, not here.
+/// Does `work`. What is not done at once goes on within a log span.
+pub(super) async fn unless_at_once<F: Future>(
+    work: F,
+    span: impl FnOnce() -> tracing::Span,
+) -> F::Output {
+    let mut work = pin!(work);
+    match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+        Poll::Ready(done) => done,
+        Poll::Pending => work.instrument(span()).await,
+    }
+}
+
+/// Makes the log span of each request that goes on to actix-web. What became of it is said by `finish`,
+/// not here.
 pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> tracing::Span {
-        let identity = Identity::of(request.request());
-        let id = &*identity.id;
-        let span = match identity.span.scope().trace_id() {
-            Some(trace) => tracing::info_span!("request", id, trace_id = %trace),
-            None => tracing::info_span!("request", id),
-        };
-        request.extensions_mut().insert(identity);
-        span
+        let carried = Carried::of(request.request());
+        carried.and_then(|carried| left_span(&carried)).unwrap_or_else(tracing::Span::none)
     }
 
     fn on_request_end<B: MessageBody>(_: tracing::Span, _: &Result<ServiceResponse<B>, Error>) {}
@@ -124,7 +131,7 @@ impl RootSpanBuilder for RequestSpan {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::HeaderName;
+    use http::HeaderName;
 
     use super::*;
 

@@ -13,7 +13,6 @@ use outpost_decision::target::Target;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::exchange::{Answer, Exchange, Facts};
-use super::fields::Fields;
 use super::realise;
 use crate::limits::Limit;
 use crate::randomness;
@@ -135,7 +134,7 @@ const RAW: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\
 /// What was asked for, where a reverse proxy hands a request that it may not let through on to the
 /// start path, and names it as in its checks: nginx cannot escape an address for `rd`.
 fn told_by_proxy(exchange: &Exchange<'_>, facts: &Facts) -> Option<String> {
-    let told = nginx::original(&Fields(exchange.request.headers()), &facts.origin).ok()?;
+    let told = nginx::original(&exchange.fields(), &facts.origin).ok()?;
     let url = in_escapes(&told.target.to_string());
     redirect::return_target(&url, &facts.provider, facts.request_host()).ok()
 }

@@ -1,5 +1,6 @@
 //! Logs: one line an event, JSON or text, at a level that core may change while we run.
 
+mod json;
 mod lines;
 
 use std::sync::Arc;
@@ -9,11 +10,13 @@ use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterFn, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
+use json::JsonLines;
 pub use lines::Lines;
 
 use super::audit::TARGET as AUDIT;
@@ -117,10 +120,8 @@ where
     let (filter, handle) = reload::Layer::new(targets(settings.level.unwrap_or_default()));
     let lines = match settings.format {
         LogFormat::Json => tracing_subscriber::fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
+            .event_format(JsonLines)
+            .fmt_fields(JsonFields::new())
             .with_writer(writer)
             .boxed(),
         LogFormat::Text => {

@@ -89,15 +89,23 @@ impl ChosenHeaders {
 
 /// Whether a header of this name carries what nobody else may know.
 pub(super) fn is_secret_header(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
     ["auth", "cookie", "token", "secret", "passw", "api-key", "apikey", "jwt", "session"]
         .iter()
-        .any(|part| name.contains(part))
-        && !matches!(name.as_str(), "x-authentik-username" | "www-authenticate")
+        .any(|part| contains(name, part, |byte| byte.to_ascii_lowercase()))
+        && !["x-authentik-username", "www-authenticate"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether `part` stands somewhere in `text`, each of whose bytes is read as `fold` makes it.
+fn contains(text: &str, part: &str, fold: impl Fn(u8) -> u8) -> bool {
+    let mut places = text.as_bytes().windows(part.len());
+    places.any(|place| std::iter::zip(place, part.bytes()).all(|(byte, it)| fold(*byte) == it))
 }
 
 fn is_secret_parameter(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('-', "_");
+    let fold = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
+    let is = |known: &str| name.len() == known.len() && contains(name, known, fold);
     [
         "token",
         "secret",
@@ -116,23 +124,24 @@ fn is_secret_parameter(name: &str) -> bool {
         "saml_response",
     ]
     .iter()
-    .any(|part| name.contains(part))
-        || matches!(
-            name.as_str(),
-            "code"
-                | "state"
-                | "nonce"
-                | "sid"
-                | "sig"
-                | "key"
-                | "auth"
-                | "pwd"
-                | "otp"
-                | "totp"
-                | "ticket"
-                | "authorization"
-                | "code_verifier"
-        )
+    .any(|part| contains(name, part, fold))
+        || [
+            "code",
+            "state",
+            "nonce",
+            "sid",
+            "sig",
+            "key",
+            "auth",
+            "pwd",
+            "otp",
+            "totp",
+            "ticket",
+            "authorization",
+            "code_verifier",
+        ]
+        .into_iter()
+        .any(is)
 }
 
 /// Masks the parameters of anything that looks like a URL. Core answers with two question marks
@@ -176,10 +185,18 @@ fn mask_parameter(parameter: &str, masked: &mut String) {
         masked.push_str(MASK);
         return;
     }
+    if !value.contains(['%', '?', '#', ':']) {
+        masked.push_str(value);
+        return;
+    }
     // A URL inside a parameter (`rd` for one) may name a user, and have secrets in a query or
     // fragment of its own.
     let plain = decoded(value);
-    if ["%3f", "%23", "%40", "%25"].iter().any(|it| plain.to_ascii_lowercase().contains(it)) {
+    if plain.contains('%')
+        && ["%3f", "%23", "%40", "%25"]
+            .iter()
+            .any(|it| contains(&plain, it, |byte| byte.to_ascii_lowercase()))
+    {
         // Encoded more often than anybody does: what is in it is not for us to find out.
         masked.push_str(MASK);
         return;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{App, HttpRequest, HttpResponse, web};
-use outpost::downstream::{self, DownstreamOptions, Limits};
+use outpost::downstream::{self, DownstreamOptions, First, Limits};
 use outpost::drain::Drain;
 use outpost::limits::Admission;
 use outpost::ops::metrics::Metrics;
@@ -97,10 +97,12 @@ pub(crate) fn proxy(rule: Rule) -> SocketAddr {
         drain: Drain::never(),
     };
     let bound = downstream::bind(&options, move || {
-        App::new()
+        let first: First = Rc::new(|_| Box::pin(async { None }));
+        let application = App::new()
             .app_data(Arc::clone(&rule))
             .app_data(Upstreams::new(dialer.clone()))
-            .default_service(web::to(forward))
+            .default_service(web::to(forward));
+        (first, application)
     })
     .unwrap();
     actix_rt::spawn(bound.server);

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
-use actix_web::http::header::{HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use outpost_decision::headers::IdentityHeaders;
 use outpost_decision::provider::Provider;
 
@@ -20,7 +20,7 @@ const CAPACITY: usize = 2048;
 #[derive(Debug)]
 pub struct Prepared {
     identity: IdentityHeaders,
-    answer: OnceCell<Vec<(HeaderName, HeaderValue)>>,
+    answer: OnceCell<HeaderMap>,
 }
 
 impl Prepared {
@@ -30,14 +30,20 @@ impl Prepared {
         Rc::new(Self { identity, answer: OnceCell::new() })
     }
 
-    /// Every header of it as an answer has them, those that are only to overwrite included.
-    pub fn answer(&self) -> &[(HeaderName, HeaderValue)] {
+    /// The headers of an answer that tells it, those that are only to overwrite included; nobody is to
+    /// keep such an answer.
+    pub fn answer(&self) -> &HeaderMap {
         self.answer.get_or_init(|| {
-            let headers = self.identity.iter().filter_map(|(name, value)| {
+            let told = self.identity.iter().filter_map(|(name, value)| {
                 let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
                 Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
             });
-            headers.collect()
+            let mut headers = HeaderMap::new();
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            for (name, value) in told {
+                headers.insert(name, value);
+            }
+            headers
         })
     }
 }
@@ -156,9 +162,7 @@ mod tests {
             let passing = session(&format!("passing-{number}"));
             let of = |session: &Arc<Session>| {
                 let prepared = told(&identities, session, &app, 1);
-                let (name, value) = &prepared.answer()[5];
-                assert_eq!(name, "x-authentik-uid");
-                assert_eq!(value.as_bytes(), session.about.sub.as_bytes());
+                assert_eq!(prepared.answer()["x-authentik-uid"], session.about.sub.as_str());
             };
             of(&passing);
             if number % 3 == 0 {

@@ -17,7 +17,7 @@ use super::limiter::Limiter;
 use super::operator::{Asking, Operator};
 use super::{Refusal, local};
 use crate::clock;
-use crate::http::fields::Fields;
+use crate::http::fields::WebFields;
 use crate::limits::{Limit, LimitFigures};
 use crate::ops::host::only_host;
 
@@ -123,7 +123,7 @@ impl Doors {
 
     /// Where a request comes from: operators behind one reverse proxy are not one.
     pub(super) fn client(&self, asking: Asking<'_>) -> Option<IpAddr> {
-        asking.peer.map(|peer| origin::client(peer, &Fields(asking.headers), &self.trust))
+        asking.peer.map(|peer| origin::client(peer, &WebFields(asking.headers), &self.trust))
     }
 
     pub(super) fn new_badge(&self, name: &str, role: Role, how: How) -> Result<Badge, Refusal> {

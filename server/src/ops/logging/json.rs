@@ -1,0 +1,242 @@
+//! Lines of JSON: time, level, what the event says, its target, and the span that it happened in.
+//!
+//! Every request has such a line: its values are written as they are read into the one buffer of its
+//! thread, and pass through no general serialiser.
+
+use std::fmt::{self, Write};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_log::NormalizeEvent as _;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// Formats events as lines of JSON. The fields of spans are to be formatted as JSON as well.
+#[derive(Debug)]
+pub(super) struct JsonLines;
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'l> LookupSpan<'l>,
+    N: for<'w> FormatFields<'w> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut line: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        // What comes of the `log` crate has its metadata in its fields.
+        let normalized = event.normalized_metadata();
+        let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
+        line.write_str("{\"timestamp\":\"")?;
+        SystemTime.format_time(&mut line)?;
+        line.write_str("\",\"level\":\"")?;
+        line.write_str(metadata.level().as_str())?;
+        line.write_char('"')?;
+        let mut fields = Fields { line: &mut line, of_log: normalized.is_some(), result: Ok(()) };
+        event.record(&mut fields);
+        fields.result?;
+        line.write_str(",\"target\":")?;
+        text(&mut line, metadata.target())?;
+        let span = match event.parent() {
+            Some(id) => context.span(id),
+            None if event.is_root() => None,
+            None => context.lookup_current(),
+        };
+        if let Some(span) = span {
+            line.write_str(",\"span\":{")?;
+            if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
+                let inner = fields.fields.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+                if let Some(inner) = inner.filter(|inner| !inner.is_empty()) {
+                    line.write_str(inner)?;
+                    line.write_char(',')?;
+                }
+            }
+            line.write_str("\"name\":")?;
+            text(&mut line, span.name())?;
+            line.write_char('}')?;
+        }
+        line.write_str("}\n")
+    }
+}
+
+/// Writes fields as members of an object that has begun.
+struct Fields<'l, 'w> {
+    line: &'l mut Writer<'w>,
+    of_log: bool,
+    result: fmt::Result,
+}
+
+impl Fields<'_, '_> {
+    fn member(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
+        // Metadata, told already.
+        if self.result.is_err() || (self.of_log && field.name().starts_with("log.")) {
+            return;
+        }
+        self.result = self.named(field.name(), value);
+    }
+
+    fn named(
+        &mut self,
+        name: &str,
+        value: impl FnOnce(&mut Writer<'_>) -> fmt::Result,
+    ) -> fmt::Result {
+        self.line.write_char(',')?;
+        text(self.line, name.strip_prefix("r#").unwrap_or(name))?;
+        self.line.write_char(':')?;
+        value(self.line)
+    }
+}
+
+impl Visit for Fields<'_, '_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.member(field, |line| match value.is_finite() {
+            true => write!(line, "{value:?}"),
+            // JSON has no such numbers.
+            false => line.write_str("null"),
+        });
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.member(field, |line| write!(line, "{value}"));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.member(field, |line| write!(line, "{value}"));
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.member(field, |line| write!(line, "{value}"));
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.member(field, |line| write!(line, "{value}"));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.member(field, |line| line.write_str(if value { "true" } else { "false" }));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.member(field, |line| text(line, value));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.member(field, |line| {
+            line.write_char('"')?;
+            write!(Escaped(line), "{value:?}")?;
+            line.write_char('"')
+        });
+    }
+}
+
+/// A string, in quotes (RFC 8259, section 7).
+fn text(line: &mut Writer<'_>, text: &str) -> fmt::Result {
+    line.write_char('"')?;
+    Escaped(line).write_str(text)?;
+    line.write_char('"')
+}
+
+/// Writes what stands within quotes.
+struct Escaped<'l, 'w>(&'l mut Writer<'w>);
+
+impl Write for Escaped<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut written = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            let escape = match byte {
+                b'"' => "\\\"",
+                b'\\' => "\\\\",
+                b'\n' => "\\n",
+                b'\r' => "\\r",
+                b'\t' => "\\t",
+                0..0x20 => "",
+                _ => continue,
+            };
+            // All of these are characters of one byte.
+            self.0.write_str(text.get(written..at).unwrap_or_default())?;
+            match escape {
+                "" => write!(self.0, "\\u{byte:04x}")?,
+                escape => self.0.write_str(escape)?,
+            }
+            written = at + 1;
+        }
+        self.0.write_str(text.get(written..).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::ops::logging::tests::capture;
+    use crate::settings::{LogFormat, LogLevel};
+
+    fn lines(act: impl FnOnce()) -> Vec<Value> {
+        let lines = capture(LogFormat::Json, LogLevel::Trace, |_| act());
+        lines.iter().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+
+    #[test]
+    fn every_kind_of_value_is_read_back_as_it_was() {
+        let every: String =
+            (0..=0x7f).map(char::from).chain("üß€😀\u{7f}\u{2028}".chars()).collect();
+        let told = lines(|| {
+            tracing::info!(
+                text = every.as_str(),
+                debug = ?["a\"b", "c\\d\n"],
+                display = %format_args!("x\ty"),
+                r#type = "raw",
+                dotted.name = 1,
+                most = u64::MAX,
+                least = i64::MIN,
+                huge = u128::MAX,
+                part = 0.1,
+                whole = 3.0,
+                none = f64::NAN,
+                is = true,
+                absent = Option::<&str>::None,
+                "said {}",
+                1
+            );
+        });
+        let line = &told[0];
+        assert_eq!(line["text"], every);
+        assert_eq!(line["debug"], format!("{:?}", ["a\"b", "c\\d\n"]));
+        assert_eq!(line["display"], "x\ty");
+        assert_eq!(line["type"], "raw");
+        assert_eq!(line["dotted.name"], 1);
+        assert_eq!(line["most"], u64::MAX);
+        assert_eq!(line["least"], i64::MIN);
+        assert_eq!(line["part"], 0.1);
+        assert_eq!(line["whole"], json!(3.0));
+        assert_eq!(line["none"], Value::Null);
+        assert_eq!(line["is"], true);
+        assert_eq!(line.get("absent"), None);
+        assert_eq!(line["message"], "said 1");
+        assert_eq!(line["target"], module_path!());
+        assert_eq!(line.get("span"), None);
+    }
+
+    #[test]
+    fn a_line_names_the_innermost_span_it_is_in() {
+        let told = lines(|| {
+            let outer = tracing::info_span!("outer", id = "one");
+            let _outer = outer.enter();
+            tracing::info!("within one");
+            let inner = tracing::info_span!("inner", id = "a\"}", count = 2).entered();
+            tracing::info!("within both");
+            tracing::info!(parent: &outer, "said to be of the outer");
+            tracing::info!(parent: None, "said to be of none");
+            drop(inner);
+            tracing::info_span!("bare").in_scope(|| tracing::info!("within one that says nothing"));
+        });
+        let spans: Vec<&Value> = told.iter().map(|line| &line["span"]).collect();
+        let outer = json!({"name": "outer", "id": "one"});
+        let inner = json!({"name": "inner", "id": "a\"}", "count": 2});
+        assert_eq!(spans, [&outer, &inner, &outer, &Value::Null, &json!({"name": "bare"})]);
+    }
+}
