@@ -161,13 +161,16 @@ fn split_target(
     text: &str,
     header: &'static str,
 ) -> Result<(String, Option<String>), DialectError> {
-    let readable = text.starts_with('/')
-        && !text.chars().any(|c| c == '#' || c == ' ' || c.is_control() || c.is_whitespace());
+    // In ASCII all blanks but the one are control characters.
+    let is_readable = match text.is_ascii() {
+        true => !text.bytes().any(|b| b == b'#' || b == b' ' || b.is_ascii_control()),
+        false => !text.chars().any(|c| c == '#' || c.is_control() || c.is_whitespace()),
+    };
     let (path, query) = match text.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (text, None),
     };
-    if !readable || path.contains('\\') {
+    if !(text.starts_with('/') && is_readable) || path.contains('\\') {
         return Err(DialectError::malformed(header));
     }
     Ok((path.to_owned(), query.map(str::to_owned)))

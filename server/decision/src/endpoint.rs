@@ -96,6 +96,13 @@ fn strip<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
     path.strip_prefix(prefix).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Whether a path can be one of the outpost's own at all, wherever that may lie: without this, no
+/// [`classify`] says so of the path alone.
+#[must_use]
+pub fn may_be_own(path: &str, akprox: bool) -> bool {
+    path.contains(OUTPOST_PREFIX) || (akprox && path.contains(AKPROX_PREFIX))
+}
+
 /// Whether `path` is one of the outpost's own that lies just below `home`.
 #[must_use]
 pub fn is_at_home(path: &str, home: &str) -> bool {
@@ -126,7 +133,7 @@ fn has_marker(query: Option<&str>, name: &str) -> bool {
     query
         .split('&')
         .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| decoded(key) == name)
+        .find(|(key, _)| *key == name || (key.contains('%') && decoded(key) == name))
         .is_some_and(|(_, value)| {
             let value = decoded(value);
             let word = value.split('?').next().unwrap_or_default();

@@ -11,13 +11,18 @@ pub trait Headers {
     /// The `index`-th value of `name`, in the order received.
     fn nth(&self, name: &str, index: usize) -> Option<&[u8]>;
 
+    /// The first value of `name`, and whether there are more.
+    fn first(&self, name: &str) -> Option<(&[u8], bool)> {
+        self.nth(name, 0).map(|first| (first, self.nth(name, 1).is_some()))
+    }
+
     /// The only value of `name`, as text.
     fn single(&self, name: &str) -> Single<'_> {
-        match (self.nth(name, 0), self.nth(name, 1)) {
-            (None, _) => Single::Missing,
-            (Some(_), Some(_)) => Single::Repeated,
-            (Some(value), None) => match std::str::from_utf8(value) {
-                Ok(text) if !text.chars().any(char::is_control) => Single::One(text),
+        match self.first(name) {
+            None => Single::Missing,
+            Some((_, true)) => Single::Repeated,
+            Some((value, false)) => match std::str::from_utf8(value) {
+                Ok(text) if !has_control(text) => Single::One(text),
                 _ => Single::NotText,
             },
         }
@@ -29,6 +34,14 @@ pub trait Headers {
             Single::One(text) => Some(text),
             _ => None,
         }
+    }
+}
+
+/// Whether a text holds a control character. Nearly every text is ASCII, and quickly looked through.
+fn has_control(text: &str) -> bool {
+    match text.is_ascii() {
+        true => text.bytes().any(|byte| byte.is_ascii_control()),
+        false => text.chars().any(char::is_control),
     }
 }
 
@@ -129,13 +142,18 @@ const PAGE_PARTS: [&str; 4] = ["image/", "audio/", "video/", "font/"];
 fn wants_data(accept: &str) -> bool {
     let mut data = false;
     for part in accept.split(',') {
-        let kind = part.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        if kind == "text/html" || kind == "application/xhtml+xml" {
+        let kind = part.split(';').next().unwrap_or_default().trim();
+        let is = |known: &&str| kind.eq_ignore_ascii_case(known);
+        if ["text/html", "application/xhtml+xml"].iter().any(is) {
             return false;
         }
-        data |= DATA.contains(&kind.as_str())
-            || PAGE_PARTS.iter().any(|part| kind.starts_with(part))
-            || kind.ends_with("+json");
+        let begins = |part: &&str| {
+            kind.get(..part.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(part))
+        };
+        let end = kind.len().checked_sub("+json".len()).and_then(|at| kind.get(at..));
+        data |= DATA.iter().any(is)
+            || PAGE_PARTS.iter().any(begins)
+            || end.is_some_and(|end| end.eq_ignore_ascii_case("+json"));
     }
     data
 }

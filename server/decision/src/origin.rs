@@ -242,8 +242,11 @@ fn client_address(
     peer: IpAddr,
     trusted: &TrustedNetworks,
 ) -> IpAddr {
-    let mut count = 0;
-    while headers.nth("X-Forwarded-For", count).is_some() {
+    let mut count = match headers.first("X-Forwarded-For") {
+        None => return peer,
+        Some((_, more)) => 1 + usize::from(more),
+    };
+    while count > 1 && headers.nth("X-Forwarded-For", count).is_some() {
         count += 1;
         // The last ones are those that count, and looking for them costs by the square of them.
         if count > MAX_HOPS {

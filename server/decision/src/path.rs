@@ -36,6 +36,9 @@ pub fn view(raw: &str) -> PathView<'_> {
     if let Some(reason) = ambiguity(raw) {
         return PathView::Ambiguous(reason);
     }
+    if !raw.contains('%') {
+        return PathView::Plain(Cow::Borrowed(raw));
+    }
     match percent_decode_str(raw).decode_utf8() {
         Ok(text) if text.chars().any(char::is_control) => {
             PathView::Ambiguous("encoded control character")

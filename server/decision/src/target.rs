@@ -66,16 +66,7 @@ impl Authority {
             format!("[{address}]")
         } else {
             let host = host.strip_suffix('.').unwrap_or(host);
-            let fits = !host.is_empty()
-                && host.len() <= 253
-                && host.split('.').all(|label| {
-                    !label.is_empty()
-                        && label.len() <= 63
-                        && label
-                            .bytes()
-                            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-                });
-            if !fits {
+            if !is_name(host) {
                 return None;
             }
             host.to_ascii_lowercase()
@@ -106,6 +97,19 @@ impl Authority {
             None => false,
         }
     }
+}
+
+/// Whether a text is labels of letters, digits, `-` and `_`, of 1 to 63 bytes, with dots in between.
+fn is_name(host: &str) -> bool {
+    let mut label = 0;
+    let fits = host.bytes().all(|byte| {
+        if byte == b'.' {
+            return std::mem::take(&mut label) > 0;
+        }
+        label += 1;
+        label <= 63 && (byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    });
+    fits && label > 0 && host.len() <= 253
 }
 
 fn split_port(text: &str) -> Option<(&str, Option<u16>)> {

@@ -12,6 +12,11 @@ impl Headers for Fields<'_> {
     fn nth(&self, name: &str, index: usize) -> Option<&[u8]> {
         self.0.get_all(name).into_iter().nth(index).map(HeaderValue::as_bytes)
     }
+
+    fn first(&self, name: &str) -> Option<(&[u8], bool)> {
+        let mut values = self.0.get_all(name).into_iter();
+        values.next().map(|first| (first.as_bytes(), values.next().is_some()))
+    }
 }
 
 /// A view of those that actix-web has made of them.

@@ -34,6 +34,9 @@ impl Ruleset {
     /// then the lowest key among those that match the host best.
     #[must_use]
     pub fn route_own(&self, target: &Target, hints: &OwnHints<'_>) -> Option<Routed<'_>> {
+        if !endpoint::may_be_own(&target.path, hints.akprox) {
+            return None;
+        }
         let offers = self.offers(&target.authority, target.scheme);
         let groups: [Candidates<'_>; 4] = [
             offers.named.map(|(site, matched)| apps(site, matched)).unwrap_or_default(),
