@@ -101,7 +101,7 @@ fn lenient_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::E
 }
 
 fn lenient_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
+    let mut list: Vec<String> = match Value::deserialize(deserializer)? {
         Value::Array(values) => values
             .into_iter()
             .filter_map(|value| match value {
@@ -111,7 +111,10 @@ fn lenient_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String
             .collect(),
         Value::String(text) => vec![text],
         _ => Vec::new(),
-    })
+    };
+    // What is collected has the room of the values it came from, and is kept for each session at hand.
+    list.shrink_to_fit();
+    Ok(list)
 }
 
 fn lenient_map<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
@@ -139,6 +142,13 @@ mod tests {
 
     fn claims(value: Value) -> Claims {
         serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn lists_have_no_more_room_than_they_need() {
+        let got = claims(json!({"sub": "s", "groups": ["a", "b", "c"], "entitlements": [1]}));
+        assert_eq!((got.groups.len(), got.groups.capacity()), (3, 3));
+        assert_eq!(got.entitlements.capacity(), 0);
     }
 
     #[test]
