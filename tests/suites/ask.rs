@@ -71,7 +71,7 @@ pub(crate) async fn raw(address: SocketAddr, head: &[u8]) -> Verdict {
 }
 
 /// Whether an answer has as many bytes as it says.
-fn is_whole(answer: &[u8]) -> bool {
+pub(crate) fn is_whole(answer: &[u8]) -> bool {
     let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return false };
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));

@@ -10,6 +10,7 @@ mod ask;
 mod attacks;
 mod backchannel_logout;
 mod core_link;
+mod costs;
 mod crowd;
 mod dashboard_browser;
 mod demo;
