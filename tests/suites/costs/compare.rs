@@ -25,7 +25,7 @@ pub(crate) struct Counts {
 }
 
 /// Instructions more or fewer that are nothing to speak of, in percent.
-const PERCENT: u64 = 5;
+const PERCENT: u64 = 10;
 
 /// The same where another compiler made the program: it may well know a better way.
 const PERCENT_OF_ANOTHER: u64 = 20;
@@ -87,13 +87,13 @@ mod tests {
         let then = counts("a", &[("one", 10_000, 10), ("two", 1000, 0)]);
         for (one, allocations, told) in [
             (10_000, 10, None),
-            (10_500, 10, None),
-            (9_500, 10, None),
-            (10_501, 10, Some("one: 10501 instructions, and 10000 in the baseline: a regression")),
+            (11_000, 10, None),
+            (9_000, 10, None),
+            (11_001, 10, Some("one: 11001 instructions, and 10000 in the baseline: a regression")),
             (
-                9_499,
+                8_999,
                 10,
-                Some("one: 9499 instructions, and 10000 in the baseline: the baseline is stale"),
+                Some("one: 8999 instructions, and 10000 in the baseline: the baseline is stale"),
             ),
             (10_000, 11, Some("one: 11 allocations, and 10 in the baseline: a regression")),
             (10_000, 9, Some("one: 9 allocations, and 10 in the baseline: the baseline is stale")),

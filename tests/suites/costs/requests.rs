@@ -19,15 +19,15 @@ use super::callgrind::{Counted, OPTIONS};
 use super::compare::Cost;
 use crate::ask::{is_whole, question};
 
-/// Whatever an outpost does by the clock is counted along, and a slow machine has more of that for each
-/// request: two where a request takes the third part of a second.
+/// Whatever an outpost does by the clock is counted along where it falls among requests.
 pub(crate) const KIND: Kind = Kind { file: "requests", title: "a whole request", allocations: 4 };
 
-/// Requests that are counted together.
-const BATCH: u64 = 30;
+/// Requests that are counted together: few, so that nothing that is done by the clock falls among most of
+/// them, however slow the machine is.
+const BATCH: u64 = 4;
 
-/// How often. The outpost does more than to answer, every now and then: the least is a request's.
-const BATCHES: usize = 6;
+/// How often. The least is what requests alone cost.
+const BATCHES: usize = 24;
 
 /// Longest until it serves somebody: nothing is quick here, and less so on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(5);
