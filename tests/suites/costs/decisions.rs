@@ -15,14 +15,12 @@ pub(crate) const KIND: Kind = Kind { file: "decisions", title: "a decision", all
 /// Decisions in one run; in the other there are twice as many.
 const ROUNDS: u64 = 500;
 
-/// Builds the program that decides (`tests/costs/`). The profile is a release's, and the folder too, so
+/// Builds the program that decides (`tests/costs/`), unless `tests/run` has done so. The profile is a release's, and the folder too, so
 /// that it is not the one that tests are built in.
 fn built() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let target = own.ancestors().nth(3).expect("a test lives in a target directory");
-    // Others are tested meanwhile.
-    let mut command = Command::new("nice");
-    command.arg(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["build", "--locked", "--profile", "bench", "--package", "outpost-costs"]);
     command.arg("--target-dir").arg(target);
     let ended = command.current_dir(root()).output().unwrap();
