@@ -9,6 +9,7 @@ use outpost_decision::decision::Action;
 use outpost_decision::facts::{ClientKind, Endpoint};
 use outpost_decision::finding::{Finding, Severity};
 use outpost_decision::provider::{Mode, Provider};
+use outpost_decision::route::Unrouted;
 use outpost_decision::ruleset::Ruleset;
 use outpost_decision::target::{Authority, Target as Asked};
 use outpost_decision::wire::ProviderRecord;
@@ -104,7 +105,12 @@ fn judge(provider: &Provider, record: &ProviderRecord) {
         path: format!("{}/4f1d/private", provider.external.path),
         query: None,
     };
-    let routed = ruleset.route(&target).expect("it serves its own host");
+    let routed = match ruleset.route(&target) {
+        // With an escape that the path does not need: who compares bytes reads another path, and nobody
+        // is served below it.
+        Err(Unrouted::PathAmbiguous) if target.path.contains('%') => return,
+        routed => routed.expect("it serves its own host"),
+    };
     assert_eq!(routed.provider.pk, provider.pk);
 
     // Nobody is signed in. Only a rule that an administrator has written opens the path.
