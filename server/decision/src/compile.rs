@@ -216,7 +216,7 @@ fn cookie_domain(
         ));
         return None;
     };
-    let domain = domain.host;
+    let domain = String::from(&*domain.host);
     if !external.authority.is_within(&domain) {
         let host = &external.authority.host;
         findings.push(error(

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::decision::Reason;
-use crate::facts::{Headers, Single};
+use crate::facts::{Found, Headers, Known, Single};
 use crate::origin::Origin;
-use crate::target::{Authority, Scheme, Target};
+use crate::target::{Scheme, Target};
 
 pub mod caddy;
 pub mod envoy;
@@ -55,14 +55,14 @@ impl Dialect {
     ///
     /// # Errors
     /// Headers that are missing, repeated, unreadable, contradictory or from an untrusted peer.
-    pub fn original(
+    pub(crate) fn original<'r>(
         self,
-        headers: &(impl Headers + ?Sized),
-        asked: &Asked<'_>,
+        headers: &Found<'r, impl Headers + ?Sized>,
+        asked: &Asked<'r>,
         origin: &Origin,
-    ) -> Result<Original, DialectError> {
+    ) -> Result<Original<'r>, DialectError> {
         match self {
-            Self::Nginx => nginx::original(headers, origin),
+            Self::Nginx => nginx::told(headers, origin),
             Self::NginxAkprox => nginx_akprox::original(headers, origin),
             Self::Traefik => traefik::original(headers, origin),
             Self::Caddy => caddy::original(headers, origin),
@@ -73,26 +73,31 @@ impl Dialect {
 
 /// The request by which a reverse proxy asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked<'a> {
+pub(crate) struct Asked<'r> {
     /// Its method.
-    pub method: &'a str,
-    /// Its path and query, byte for byte.
-    pub path_and_query: &'a str,
+    pub(crate) method: &'r str,
+    /// Its path, byte for byte.
+    pub(crate) path: &'r str,
+    /// Its query, byte for byte, without the question mark.
+    pub(crate) query: Option<&'r str>,
 }
 
 /// The original request as a dialect tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Original {
+pub struct Original<'r> {
     /// Its URL.
     pub target: Target,
     /// Its method, where the proxy reports it; `GET` otherwise.
-    pub method: String,
+    pub method: &'r str,
     /// The header (or the path) the URL came from.
     pub source: &'static str,
     /// Whether the reverse proxy may be passing on what its client says of the host: what routing
     /// finds must then fit the request's own host (`Ruleset::may_ask_about`).
     pub host_claimed: bool,
 }
+
+/// The method of a request whose reverse proxy does not report it.
+const UNTOLD: &str = "GET";
 
 /// Why the original request cannot be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,8 +109,8 @@ pub struct DialectError {
 }
 
 impl DialectError {
-    const fn missing(header: &'static str) -> Self {
-        Self { reason: Reason::HeadersMissing, header }
+    const fn missing(known: Known) -> Self {
+        Self { reason: Reason::HeadersMissing, header: known.name() }
     }
 
     const fn malformed(header: &'static str) -> Self {
@@ -117,35 +122,30 @@ impl DialectError {
 ///
 /// # Errors
 /// A value that is repeated, unreadable, or from a peer that is not trusted.
-fn trusted_value<'a>(
-    headers: &'a (impl Headers + ?Sized),
-    name: &'static str,
+fn trusted_value<'h>(
+    headers: &Found<'h, impl Headers + ?Sized>,
+    known: Known,
     origin: &Origin,
-) -> Result<Option<&'a str>, DialectError> {
-    let value = match headers.single(name) {
-        Single::Missing | Single::One("") => return Ok(None),
-        _ if !origin.peer_trusted => {
-            return Err(DialectError { reason: Reason::PeerUntrusted, header: name });
-        }
-        Single::One(text) => text,
-        Single::Repeated => {
-            return Err(DialectError { reason: Reason::HeaderRepeated, header: name });
-        }
-        Single::NotText => return Err(DialectError::malformed(name)),
-    };
-    Ok(Some(value))
+) -> Result<Option<&'h str>, DialectError> {
+    let fault = |reason| Err(DialectError { reason, header: known.name() });
+    match headers.single(known) {
+        Single::Missing | Single::One("") => Ok(None),
+        _ if !origin.peer_trusted => fault(Reason::PeerUntrusted),
+        Single::One(text) => Ok(Some(text)),
+        Single::Repeated => fault(Reason::HeaderRepeated),
+        Single::NotText => fault(Reason::HeaderMalformed),
+    }
 }
 
-/// The method that `name` reports, if it does.
-fn method(
-    headers: &(impl Headers + ?Sized),
-    name: &'static str,
+/// The method that a header reports, if it does.
+fn method<'h>(
+    headers: &Found<'h, impl Headers + ?Sized>,
+    known: Known,
     origin: &Origin,
-) -> Result<Option<String>, DialectError> {
-    match trusted_value(headers, name, origin)? {
-        None => Ok(None),
-        Some(text) if is_token(text) => Ok(Some(text.to_owned())),
-        Some(_) => Err(DialectError::malformed(name)),
+) -> Result<Option<&'h str>, DialectError> {
+    match trusted_value(headers, known, origin)? {
+        Some(text) if !is_token(text) => Err(DialectError::malformed(known.name())),
+        told => Ok(told),
     }
 }
 
@@ -154,45 +154,64 @@ pub(crate) fn is_token(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// Takes path and query of an origin-form request target apart, changing no byte. What cannot
-/// stand in a request line (blanks, control characters, a fragment), and a backslash in the
-/// path, which browsers never send, is refused.
+/// Takes path and query of an origin-form request target apart, changing no byte.
 fn split_target(
     text: &str,
     header: &'static str,
 ) -> Result<(String, Option<String>), DialectError> {
-    // In ASCII all blanks but the one are control characters.
-    let is_readable = match text.is_ascii() {
-        true => !text.bytes().any(|b| b == b'#' || b == b' ' || b.is_ascii_control()),
-        false => !text.chars().any(|c| c == '#' || c.is_control() || c.is_whitespace()),
-    };
-    let (path, query) = match text.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (text, None),
-    };
-    if !(text.starts_with('/') && is_readable) || path.contains('\\') {
+    match text.as_bytes().iter().position(|byte| *byte == b'?') {
+        Some(mark) => target_of(&text[..mark], Some(&text[mark + 1..]), header),
+        None => target_of(text, None, header),
+    }
+}
+
+/// Path and query of an original URL. What cannot stand in a request line (blanks, control
+/// characters, a fragment), and a backslash in the path, which browsers never send, is refused.
+fn target_of(
+    path: &str,
+    query: Option<&str>,
+    header: &'static str,
+) -> Result<(String, Option<String>), DialectError> {
+    if !path.starts_with('/')
+        || path.as_bytes().contains(&b'\\')
+        || !(is_readable(path) && query.is_none_or(is_readable))
+    {
         return Err(DialectError::malformed(header));
     }
     Ok((path.to_owned(), query.map(str::to_owned)))
 }
 
-/// What Traefik and Caddy send alike: `X-Forwarded-Proto`, `-Host` and `-Uri`, once each.
-fn forwarded(headers: &(impl Headers + ?Sized), origin: &Origin) -> Result<Original, DialectError> {
-    let required = |name| {
-        trusted_value(headers, name, origin)
-            .and_then(|value| value.ok_or(DialectError::missing(name)))
-    };
-    let uri = required("X-Forwarded-Uri")?;
-    let host = required("X-Forwarded-Host")?;
-    let proto = required("X-Forwarded-Proto")?;
+/// Whether a text has no blank, control character or `#`. All bytes of ASCII are looked at, many at a
+/// time; there all blanks but the one are control characters.
+fn is_readable(text: &str) -> bool {
+    match text.is_ascii() {
+        true => !text
+            .bytes()
+            .fold(false, |found, b| found | (b == b'#') | (b == b' ') | b.is_ascii_control()),
+        false => !text.chars().any(|c| c == '#' || c.is_control() || c.is_whitespace()),
+    }
+}
 
-    let scheme = Scheme::parse(proto).ok_or(DialectError::malformed("X-Forwarded-Proto"))?;
-    let authority = Authority::parse(host).ok_or(DialectError::malformed("X-Forwarded-Host"))?;
-    let (path, query) = split_target(uri, "X-Forwarded-Uri")?;
+/// What Traefik and Caddy send alike: `X-Forwarded-Proto`, `-Host` and `-Uri`, once each.
+fn forwarded<'h>(
+    headers: &Found<'h, impl Headers + ?Sized>,
+    origin: &Origin,
+) -> Result<Original<'h>, DialectError> {
+    const URI: Known = Known::XForwardedUri;
+    const HOST: Known = Known::XForwardedHost;
+    const PROTO: Known = Known::XForwardedProto;
+    let required =
+        |known| trusted_value(headers, known, origin)?.ok_or(DialectError::missing(known));
+    let (uri, host, proto) = (required(URI)?, required(HOST)?, required(PROTO)?);
+
+    let scheme = Scheme::parse(proto).ok_or(DialectError::malformed(PROTO.name()))?;
+    let authority = origin.authority.parse_like(host);
+    let authority = authority.ok_or(DialectError::malformed(HOST.name()))?;
+    let (path, query) = split_target(uri, URI.name())?;
     Ok(Original {
         target: Target { scheme, authority: authority.without_default_port(scheme), path, query },
-        method: method(headers, "X-Forwarded-Method", origin)?.unwrap_or_else(|| "GET".to_owned()),
-        source: "X-Forwarded-Uri",
+        method: method(headers, Known::XForwardedMethod, origin)?.unwrap_or(UNTOLD),
+        source: URI.name(),
         host_claimed: false,
     })
 }

@@ -64,7 +64,7 @@ pub fn place(target: &Target, akprox: bool, routed: Result<&Routed<'_>, Unrouted
 /// Whether people reach core at this host, on whichever port.
 fn is_cores_host(provider: &Provider, authority: &Authority) -> bool {
     let core = [Some(&provider.endpoints.authorization), provider.endpoints.end_session.as_ref()];
-    core.into_iter().flatten().any(|url| url.host_str() == Some(&authority.host))
+    core.into_iter().flatten().any(|url| url.host_str() == Some(&*authority.host))
 }
 
 /// Whether the path is one of core's static files: plain, so that it names one file only.

@@ -60,10 +60,7 @@ pub fn classify(raw_path: &str, query: Option<&str>, paths: OwnPaths<'_>) -> End
     let own = own.filter(|_| path::view(raw_path).is_plain());
     match own {
         Some(known) if known != Endpoint::Unknown => known,
-        _ if has_marker(query, CALLBACK_PARAMETER) => Endpoint::Callback,
-        _ if has_marker(query, LOGOUT_PARAMETER) => Endpoint::SignOut,
-        Some(unknown) => unknown,
-        None => Endpoint::Application,
+        _ => marked(query).or(own).unwrap_or(Endpoint::Application),
     }
 }
 
@@ -116,20 +113,27 @@ fn envoy_rest(rest: &str) -> Option<&str> {
     rest.strip_prefix("/auth/envoy").filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The original path and query behind Envoy's prefix, byte for byte, if the request target (path
-/// and query) has that prefix.
-#[must_use]
-pub fn behind_envoy_prefix(path_and_query: &str) -> Option<&str> {
-    let path_end = path_and_query.find('?').unwrap_or(path_and_query.len());
-    let root = OwnPaths::at_root(false);
-    let rest = envoy_rest(below_prefix(&path_and_query[..path_end], root)?)?;
-    Some(&path_and_query[path_end - rest.len()..])
+/// The original path behind Envoy's prefix, byte for byte, if the path has that prefix.
+pub(crate) fn behind_envoy_prefix(path: &str) -> Option<&str> {
+    envoy_rest(strip(path, OUTPOST_PREFIX)?)
+}
+
+/// What the query makes of any path.
+fn marked(query: Option<&str>) -> Option<Endpoint> {
+    // Nearly no query has what all markers have, as it is or in escapes.
+    let query = query.filter(|query| query.contains("X-authentik-") || query.contains('%'))?;
+    if has_marker(query, CALLBACK_PARAMETER) {
+        Some(Endpoint::Callback)
+    } else if has_marker(query, LOGOUT_PARAMETER) {
+        Some(Endpoint::SignOut)
+    } else {
+        None
+    }
 }
 
 /// Whether the first `name` parameter says `true`, in any case. Core appends errors to a
 /// redirect address that has a query with a second question mark, so `true?error=…` counts.
-fn has_marker(query: Option<&str>, name: &str) -> bool {
-    let Some(query) = query else { return false };
+fn has_marker(query: &str, name: &str) -> bool {
     query
         .split('&')
         .filter_map(|pair| pair.split_once('='))

@@ -6,42 +6,33 @@ use serde::Serialize;
 
 use crate::dialect::Dialect;
 
+mod found;
+
+pub(crate) use found::{Found, Known};
+
 /// Read access to request headers, whatever library holds them. Names are compared without case.
 pub trait Headers {
-    /// The `index`-th value of `name`, in the order received.
-    fn nth(&self, name: &str, index: usize) -> Option<&[u8]>;
+    /// Name and value of each; those of one name in the order received.
+    fn each(&self) -> impl Iterator<Item = (&str, &[u8])>;
 
-    /// The first value of `name`, and whether there are more.
-    fn first(&self, name: &str) -> Option<(&[u8], bool)> {
-        self.nth(name, 0).map(|first| (first, self.nth(name, 1).is_some()))
+    /// The `index`-th value of `name`, in the order received.
+    fn nth(&self, name: &str, index: usize) -> Option<&[u8]> {
+        let mut named = self.each().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        named.nth(index).map(|(_, value)| value)
     }
 
     /// The only value of `name`, as text.
     fn single(&self, name: &str) -> Single<'_> {
-        match self.first(name) {
+        match self.nth(name, 0) {
             None => Single::Missing,
-            Some((_, true)) => Single::Repeated,
-            Some((value, false)) => match std::str::from_utf8(value) {
-                Ok(text) if !has_control(text) => Single::One(text),
-                _ => Single::NotText,
-            },
+            Some(_) if self.nth(name, 1).is_some() => Single::Repeated,
+            Some(value) => Single::only(value),
         }
     }
 
     /// The only value of `name`, or `None` when it is missing, repeated or not text.
     fn text(&self, name: &str) -> Option<&str> {
-        match self.single(name) {
-            Single::One(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
-/// Whether a text holds a control character. Nearly every text is ASCII, and quickly looked through.
-fn has_control(text: &str) -> bool {
-    match text.is_ascii() {
-        true => text.bytes().any(|byte| byte.is_ascii_control()),
-        false => text.chars().any(char::is_control),
+        self.single(name).text()
     }
 }
 
@@ -58,13 +49,37 @@ pub enum Single<'a> {
     NotText,
 }
 
+impl<'a> Single<'a> {
+    /// The value of a header that there is one of.
+    fn only(value: &'a [u8]) -> Self {
+        match std::str::from_utf8(value) {
+            Ok(text) if !has_control(text) => Self::One(text),
+            _ => Self::NotText,
+        }
+    }
+
+    /// What is readable.
+    fn text(self) -> Option<&'a str> {
+        match self {
+            Self::One(text) => Some(text),
+            Self::Missing | Self::Repeated | Self::NotText => None,
+        }
+    }
+}
+
+/// Whether a text holds a control character. Nearly every text is ASCII, and looked through many
+/// bytes at a time: not one by one until there is one, since there is none.
+fn has_control(text: &str) -> bool {
+    match text.is_ascii() {
+        true => text.bytes().fold(false, |found, byte| found | byte.is_ascii_control()),
+        false => text.chars().any(char::is_control),
+    }
+}
+
 /// A list of pairs is a set of headers: for tests, `explain`, and tools.
 impl Headers for [(&str, &str)] {
-    fn nth(&self, name: &str, index: usize) -> Option<&[u8]> {
-        self.iter()
-            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
-            .nth(index)
-            .map(|(_, value)| value.as_bytes())
+    fn each(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.iter().map(|(name, value)| (*name, value.as_bytes()))
     }
 }
 
@@ -101,31 +116,32 @@ impl ClientKind {
     /// forward-auth proxy `method` is what the proxy reports of it.
     #[must_use]
     pub fn of(method: &str, headers: &(impl Headers + ?Sized)) -> Self {
-        if method.eq_ignore_ascii_case("OPTIONS")
-            && headers.nth("access-control-request-method", 0).is_some()
-        {
+        Self::told(method, &Found::among(headers))
+    }
+
+    /// The same by headers that are found already.
+    pub(crate) fn told(method: &str, headers: &Found<'_, impl Headers + ?Sized>) -> Self {
+        let is = |known, word: &str| {
+            headers.text(known).is_some_and(|value| value.eq_ignore_ascii_case(word))
+        };
+        if method.eq_ignore_ascii_case("OPTIONS") && headers.has(Known::PreflightMethod) {
             return Self::Preflight;
         }
         // Traefik asks without `Upgrade`, and passes the handshake's other headers on.
-        if headers.text("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
-            || headers.nth("sec-websocket-key", 0).is_some()
-        {
+        if is(Known::Upgrade, "websocket") || headers.has(Known::SecWebsocketKey) {
             return Self::Websocket;
         }
         if !(method.eq_ignore_ascii_case("GET") || method.eq_ignore_ascii_case("HEAD")) {
             return Self::UnsafeMethod;
         }
-        if headers
-            .text("x-requested-with")
-            .is_some_and(|value| value.eq_ignore_ascii_case("XMLHttpRequest"))
-        {
+        if is(Known::XRequestedWith, "XMLHttpRequest") {
             return Self::XmlHttpRequest;
         }
-        if headers.text("sec-fetch-mode").is_some_and(|mode| !mode.eq_ignore_ascii_case("navigate"))
-        {
+        let mode = headers.text(Known::SecFetchMode);
+        if mode.is_some_and(|mode| !mode.eq_ignore_ascii_case("navigate")) {
             return Self::Fetch;
         }
-        if headers.text("accept").is_some_and(wants_data) {
+        if headers.text(Known::Accept).is_some_and(wants_data) {
             return Self::WantsData;
         }
         Self::Navigation
@@ -140,6 +156,10 @@ const DATA: [&str; 3] = ["text/event-stream", "application/json", "text/css"];
 const PAGE_PARTS: [&str; 4] = ["image/", "audio/", "video/", "font/"];
 
 fn wants_data(accept: &str) -> bool {
+    // Browsers that navigate begin so.
+    if accept.starts_with("text/html,") {
+        return false;
+    }
     let mut data = false;
     for part in accept.split(',') {
         let kind = part.split(';').next().unwrap_or_default().trim();

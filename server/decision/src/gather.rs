@@ -5,7 +5,6 @@
 //! with it, and `explain` those of requests that were never sent. A failure here is a decision,
 //! too, and its steps name what was at fault.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use crate::decision::{Decision, Reason, Step};
 use crate::dialect::{Asked, Dialect, Original};
 use crate::embedded::{self, Place};
 use crate::endpoint::{self, OwnPaths};
-use crate::facts::{ClientKind, Endpoint, Headers, Peer};
+use crate::facts::{ClientKind, Endpoint, Found, Headers, Peer};
 use crate::form;
 use crate::origin::{self, Origin, Trust, server_name};
 use crate::provider::{Mode, Provider};
@@ -208,7 +207,8 @@ pub fn gather<H: Headers + ?Sized>(
         _ => None,
     };
     let mut steps = Vec::with_capacity(6);
-    let origin = match origin::resolve(&peer, headers, received.authority, rules.trust) {
+    let found = Found::among(headers);
+    let origin = match origin::told(&peer, &found, received.authority, rules.trust) {
         Ok(origin) => origin,
         Err(error) => {
             steps.push(Step::Fault { header: error.header });
@@ -222,7 +222,7 @@ pub fn gather<H: Headers + ?Sized>(
         let decision = refuse(reason, asking, steps);
         Gathered::Refused(Refusal { decision, about: Some((origin, target)), client })
     };
-    let own = Target {
+    let own = |origin: &Origin| Target {
         scheme: origin.scheme,
         authority: origin.authority.clone(),
         path: path.to_owned(),
@@ -232,22 +232,24 @@ pub fn gather<H: Headers + ?Sized>(
     if let Some(name) = misdirected(hints.connection, &origin) {
         let name = name.to_owned();
         steps.extend([came_from, Step::ServerName { name }]);
+        let own = own(&origin);
         return refused(Reason::Misdirected, origin, own, steps);
     }
     let (target, method, host_claimed) = match asking {
         None => {
             steps.push(came_from);
-            (own, Cow::Borrowed(received.method), None)
+            (own(&origin), received.method, None)
         }
         Some(dialect) => {
-            let asked = Asked { method: received.method, path_and_query: &own.path_and_query() };
-            match dialect.original(headers, &asked, &origin) {
+            let asked = Asked { method: received.method, path, query };
+            match dialect.original(&found, &asked, &origin) {
                 Ok(Original { target, method, source, host_claimed }) => {
                     steps.push(Step::Origin { source, peer_trusted: origin.peer_trusted });
-                    (target, Cow::Owned(method), host_claimed.then_some(source))
+                    (target, method, host_claimed.then_some(source))
                 }
                 Err(error) => {
                     steps.extend([came_from, Step::Fault { header: error.header }]);
+                    let own = own(&origin);
                     return refused(error.reason, origin, own, steps);
                 }
             }
@@ -302,11 +304,11 @@ pub fn gather<H: Headers + ?Sized>(
         let keep = rules.keep_post_bytes;
         form::may_keep(method, headers, target, provider, keep, hints.has_cookie)
     };
-    let client = match ClientKind::of(&method, headers) {
+    let client = match ClientKind::told(method, &found) {
         ClientKind::UnsafeMethod
             if asking.is_none()
                 && provider.mode == Mode::Proxy
-                && may_keep(&method, &target, &provider) =>
+                && may_keep(method, &target, &provider) =>
         {
             ClientKind::Form
         }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::decision::Reason;
 use crate::dialect::DialectError;
-use crate::facts::{Headers, Peer, Single};
+use crate::facts::{Found, Headers, Known, Peer, Single};
 use crate::target::{Authority, Scheme};
 
 mod forwarded;
@@ -40,18 +40,18 @@ impl From<TrustedNetworks> for Trust {
 }
 
 /// Headers that only a trusted peer may set.
-const FORWARDING: [&str; 7] = [
-    "X-Forwarded-Host",
-    "X-Forwarded-Proto",
-    "X-Forwarded-For",
-    "X-Forwarded-Uri",
-    "X-Forwarded-Method",
-    "X-Original-URL",
-    "X-Original-URI",
+const FORWARDING: [Known; 7] = [
+    Known::XForwardedHost,
+    Known::XForwardedProto,
+    Known::XForwardedFor,
+    Known::XForwardedUri,
+    Known::XForwardedMethod,
+    Known::XOriginalUrl,
+    Known::XOriginalUri,
 ];
 
 /// The header of RFC 7239, believed only where the settings say so.
-const FORWARDED: &str = "Forwarded";
+const FORWARDED: Known = Known::Forwarded;
 
 /// No proxy chain is longer; a longer `X-Forwarded-For` is not walked further, and one in more
 /// headers than that is not believed.
@@ -92,6 +92,16 @@ pub fn resolve(
     authority: Option<&str>,
     trust: &Trust,
 ) -> Result<Origin, DialectError> {
+    told(peer, &Found::among(headers), authority, trust)
+}
+
+/// [`resolve`], by headers that are found already.
+pub(crate) fn told(
+    peer: &Peer,
+    headers: &Found<'_, impl Headers + ?Sized>,
+    authority: Option<&str>,
+    trust: &Trust,
+) -> Result<Origin, DialectError> {
     let peer_address = peer.address.to_canonical();
     let peer_trusted = trust.networks.contains(peer_address);
     let connection_scheme = if peer.tls { Scheme::Https } else { Scheme::Http };
@@ -99,8 +109,8 @@ pub fn resolve(
 
     if !peer_trusted {
         let rfc = trust.forwarded.then_some(FORWARDED);
-        let ignored = FORWARDING.into_iter().chain(rfc).filter(|name| is_there(headers, name));
-        let ignored = ignored.collect();
+        let ignored = FORWARDING.into_iter().chain(rfc).filter(|known| headers.has(*known));
+        let ignored = ignored.map(Known::name).collect();
         let host = host.without_default_port(connection_scheme);
         return Ok(Origin {
             scheme: connection_scheme,
@@ -117,38 +127,38 @@ pub fn resolve(
         true => forwarded::read(headers, peer_address, &trust.networks)?,
         false => None,
     };
-    let proto = match only(headers, "X-Forwarded-Proto")? {
+    let proto = match only(headers, Known::XForwardedProto)? {
         None => None,
         Some(text) => {
-            Some(Scheme::parse(text.trim()).ok_or_else(|| malformed("X-Forwarded-Proto"))?)
+            Some(Scheme::parse(text.trim()).ok_or_else(|| malformed(Known::XForwardedProto))?)
         }
     };
     let proto = one_of(proto, rfc.as_ref().and_then(|rfc| rfc.scheme))?;
     let scheme = proto.map_or(connection_scheme, |(scheme, _)| scheme);
 
     let normal = |authority: Authority| authority.without_default_port(scheme);
-    let forwarded = match only(headers, "X-Forwarded-Host")? {
+    let forwarded = match only(headers, Known::XForwardedHost)? {
         None => None,
         Some(text) => {
-            Some(Authority::parse(text.trim()).ok_or_else(|| malformed("X-Forwarded-Host"))?)
+            Some(host.parse_like(text.trim()).ok_or_else(|| malformed(Known::XForwardedHost))?)
         }
     };
     let rfc_host = rfc.as_ref().and_then(|rfc| rfc.host.clone());
     let host = normal(host);
     let (authority, source) = match one_of(forwarded.map(normal), rfc_host.map(normal))? {
-        Some((authority, true)) => (authority, "X-Forwarded-Host"),
-        Some((authority, false)) => (authority, FORWARDED),
+        Some((authority, true)) => (authority, Known::XForwardedHost.name()),
+        Some((authority, false)) => (authority, FORWARDED.name()),
         None => (host.clone(), host_source),
     };
     let by_hops = client_address(headers, peer_address, &trust.networks);
     let client = rfc.as_ref().map_or(by_hops, |rfc| rfc.client);
     if client != by_hops && names_hops(headers) {
-        return Err(DialectError { reason: Reason::HeadersDisagree, header: FORWARDED });
+        return Err(disagreeing(FORWARDED));
     }
     // Beside the headers that are believed it is no surprise that this one is not.
     let unheard = !trust.forwarded
-        && is_there(headers, FORWARDED)
-        && !FORWARDING.into_iter().any(|name| is_there(headers, name));
+        && headers.has(FORWARDED)
+        && !FORWARDING.into_iter().any(|known| headers.has(known));
     Ok(Origin {
         scheme,
         authority,
@@ -156,7 +166,7 @@ pub fn resolve(
         client,
         peer_trusted,
         source,
-        ignored: unheard.then_some(FORWARDED).into_iter().collect(),
+        ignored: unheard.then_some(FORWARDED.name()).into_iter().collect(),
     })
 }
 
@@ -168,6 +178,7 @@ pub fn client(peer: IpAddr, headers: &(impl Headers + ?Sized), trust: &Trust) ->
     if !trust.networks.contains(peer) {
         return peer;
     }
+    let headers = &Found::among(headers);
     let by_hops = client_address(headers, peer, &trust.networks);
     if !trust.forwarded {
         return by_hops;
@@ -185,87 +196,71 @@ fn one_of<T: PartialEq>(
     rfc: Option<T>,
 ) -> Result<Option<(T, bool)>, DialectError> {
     match (customary, rfc) {
-        (Some(customary), Some(rfc)) if customary != rfc => {
-            Err(DialectError { reason: Reason::HeadersDisagree, header: FORWARDED })
-        }
+        (Some(customary), Some(rfc)) if customary != rfc => Err(disagreeing(FORWARDED)),
         (Some(customary), _) => Ok(Some((customary, true))),
         (None, rfc) => Ok(rfc.map(|rfc| (rfc, false))),
     }
 }
 
-fn is_there(headers: &(impl Headers + ?Sized), name: &str) -> bool {
-    headers.nth(name, 0).is_some()
-}
-
 /// Whether `X-Forwarded-For` says anything.
-fn names_hops(headers: &(impl Headers + ?Sized)) -> bool {
+fn names_hops(headers: &Found<'_, impl Headers + ?Sized>) -> bool {
     (0..=MAX_HOPS)
-        .map_while(|index| headers.nth("X-Forwarded-For", index))
+        .map_while(|index| headers.nth(Known::XForwardedFor, index))
         .any(|line| !line.trim_ascii().is_empty())
 }
 
 fn own_host(
-    headers: &(impl Headers + ?Sized),
+    headers: &Found<'_, impl Headers + ?Sized>,
     authority: Option<&str>,
 ) -> Result<(Authority, &'static str), DialectError> {
-    let header = match headers.single("Host") {
+    let header = match headers.single(Known::Host) {
         Single::Missing => None,
         Single::One(text) => Some(text),
-        Single::Repeated => return Err(repeated("Host")),
-        Single::NotText => return Err(malformed("Host")),
+        Single::Repeated => return Err(repeated(Known::Host)),
+        Single::NotText => return Err(malformed(Known::Host)),
     };
     let header = match header {
         None => None,
         // RFC 9112 3.2: beside an absolute-form target an empty Host says nothing.
         Some("") if authority.is_some() => None,
-        Some(text) => Some(Authority::parse(text).ok_or_else(|| malformed("Host"))?),
+        Some(text) => Some(Authority::parse(text).ok_or_else(|| malformed(Known::Host))?),
     };
+    const LINE: &str = ":authority";
+    let unreadable = DialectError { reason: Reason::HeaderMalformed, header: LINE };
     let line = match authority {
         None => None,
-        Some(text) => Some(Authority::parse(text).ok_or_else(|| malformed(":authority"))?),
+        Some(text) => Some(Authority::parse(text).ok_or(unreadable)?),
     };
     match (line, header) {
-        (Some(line), Some(header)) if line != header => {
-            Err(DialectError { reason: Reason::HeadersDisagree, header: "Host" })
-        }
-        (Some(line), _) => Ok((line, ":authority")),
-        (None, Some(header)) => Ok((header, "Host")),
+        (Some(line), Some(header)) if line != header => Err(disagreeing(Known::Host)),
+        (Some(line), _) => Ok((line, LINE)),
+        (None, Some(header)) => Ok((header, Known::Host.name())),
         // RFC 9112 3.2: a bad request, and nobody's configuration.
-        (None, None) => Err(malformed("Host")),
+        (None, None) => Err(malformed(Known::Host)),
     }
 }
 
 /// Walks `X-Forwarded-For` from the right, over all its headers, until a hop is not trusted.
 /// An entry that is no address ends the walk at the hop that reported it.
 fn client_address(
-    headers: &(impl Headers + ?Sized),
+    headers: &Found<'_, impl Headers + ?Sized>,
     peer: IpAddr,
     trusted: &TrustedNetworks,
 ) -> IpAddr {
-    let mut count = match headers.first("X-Forwarded-For") {
-        None => return peer,
-        Some((_, more)) => 1 + usize::from(more),
-    };
-    while count > 1 && headers.nth("X-Forwarded-For", count).is_some() {
-        count += 1;
-        // The last ones are those that count, and looking for them costs by the square of them.
-        if count > MAX_HOPS {
-            return peer;
-        }
+    let count = headers.count(Known::XForwardedFor);
+    // The last ones are those that count, and looking for them costs by the square of them.
+    if count > MAX_HOPS {
+        return peer;
     }
-    let hops = (0..count)
-        .rev()
-        .filter_map(|index| headers.nth("X-Forwarded-For", index))
-        .flat_map(|value| value.rsplit(|byte| *byte == b','))
-        .take(MAX_HOPS);
-    let mut client = peer;
-    for hop in hops {
-        match hop_address(hop) {
-            None => break,
-            Some(address) => client = address,
-        }
-        if !trusted.contains(client) {
-            break;
+    let (mut client, mut left) = (peer, MAX_HOPS);
+    for index in (0..count).rev() {
+        let hops = headers.nth(Known::XForwardedFor, index).unwrap_or_default();
+        for hop in hops.rsplit(|byte| *byte == b',') {
+            let Some(address) = hop_address(hop).filter(|_| left > 0) else { return client };
+            if !trusted.contains(address) {
+                return address;
+            }
+            (client, left) = (address, left - 1);
         }
     }
     client
@@ -285,24 +280,28 @@ fn hop_address(entry: &[u8]) -> Option<IpAddr> {
 }
 
 /// The only value of a header that a trusted peer set; an empty one counts as missing.
-fn only<'a>(
-    headers: &'a (impl Headers + ?Sized),
-    name: &'static str,
-) -> Result<Option<&'a str>, DialectError> {
-    match headers.single(name) {
+fn only<'h>(
+    headers: &Found<'h, impl Headers + ?Sized>,
+    known: Known,
+) -> Result<Option<&'h str>, DialectError> {
+    match headers.single(known) {
         Single::Missing | Single::One("") => Ok(None),
         Single::One(text) => Ok(Some(text)),
-        Single::Repeated => Err(repeated(name)),
-        Single::NotText => Err(malformed(name)),
+        Single::Repeated => Err(repeated(known)),
+        Single::NotText => Err(malformed(known)),
     }
 }
 
-const fn repeated(header: &'static str) -> DialectError {
-    DialectError { reason: Reason::HeaderRepeated, header }
+const fn repeated(known: Known) -> DialectError {
+    DialectError { reason: Reason::HeaderRepeated, header: known.name() }
 }
 
-const fn malformed(header: &'static str) -> DialectError {
-    DialectError { reason: Reason::HeaderMalformed, header }
+const fn malformed(known: Known) -> DialectError {
+    DialectError { reason: Reason::HeaderMalformed, header: known.name() }
+}
+
+const fn disagreeing(known: Known) -> DialectError {
+    DialectError { reason: Reason::HeadersDisagree, header: known.name() }
 }
 
 #[cfg(test)]

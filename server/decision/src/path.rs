@@ -33,11 +33,10 @@ impl PathView<'_> {
 /// Reads a raw path: the part of a request target before `?`, beginning with `/`.
 #[must_use]
 pub fn view(raw: &str) -> PathView<'_> {
-    if let Some(reason) = ambiguity(raw) {
-        return PathView::Ambiguous(reason);
-    }
-    if !raw.contains('%') {
-        return PathView::Plain(Cow::Borrowed(raw));
+    match has_escapes(raw) {
+        Err(reason) => return PathView::Ambiguous(reason),
+        Ok(false) => return PathView::Plain(Cow::Borrowed(raw)),
+        Ok(true) => {}
     }
     match percent_decode_str(raw).decode_utf8() {
         Ok(text) if text.chars().any(char::is_control) => {
@@ -48,37 +47,62 @@ pub fn view(raw: &str) -> PathView<'_> {
     }
 }
 
-/// What the bytes of a raw path leave open, if anything.
-fn ambiguity(raw: &str) -> Option<&'static str> {
+/// Whether a raw path has percent escapes.
+///
+/// # Errors
+/// What its bytes leave open.
+fn has_escapes(raw: &str) -> Result<bool, &'static str> {
     let bytes = raw.as_bytes();
     if bytes.first() != Some(&b'/') {
-        return Some("path that does not begin with a slash");
+        return Err("path that does not begin with a slash");
     }
+    let (mut escapes, mut dots) = (false, false);
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         at += 1;
+        if IS_PLAIN[usize::from(byte)] {
+            continue;
+        }
         match byte {
             b'%' => {
                 let Some(escaped) = hex_pair(bytes.get(at..at + 2)) else {
-                    return Some("invalid percent escape");
+                    return Err("invalid percent escape");
                 };
                 if let Some(reason) = escaped_ambiguity(escaped) {
-                    return Some(reason);
+                    return Err(reason);
                 }
+                escapes = true;
                 at += 2;
             }
-            b'\\' => return Some("backslash"),
-            b';' => return Some("semicolon"),
-            b'#' => return Some("fragment mark"),
-            b'?' => return Some("question mark"),
-            b'/' if bytes.get(at) == Some(&b'/') => return Some("empty segment"),
-            0..=b' ' | 0x7f => return Some("blank or control character"),
-            0x80.. => return Some("raw non-ASCII byte"),
-            _ => {}
+            b'\\' => return Err("backslash"),
+            b';' => return Err("semicolon"),
+            b'#' => return Err("fragment mark"),
+            b'?' => return Err("question mark"),
+            b'/' => match bytes.get(at..) {
+                Some([b'/', ..]) => return Err("empty segment"),
+                Some([b'.'] | [b'.', b'/', ..] | [b'.', b'.'] | [b'.', b'.', b'/', ..]) => {
+                    dots = true;
+                }
+                _ => {}
+            },
+            0x80.. => return Err("raw non-ASCII byte"),
+            _ => return Err("blank or control character"),
         }
     }
-    raw.split('/').any(|segment| segment == "." || segment == "..").then_some("dot segment")
+    // Whatever else there is to say of the path says more.
+    if dots { Err("dot segment") } else { Ok(escapes) }
 }
+
+/// Whether a byte means nothing but itself, wherever it stands in a path: most do.
+const IS_PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        plain[byte as usize] = !matches!(byte, b'%' | b'\\' | b';' | b'#' | b'?' | b'/');
+        byte += 1;
+    }
+    plain
+};
 
 const fn escaped_ambiguity(byte: u8) -> Option<&'static str> {
     match byte {

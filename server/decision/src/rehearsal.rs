@@ -95,12 +95,8 @@ pub struct Rehearsal {
 pub struct Fields(Vec<(Cow<'static, str>, String)>);
 
 impl Headers for Fields {
-    fn nth(&self, name: &str, index: usize) -> Option<&[u8]> {
-        self.0
-            .iter()
-            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
-            .nth(index)
-            .map(|(_, value)| value.as_bytes())
+    fn each(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.iter().map(|(name, value)| (name, value.as_bytes()))
     }
 }
 

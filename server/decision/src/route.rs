@@ -1,6 +1,5 @@
 //! Host and path to provider, by ordered specificity (contract 5).
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -79,16 +78,17 @@ impl Unrouted {
 }
 
 /// What a host has to offer, whatever the path.
-struct Offers<'a> {
+struct Offers<'a, 'h> {
+    ruleset: &'a Ruleset,
+    host: &'h str,
     named: Option<(&'a Site, Match)>,
     wildcard: Option<&'a Site>,
-    domains: Vec<&'a Arc<Provider>>,
     only: Option<&'a Arc<Provider>>,
 }
 
-type Candidates<'a> = Vec<(&'a Arc<Provider>, Match)>;
+type Candidate<'a> = (&'a Arc<Provider>, Match);
 
-impl<'a> Offers<'a> {
+impl<'a, 'h> Offers<'a, 'h> {
     /// Whether somebody names the host itself.
     const fn is_named(&self) -> bool {
         self.named.is_some() || self.wildcard.is_some()
@@ -100,19 +100,39 @@ impl<'a> Offers<'a> {
             || self.only.is_some_and(|only| !only.external.path.is_empty())
     }
 
+    /// Providers of a whole domain that the host belongs to, longest domain first.
+    fn domains(&self) -> impl Iterator<Item = &'a Arc<Provider>> + use<'a, 'h> {
+        self.ruleset.domain_matches(self.host)
+    }
+
     /// Everybody who would serve `path` (decoded), best first.
-    fn candidates(&self, path: &str) -> Candidates<'a> {
+    fn candidates(&self, path: &str) -> impl Iterator<Item = Candidate<'a>> {
         let named = self.named.into_iter();
         let named =
-            named.flat_map(|(site, matched)| site.below(path).map(move |app| (app, matched)));
-        let wildcard = self.wildcard.into_iter().flat_map(|site| site.below(path));
+            named.flat_map(move |(site, matched)| site.below(path).map(move |app| (app, matched)));
+        let wildcard = self.wildcard.into_iter().flat_map(move |site| site.below(path));
         let only =
             self.only.filter(|only| path::is_below(path, &path::of_base(&only.external.path)));
         named
             .chain(wildcard.map(|app| (app, Match::Wildcard)))
-            .chain(self.domains.iter().map(|provider| (*provider, Match::CookieDomain)))
+            .chain(self.domains().map(|provider| (provider, Match::CookieDomain)))
             .chain(only.map(|provider| (provider, Match::OnlyProvider)))
-            .collect()
+    }
+
+    /// Who serves `target`, whose path decides; `None`: nobody.
+    fn by_path(&self, target: &Target) -> Result<Option<Routed<'a>>, Unrouted> {
+        let readings = match target.has_path() {
+            true => path::readings(&target.path),
+            // Who asks does not say about which path: there must not be two answers.
+            false => self.named_paths(),
+        };
+        let first = readings.first().map_or("", |reading| reading.as_ref());
+        let winner = |reading| self.candidates(reading).next().map(|(provider, _)| provider.pk);
+        let expected = winner(first);
+        if readings.iter().skip(1).any(|reading| winner(reading) != expected) {
+            return Err(Unrouted::PathAmbiguous);
+        }
+        Ok(Routed::of(self.candidates(first)))
     }
 }
 
@@ -128,29 +148,14 @@ impl Ruleset {
     /// When none does, or when the path leads to different ones depending on who reads it.
     pub fn route(&self, target: &Target) -> Result<Routed<'_>, Unrouted> {
         let offers = self.offers(&target.authority, target.scheme);
-        let unserved = if offers.is_named() || offers.only.is_some() {
-            Unrouted::PathUnserved
-        } else {
-            Unrouted::NoProvider
+        let routed = match offers.has_paths() {
+            true => offers.by_path(target)?,
+            false => Routed::of(offers.candidates("")),
         };
-        let mut readings = if offers.has_paths() && target.has_path() {
-            path::readings(&target.path)
-        } else {
-            vec![Cow::Borrowed("")]
-        };
-        if offers.has_paths() && !target.has_path() {
-            // Who asks does not say about which path: there must not be two answers.
-            readings = offers.named_paths();
-        }
-        let first = offers.candidates(readings.first().map_or("", |reading| reading.as_ref()));
-        let winner = first.first().map(|(provider, _)| provider.pk);
-        let all_agree = readings.iter().skip(1).all(|reading| {
-            offers.candidates(reading).first().map(|(provider, _)| provider.pk) == winner
-        });
-        if !all_agree {
-            return Err(Unrouted::PathAmbiguous);
-        }
-        Routed::of(first).ok_or(unserved)
+        routed.ok_or_else(|| match offers.is_named() || offers.only.is_some() {
+            true => Unrouted::PathUnserved,
+            false => Unrouted::NoProvider,
+        })
     }
 
     /// Whether a request that came in under the name `own` may be about `routed`, the provider that
@@ -169,7 +174,7 @@ impl Ruleset {
         hints: &OwnHints<'_>,
     ) -> bool {
         let offers = self.offers(own, target.scheme);
-        if !offers.is_named() && offers.domains.is_empty() {
+        if !offers.is_named() && offers.domains().next().is_none() {
             return true;
         }
         let own_target = Target { authority: own.clone(), ..target.clone() };
@@ -193,7 +198,7 @@ impl Ruleset {
             apps.filter(certified).map(|provider| provider.pk).min()
         };
         let named =
-            first(self.exact.get(&name)).or_else(|| first(self.wildcards.get(parent(&name)?)));
+            first(self.exact.get(&*name)).or_else(|| first(self.wildcards.get(parent(&name)?)));
         match named {
             Some(pk) => self.provider(pk),
             None => self.domain_matches(&name).find(certified),
@@ -202,7 +207,7 @@ impl Ruleset {
 
     /// The providers that name a host themselves, whatever the port or path.
     pub fn at_host(&self, authority: &Authority) -> impl Iterator<Item = &Arc<Provider>> {
-        let named = self.exact.get(&authority.host);
+        let named = self.exact.get(&*authority.host);
         let wild = parent(&authority.host).and_then(|domain| self.wildcards.get(domain));
         named.into_iter().chain(wild).flat_map(BTreeMap::values).flat_map(Site::all)
     }
@@ -210,24 +215,26 @@ impl Ruleset {
     /// Who serves `reading`, one of the ways to read a path, at the host of `target`.
     pub(crate) fn served(&self, target: &Target, reading: &str) -> Option<&Arc<Provider>> {
         let offers = self.offers(&target.authority, target.scheme);
-        offers.candidates(reading).first().map(|(provider, _)| *provider)
+        offers.candidates(reading).next().map(|(provider, _)| provider)
     }
 
-    fn offers(&self, authority: &Authority, scheme: Scheme) -> Offers<'_> {
-        let named = self
-            .exact
-            .get(&authority.host)
-            .and_then(|ports| site_at(ports, authority.port, scheme));
-        let wildcard = parent(&authority.host)
-            .and_then(|domain| self.wildcards.get(domain))
-            .and_then(|ports| site_at(ports, authority.port, scheme))
-            .map(|(site, _)| site);
-        let domains: Vec<_> = self.domain_matches(&authority.host).collect();
+    fn offers<'a, 'h>(&'a self, authority: &'h Authority, scheme: Scheme) -> Offers<'a, 'h> {
+        let host = &*authority.host;
+        let site = |ports| site_at(ports, authority.port, scheme);
+        let named = self.exact.get(host).and_then(site);
+        let wildcard = parent(host).and_then(|domain| self.wildcards.get(domain)).and_then(site);
+        let wildcard = wildcard.map(|(site, _)| site);
         let only = match self.providers() {
-            [only] if named.is_none() && wildcard.is_none() && domains.is_empty() => Some(only),
+            [only]
+                if named.is_none()
+                    && wildcard.is_none()
+                    && self.domain_matches(host).next().is_none() =>
+            {
+                Some(only)
+            }
             _ => None,
         };
-        Offers { named, wildcard, domains, only }
+        Offers { ruleset: self, host, named, wildcard, only }
     }
 
     /// Providers whose cookie domain the host equals or lies under, longest domain first.
@@ -242,17 +249,19 @@ impl Ruleset {
 
 impl<'a> Routed<'a> {
     /// The first of the candidates, and those it leaves behind.
-    fn of(candidates: Candidates<'a>) -> Option<Self> {
-        let mut candidates = candidates.into_iter();
-        let (provider, matched) = candidates.next()?;
-        let mut lost: Vec<Lost> = Vec::new();
-        for (other, matched) in candidates {
-            if other.pk != provider.pk && !lost.iter().any(|lost| lost.provider == other.pk) {
-                let path = other.external.path.clone();
-                lost.push(Lost { provider: other.pk, matched, path });
+    fn of(candidates: impl Iterator<Item = Candidate<'a>>) -> Option<Self> {
+        // Folded, and not asked for one by one: that costs much where they come from many places.
+        candidates.fold(None, |routed: Option<Self>, (provider, matched)| {
+            let Some(mut routed) = routed else {
+                return Some(Self { provider, matched, lost: Vec::new() });
+            };
+            let pk = provider.pk;
+            if pk != routed.provider.pk && !routed.lost.iter().any(|lost| lost.provider == pk) {
+                let path = provider.external.path.clone();
+                routed.lost.push(Lost { provider: pk, matched, path });
             }
-        }
-        Some(Self { provider, matched, lost })
+            Some(routed)
+        })
     }
 }
 

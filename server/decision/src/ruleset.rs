@@ -48,7 +48,7 @@ impl Ruleset {
         for provider in ordered {
             let external = &provider.external;
             let port = external.authority.port_or_default(external.scheme);
-            let host = external.authority.host.as_str();
+            let host = &*external.authority.host;
             let site = match host.strip_prefix("*.").filter(|_| external.wildcard) {
                 Some(domain) => ruleset.wildcards.entry(domain.to_owned()),
                 None => ruleset.exact.entry(host.to_owned()),

@@ -1,6 +1,7 @@
 //! The URL a person asked for, as the proxies in between tell it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -49,8 +50,9 @@ impl Scheme {
 /// A host and an optional port, normalised: lower case, no trailing dot, port only where it was named.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Authority {
-    /// Host name, IPv4 address or bracketed IPv6 address, in lower case.
-    pub host: String,
+    /// Host name, IPv4 address or bracketed IPv6 address, in lower case. Shared, since a request and its
+    /// original URL mostly have the same one.
+    pub host: Arc<str>,
     /// The port, where one was named.
     pub port: Option<u16>,
 }
@@ -63,15 +65,26 @@ impl Authority {
         let (host, port) = split_port(text)?;
         let host = if let Some(inner) = host.strip_prefix('[') {
             let address: std::net::Ipv6Addr = inner.strip_suffix(']')?.parse().ok()?;
-            format!("[{address}]")
+            format!("[{address}]").into()
         } else {
             let host = host.strip_suffix('.').unwrap_or(host);
             if !is_name(host) {
                 return None;
             }
-            host.to_ascii_lowercase()
+            match host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                true => host.to_ascii_lowercase().into(),
+                false => host.into(),
+            }
         };
         Some(Self { host, port })
+    }
+
+    /// [`Self::parse`] where `text` is likely to say the same as this, which then is not read again.
+    pub(crate) fn parse_like(&self, text: &str) -> Option<Self> {
+        match self.port.is_none() && *self.host == *text {
+            true => Some(self.clone()),
+            false => Self::parse(text),
+        }
     }
 
     /// The port in effect under `scheme`.
@@ -113,8 +126,11 @@ fn is_name(host: &str) -> bool {
 }
 
 fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
-    let after_bracket = text.rfind(']').map_or(0, |at| at + 1);
-    match text[after_bracket..].rfind(':') {
+    let after_bracket = match text.starts_with('[') {
+        true => text.rfind(']').map_or(0, |at| at + 1),
+        false => 0,
+    };
+    match text.as_bytes()[after_bracket..].iter().rposition(|byte| *byte == b':') {
         None => Some((text, None)),
         Some(at) => {
             let (host, port) = text.split_at(after_bracket + at);

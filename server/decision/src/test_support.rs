@@ -77,7 +77,7 @@ pub(crate) fn provider_at(
     let wildcard = authority.strip_prefix("*.");
     let mut named = Authority::parse(wildcard.unwrap_or(authority)).unwrap();
     if wildcard.is_some() {
-        named.host = format!("*.{}", named.host);
+        named.host = format!("*.{}", named.host).into();
     }
     Provider {
         pk,

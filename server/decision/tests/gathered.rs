@@ -273,7 +273,7 @@ fn what_strangers_forward_never_names_the_host() {
             seen += 1;
             let own = case.1.iter().find(|(name, _)| *name == "host").map(|(_, value)| *value);
             assert_eq!(
-                Some(facts.target.authority.host.as_str()),
+                Some(&*facts.target.authority.host),
                 own.and_then(|own| own.split(':').next())
             );
         }

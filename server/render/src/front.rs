@@ -115,7 +115,7 @@ pub(crate) fn of(input: &Input) -> Result<Vec<Front<'_>>, RenderError> {
     let mut fronts: Vec<Front<'_>> = Vec::new();
     for application in &input.applications {
         let external = &application.provider.external;
-        let name = external.authority.host.clone();
+        let name = String::from(&*external.authority.host);
         check(application, quote::is_host(&name), "its external host has no plain host name")?;
         let single = match application.provider.mode {
             Mode::Proxy => Role::Pass,
@@ -155,7 +155,7 @@ fn hosts_below(input: &Input, domain: &str) -> Result<Vec<String>, RenderError> 
             let problem = format!("{:?} is no host name", quote::comment(host));
             return Err(RenderError::Site { what: "host", problem });
         }
-        let plain = Authority { host: name.trim_start_matches("*.").to_owned(), port: None };
+        let plain = Authority { host: name.trim_start_matches("*.").into(), port: None };
         if plain.is_within(domain) && !names.contains(&name) {
             names.push(name);
         }

@@ -31,7 +31,7 @@ pub(crate) fn is_identifier(text: &str) -> bool {
 #[must_use]
 pub(crate) fn is_host(text: &str) -> bool {
     let named = text.strip_prefix("*.").unwrap_or(text);
-    Authority::parse(named).is_some_and(|parsed| parsed.host == named && parsed.port.is_none())
+    Authority::parse(named).is_some_and(|parsed| *parsed.host == *named && parsed.port.is_none())
 }
 
 /// Whether a path may stand in any of the languages without quotes: what people give to their

@@ -9,13 +9,12 @@ use outpost_decision::facts::Headers;
 pub struct Fields<'a>(pub &'a HeaderMap);
 
 impl Headers for Fields<'_> {
-    fn nth(&self, name: &str, index: usize) -> Option<&[u8]> {
-        self.0.get_all(name).into_iter().nth(index).map(HeaderValue::as_bytes)
+    fn each(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 
-    fn first(&self, name: &str) -> Option<(&[u8], bool)> {
-        let mut values = self.0.get_all(name).into_iter();
-        values.next().map(|first| (first.as_bytes(), values.next().is_some()))
+    fn nth(&self, name: &str, index: usize) -> Option<&[u8]> {
+        self.0.get_all(name).into_iter().nth(index).map(HeaderValue::as_bytes)
     }
 }
 
@@ -24,6 +23,10 @@ impl Headers for Fields<'_> {
 pub struct WebFields<'a>(pub &'a WebHeaderMap);
 
 impl Headers for WebFields<'_> {
+    fn each(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+    }
+
     fn nth(&self, name: &str, index: usize) -> Option<&[u8]> {
         self.0.get_all(name).nth(index).map(WebHeaderValue::as_bytes)
     }

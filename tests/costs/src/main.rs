@@ -10,10 +10,11 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use outpost_decision::compile::{CompileContext, compile_provider};
 use outpost_decision::decide::{Credential, Inquiry, Scripts, decide};
 use outpost_decision::decision::{CredentialOutcome, CredentialScheme, Decision};
-use outpost_decision::facts::Peer;
+use outpost_decision::facts::{Headers, Peer};
 use outpost_decision::gather::{Gathered, Hints, Received, Rules, gather};
 use outpost_decision::origin::{Trust, TrustedNetworks};
 use outpost_decision::provider::Provider;
@@ -169,13 +170,31 @@ fn provider(pk: usize, scenario: &Scenario) -> Provider {
     compile_provider(&record, &CompileContext::default()).expect("compiles").provider
 }
 
+/// Headers in what the outpost has them in, read as it reads them (`server/src/http/fields.rs`): what it
+/// costs to find one is part of every decision.
+struct Fields(HeaderMap);
+
+impl Headers for Fields {
+    fn each(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+    }
+
+    fn nth(&self, name: &str, index: usize) -> Option<&[u8]> {
+        self.0.get_all(name).into_iter().nth(index).map(HeaderValue::as_bytes)
+    }
+}
+
+impl FromIterator<(&'static str, &'static str)> for Fields {
+    fn from_iter<T: IntoIterator<Item = (&'static str, &'static str)>>(pairs: T) -> Self {
+        let field =
+            |(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        Self(pairs.into_iter().map(field).collect())
+    }
+}
+
 /// From a request to the decision, as the outpost goes there, without what it does to look a
 /// session up.
-fn decided(
-    received: &Received<'_, [(&str, &str)]>,
-    rules: &Rules<'_>,
-    credential: Credential,
-) -> Decision {
+fn decided(received: &Received<'_, Fields>, rules: &Rules<'_>, credential: Credential) -> Decision {
     let hints = Hints { has_cookie: &|_| true, connection: None };
     match gather(received, rules, &hints) {
         Gathered::Refused(refusal) => refusal.decision,
@@ -208,7 +227,7 @@ fn run(scenario: &Scenario, rounds: usize) {
         keep_post_bytes: 0,
         now: Timestamp(1_700_000_000),
     };
-    let headers: Vec<(&str, &str)> = [&BROWSER[..], scenario.headers].concat();
+    let headers: Fields = BROWSER.iter().chain(scenario.headers).copied().collect();
     let (path, query) = match scenario.url.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (scenario.url, None),
@@ -218,7 +237,7 @@ fn run(scenario: &Scenario, rounds: usize) {
         path,
         query,
         authority: None,
-        headers: &headers[..],
+        headers: &headers,
         peer: Peer { address: "10.0.0.1".parse().expect("an address"), tls: false },
     };
     let outcome =

@@ -56,7 +56,7 @@ impl Sent {
 }
 
 impl Headers for Sent {
-    fn nth(&self, name: &str, index: usize) -> Option<&[u8]> {
-        self.all(name).get(index).copied()
+    fn each(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 }

@@ -85,7 +85,7 @@ fn moved_text(url: &str, to: &Url) -> String {
 
 fn claimed_host(url: &Url) -> Option<BackChannel> {
     let scheme = Scheme::parse(url.scheme())?;
-    let host = url.host_str()?.to_owned();
+    let host = url.host_str()?.into();
     let authority = Authority { host, port: url.port() };
     Some(BackChannel { host: authority.to_string(), scheme })
 }

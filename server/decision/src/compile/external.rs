@@ -94,7 +94,7 @@ fn split(text: &str) -> Option<(Scheme, &str, Authority, &str)> {
         if authority.host.starts_with('[') || authority.host.parse::<Ipv4Addr>().is_ok() {
             return None;
         }
-        authority.host.insert_str(0, "*.");
+        authority.host = format!("*.{}", authority.host).into();
     }
     Some((scheme, raw_authority, authority, raw_path))
 }

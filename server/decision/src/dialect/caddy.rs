@@ -2,16 +2,16 @@
 //! `X-Forwarded-Method` its method.
 
 use super::{DialectError, Original, forwarded};
-use crate::facts::Headers;
+use crate::facts::{Found, Headers};
 use crate::origin::Origin;
 
 /// The original request.
 ///
 /// # Errors
 /// A header that is missing, repeated, unreadable or from an untrusted peer.
-pub fn original(
-    headers: &(impl Headers + ?Sized),
+pub(super) fn original<'h>(
+    headers: &Found<'h, impl Headers + ?Sized>,
     origin: &Origin,
-) -> Result<Original, DialectError> {
+) -> Result<Original<'h>, DialectError> {
     forwarded(headers, origin)
 }

@@ -4,7 +4,7 @@
 //! Nothing here needs a trusted peer: all of it is the request itself. `X-Forwarded-Host` is not
 //! looked at, since Envoy passes on what the client sent under that name.
 
-use super::{Asked, DialectError, Original, split_target};
+use super::{Asked, DialectError, Original, target_of};
 use crate::endpoint::behind_envoy_prefix;
 use crate::origin::Origin;
 use crate::target::Target;
@@ -15,17 +15,20 @@ const SOURCE: &str = "path";
 ///
 /// # Errors
 /// The path of the check lacks the prefix, or what follows it is no path.
-pub fn original(asked: &Asked<'_>, origin: &Origin) -> Result<Original, DialectError> {
-    let rest = behind_envoy_prefix(asked.path_and_query).ok_or(DialectError::malformed(SOURCE))?;
-    let (path, query) = if rest.starts_with('/') {
-        split_target(rest, SOURCE)?
-    } else {
+pub(super) fn original<'r>(
+    asked: &Asked<'r>,
+    origin: &Origin,
+) -> Result<Original<'r>, DialectError> {
+    let path = match behind_envoy_prefix(asked.path) {
         // The prefix alone is a check of the root.
-        split_target(&format!("/{rest}"), SOURCE)?
+        Some("") => "/",
+        Some(rest) => rest,
+        None => return Err(DialectError::malformed(SOURCE)),
     };
+    let (path, query) = target_of(path, asked.query, SOURCE)?;
     Ok(Original {
         target: Target { scheme: origin.scheme, authority: origin.host.clone(), path, query },
-        method: asked.method.to_owned(),
+        method: asked.method,
         source: SOURCE,
         host_claimed: false,
     })

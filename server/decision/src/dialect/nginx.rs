@@ -3,49 +3,59 @@
 //! must be about the host that the check itself names: a proxy that sets path and query alone
 //! passes on what its client says of the host.
 
-use super::{DialectError, Original, method, split_target, trusted_value};
+use super::{DialectError, Original, UNTOLD, method, split_target, trusted_value};
 use crate::decision::Reason;
-use crate::facts::Headers;
+use crate::facts::{Found, Headers, Known};
 use crate::origin::Origin;
 use crate::target::{Authority, Scheme, Target};
 
-const URL: &str = "X-Original-URL";
-const URI: &str = "X-Original-URI";
+const URL: Known = Known::XOriginalUrl;
+const URI: Known = Known::XOriginalUri;
 
 /// The original request.
 ///
 /// # Errors
 /// Neither header is there, or one is repeated, unreadable or from an untrusted peer, or they
 /// name different hosts, paths or queries.
-pub fn original(
-    headers: &(impl Headers + ?Sized),
+pub fn original<'h>(
+    headers: &'h (impl Headers + ?Sized),
     origin: &Origin,
-) -> Result<Original, DialectError> {
+) -> Result<Original<'h>, DialectError> {
+    told(&Found::among(headers), origin)
+}
+
+/// The same by headers that are found already.
+pub(super) fn told<'h>(
+    headers: &Found<'h, impl Headers + ?Sized>,
+    origin: &Origin,
+) -> Result<Original<'h>, DialectError> {
     let uri = trusted_value(headers, URI, origin)?;
-    let target = match (trusted_value(headers, URL, origin)?, uri) {
+    let (target, source) = match (trusted_value(headers, URL, origin)?, uri) {
         (None, None) => return Err(DialectError::missing(URL)),
         (None, Some(uri)) => {
-            let (path, query) = split_target(uri, URI)?;
-            Target { scheme: origin.scheme, authority: origin.authority.clone(), path, query }
+            let (path, query) = split_target(uri, URI.name())?;
+            let authority = origin.authority.clone();
+            (Target { scheme: origin.scheme, authority, path, query }, URI)
         }
         (Some(url), uri) => {
-            let (scheme, authority, own_uri) = split_url(url)?;
+            let (scheme, authority, own_uri) = split_url(url, origin)?;
             if uri.is_some_and(|uri| uri != own_uri || !names_host_of(&authority, scheme, origin)) {
-                return Err(DialectError { reason: Reason::HeadersDisagree, header: URI });
+                let header = URI.name();
+                return Err(DialectError { reason: Reason::HeadersDisagree, header });
             }
-            let (path, query) = split_target(own_uri, URL)?;
-            Target { scheme, authority, path, query }
+            let (path, query) = split_target(own_uri, URL.name())?;
+            (Target { scheme, authority, path, query }, URL)
         }
     };
-    let method = match method(headers, "X-Original-Method", origin)? {
+    let method = match method(headers, Known::XOriginalMethod, origin)? {
         Some(method) => Some(method),
-        None => method(headers, "X-Forwarded-Method", origin)?,
+        None => method(headers, Known::XForwardedMethod, origin)?,
     };
     Ok(Original {
         target,
-        method: method.unwrap_or_else(|| "GET".to_owned()),
+        method: method.unwrap_or(UNTOLD),
         host_claimed: uri.is_some(),
-        source: if headers.nth(URL, 0).is_some_and(|value| !value.is_empty()) { URL } else { URI },
+        source: source.name(),
     })
 }
 
@@ -59,12 +69,16 @@ fn names_host_of(authority: &Authority, scheme: Scheme, origin: &Origin) -> bool
 }
 
 /// Scheme, host, and the rest from the path on.
-fn split_url(url: &str) -> Result<(Scheme, Authority, &str), DialectError> {
+fn split_url<'u>(
+    url: &'u str,
+    origin: &Origin,
+) -> Result<(Scheme, Authority, &'u str), DialectError> {
     let split = || {
         let (scheme, rest) = url.split_once("://")?;
         let scheme = Scheme::parse(scheme)?;
         let (authority, uri) = rest.split_at(rest.find('/')?);
-        Some((scheme, Authority::parse(authority)?.without_default_port(scheme), uri))
+        let authority = origin.authority.parse_like(authority)?;
+        Some((scheme, authority.without_default_port(scheme), uri))
     };
-    split().ok_or(DialectError::malformed(URL))
+    split().ok_or(DialectError::malformed(URL.name()))
 }

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::*;
+use crate::target::Authority;
 
 type Pairs<'a> = &'a [(&'a str, &'a str)];
 
@@ -18,10 +19,17 @@ fn origin(trusted: bool) -> Origin {
     }
 }
 
-const CHECK: Asked<'_> = Asked { method: "GET", path_and_query: "/x" };
+const CHECK: Asked<'_> = Asked { method: "GET", path: "/x", query: None };
+
+/// Path and query of a request target.
+fn split(target: &str) -> (&str, Option<&str>) {
+    target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)))
+}
 
 fn told(dialect: Dialect, headers: Pairs<'_>) -> Result<String, DialectError> {
-    dialect.original(headers, &CHECK, &origin(true)).map(|original| original.target.to_string())
+    dialect
+        .original(&Found::among(headers), &CHECK, &origin(true))
+        .map(|original| original.target.to_string())
 }
 
 fn refused(reason: Reason, header: &'static str) -> Result<String, DialectError> {
@@ -182,11 +190,11 @@ fn headers_of_an_untrusted_peer_tell_nothing() {
         (Dialect::Traefik, &GOOD),
         (Dialect::Caddy, &GOOD),
     ] {
-        let error = dialect.original(headers, &CHECK, &untrusted).unwrap_err();
+        let error = dialect.original(&Found::among(headers), &CHECK, &untrusted).unwrap_err();
         assert_eq!(error.reason, Reason::PeerUntrusted, "{headers:?}");
     }
     let none: Pairs<'_> = &[];
-    let error = Dialect::Nginx.original(none, &CHECK, &untrusted).unwrap_err();
+    let error = Dialect::Nginx.original(&Found::among(none), &CHECK, &untrusted).unwrap_err();
     assert_eq!(error.reason, Reason::HeadersMissing);
 }
 
@@ -194,16 +202,20 @@ fn headers_of_an_untrusted_peer_tell_nothing() {
 fn a_named_port_counts_where_nginx_headers_agree_on_the_host() {
     let headers: Pairs<'_> = &[("x-original-url", "https://own.test/a"), ("x-original-uri", "/a")];
     for (port, fits) in [(None, true), (Some(443), true), (Some(8443), false)] {
-        let host = Authority { host: "own.test".to_owned(), port };
+        let host = Authority { host: "own.test".into(), port };
         let origin = Origin { authority: host.clone(), host, ..origin(true) };
-        let told = Dialect::Nginx.original(headers, &CHECK, &origin);
+        let told = Dialect::Nginx.original(&Found::among(headers), &CHECK, &origin);
         assert_eq!(told.is_ok(), fits, "{port:?}");
         assert!(told.is_ok_and(|original| original.host_claimed) == fits);
     }
     let alone: Pairs<'_> = &[("x-original-url", "https://other.test/a")];
-    assert!(!Dialect::Nginx.original(alone, &CHECK, &origin(true)).unwrap().host_claimed);
+    assert!(
+        !Dialect::Nginx.original(&Found::among(alone), &CHECK, &origin(true)).unwrap().host_claimed
+    );
     let uri: Pairs<'_> = &[("x-original-uri", "/a")];
-    assert!(Dialect::Nginx.original(uri, &CHECK, &origin(true)).unwrap().host_claimed);
+    assert!(
+        Dialect::Nginx.original(&Found::among(uri), &CHECK, &origin(true)).unwrap().host_claimed
+    );
 }
 
 #[test]
@@ -220,7 +232,8 @@ fn the_method_is_what_the_proxy_reports() {
         let mut headers = GOOD.to_vec();
         headers.push(url);
         headers.extend_from_slice(extra);
-        let original = dialect.original(headers.as_slice(), &CHECK, &origin(true)).unwrap();
+        let original =
+            dialect.original(&Found::among(headers.as_slice()), &CHECK, &origin(true)).unwrap();
         assert_eq!(original.method, expected, "{extra:?}");
     }
 }
@@ -236,8 +249,9 @@ fn envoy_tells_the_path_behind_the_prefix() {
         ("/outpost.goauthentik.io/auth/envoy/a\\b", Err(Reason::HeaderMalformed)),
         ("/outpost.goauthentik.io/auth/nginx", Err(Reason::HeaderMalformed)),
     ] {
-        let asked = Asked { method: "PATCH", path_and_query };
-        let told = Dialect::Envoy.original(spoofed, &asked, &origin(false));
+        let (path, query) = split(path_and_query);
+        let asked = Asked { method: "PATCH", path, query };
+        let told = Dialect::Envoy.original(&Found::among(spoofed), &asked, &origin(false));
         match expected {
             Ok(url) => {
                 let original = told.unwrap();
@@ -255,7 +269,8 @@ proptest! {
     fn path_and_query_are_never_changed(uri in "/[ -~é]{0,30}") {
         let url = format!("https://forwarded.test{uri}");
         let check = format!("/outpost.goauthentik.io/auth/envoy{uri}");
-        let asked = Asked { method: "GET", path_and_query: &check };
+        let (path, query) = split(&check);
+        let asked = Asked { method: "GET", path, query };
         let headers = [
             ("x-forwarded-proto", "https"),
             ("x-forwarded-host", "app.test"),
@@ -264,7 +279,7 @@ proptest! {
             ("x-original-url", url.as_str()),
         ];
         let results = [Dialect::Nginx, Dialect::Traefik, Dialect::Caddy, Dialect::Envoy]
-            .map(|dialect| dialect.original(headers.as_slice(), &asked, &origin(true)));
+            .map(|dialect| dialect.original(&Found::among(headers.as_slice()), &asked, &origin(true)));
         for result in &results {
             prop_assert_eq!(result.is_ok(), results[0].is_ok());
             if let Ok(original) = result {

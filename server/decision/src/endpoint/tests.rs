@@ -82,16 +82,15 @@ fn queries_mark_callbacks_and_sign_outs_anywhere() {
 
 #[test]
 fn what_follows_the_envoy_prefix_is_untouched() {
-    for (target, expected) in [
-        ("/outpost.goauthentik.io/auth/envoy/a/b?x=%2F&y", Some("/a/b?x=%2F&y")),
+    for (path, expected) in [
+        ("/outpost.goauthentik.io/auth/envoy/a/b%2F;c", Some("/a/b%2F;c")),
         ("/outpost.goauthentik.io/auth/envoy//a/../b", Some("//a/../b")),
         ("/outpost.goauthentik.io/auth/envoy", Some("")),
-        ("/outpost.goauthentik.io/auth/envoy?x=/y", Some("?x=/y")),
-        ("/sub/outpost.goauthentik.io/auth/envoy/a?", None),
+        ("/sub/outpost.goauthentik.io/auth/envoy/a", None),
         ("/outpost.goauthentik.io/auth/envoyx/a", None),
-        ("/a?/outpost.goauthentik.io/auth/envoy/b", None),
+        ("/a/outpost.goauthentik.io/auth/envoy/b", None),
     ] {
-        assert_eq!(behind_envoy_prefix(target), expected, "{target}");
+        assert_eq!(behind_envoy_prefix(path), expected, "{path}");
     }
 }
 

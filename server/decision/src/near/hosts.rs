@@ -79,7 +79,7 @@ fn of_provider(provider: &Provider, target: &Target) -> Option<Found> {
     let asked = &target.authority;
     let external = &provider.external;
     let named = external.authority.to_string();
-    let host = external.authority.host.as_str();
+    let host = &*external.authority.host;
     let told = |nearness, why: String| Some((nearness, named.clone(), why));
     if let Some(domain) = host.strip_prefix("*.").filter(|_| external.wildcard) {
         return match asked.host.strip_suffix(domain) {
@@ -107,7 +107,7 @@ fn of_provider(provider: &Provider, target: &Target) -> Option<Found> {
             _ => None,
         };
     }
-    if asked.host == host {
+    if *asked.host == *host {
         let why = format!(
             "The provider is on {}; the request named {}.",
             port_of(provider),
@@ -148,7 +148,7 @@ fn of_provider(provider: &Provider, target: &Target) -> Option<Found> {
 fn of_domain(provider: &Provider, asked: &Authority) -> Option<Found> {
     let domain =
         provider.cookie_domain.as_ref().filter(|_| provider.mode == Mode::ForwardDomain)?;
-    let mut suffixes = std::iter::successors(Some(asked.host.as_str()), |host| {
+    let mut suffixes = std::iter::successors(Some(&*asked.host), |host| {
         host.split_once('.').map(|(_, rest)| rest)
     });
     let distance =

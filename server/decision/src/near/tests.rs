@@ -221,7 +221,7 @@ fn the_nearest_of_many_is_found() {
         .map(|pk| {
             let mut provider = crate::provider::Provider { pk, ..one.clone() };
             provider.external.authority.host =
-                format!("app-{:05}.department-{}.example.com", pk * 7, pk % 97);
+                format!("app-{:05}.department-{}.example.com", pk * 7, pk % 97).into();
             Arc::new(provider)
         })
         .collect();

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use super::{FORWARDED as NAME, MAX_HOPS, TrustedNetworks, hop_address, malformed};
 use crate::dialect::{DialectError, is_token};
-use crate::facts::Headers;
+use crate::facts::{Found, Headers};
 use crate::target::{Authority, Scheme};
 
 /// What trusted hops have told.
@@ -37,7 +37,7 @@ struct Element {
 /// swallow what proxies append to it. Also a believed `host` or `proto` that is none, and more
 /// elements than any chain of proxies has.
 pub(super) fn read(
-    headers: &(impl Headers + ?Sized),
+    headers: &Found<'_, impl Headers + ?Sized>,
     peer: IpAddr,
     trusted: &TrustedNetworks,
 ) -> Result<Option<Told>, DialectError> {

@@ -19,7 +19,7 @@ pub fn misdirected(
 ) -> bool {
     let Some(name) = server_name.filter(|_| !origin.peer_trusted) else { return false };
     let name = name.strip_suffix('.').unwrap_or(name);
-    let host = origin.host.host.as_str();
+    let host = &*origin.host.host;
     !name.eq_ignore_ascii_case(host) && !same_certificate(name, host)
 }
 

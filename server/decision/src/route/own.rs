@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Candidates, Match, Offers, Routed};
+use super::{Candidate, Match, Offers, Routed};
 use crate::endpoint::{self, OwnPaths};
 use crate::facts::Endpoint;
 use crate::login::{self, Callback, StateError};
@@ -38,10 +38,10 @@ impl Ruleset {
             return None;
         }
         let offers = self.offers(&target.authority, target.scheme);
-        let groups: [Candidates<'_>; 4] = [
+        let groups: [Vec<Candidate<'_>>; 4] = [
             offers.named.map(|(site, matched)| apps(site, matched)).unwrap_or_default(),
             offers.wildcard.map(|site| apps(site, Match::Wildcard)).unwrap_or_default(),
-            offers.domains.iter().map(|provider| (*provider, Match::CookieDomain)).collect(),
+            offers.domains().map(|provider| (provider, Match::CookieDomain)).collect(),
             offers.only.map(|only| (only, Match::OnlyProvider)).into_iter().collect(),
         ];
         let is_own = |provider: &Provider| {
@@ -50,10 +50,10 @@ impl Ruleset {
         };
         // Who is most specific here is not who is meant: a wildcard's or a whole domain's sign-in
         // on the host of an application below a path is its own.
-        let groups: Vec<Candidates<'_>> = groups
+        let groups: Vec<Vec<Candidate<'_>>> = groups
             .into_iter()
             .map(|group| group.into_iter().filter(|(provider, _)| is_own(provider)).collect())
-            .filter(|group: &Candidates<'_>| !group.is_empty())
+            .filter(|group: &Vec<_>| !group.is_empty())
             .collect();
         let nearest = groups.first().map_or(0, Vec::len);
         let mut candidates = groups.concat();
@@ -61,22 +61,22 @@ impl Ruleset {
         if let Some(before) = candidates.get_mut(..=meant) {
             before.rotate_right(1);
         }
-        Routed::of(candidates)
+        Routed::of(candidates.into_iter())
     }
 }
 
-impl<'a> Offers<'a> {
+impl<'a> Offers<'a, '_> {
     /// The paths of all applications that are named for the host: what an unknown path may be.
     pub(super) fn named_paths(&self) -> Vec<Cow<'a, str>> {
         let sites = self.named.map(|(site, _)| site).into_iter().chain(self.wildcard);
         let only = self.only.map(|only| path::of_base(&only.external.path));
         // A provider of the whole domain has what is left.
-        let rest = (!self.domains.is_empty()).then_some(Cow::Borrowed(""));
+        let rest = self.domains().next().map(|_| Cow::Borrowed(""));
         sites.flat_map(Site::paths).map(Cow::Borrowed).chain(only).chain(rest).collect()
     }
 }
 
-fn apps(site: &Site, matched: Match) -> Candidates<'_> {
+fn apps(site: &Site, matched: Match) -> Vec<Candidate<'_>> {
     site.all().map(|provider| (provider, matched)).collect()
 }
 

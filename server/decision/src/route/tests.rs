@@ -387,7 +387,7 @@ fn naive(providers: &[Provider], host: &Authority, scheme: Scheme) -> Option<(i6
     let under = |provider: &&&Provider| {
         provider.mode == Mode::ForwardDomain
             && provider.cookie_domain.as_ref().is_some_and(|domain| {
-                host.host == *domain || host.host.ends_with(&format!(".{domain}"))
+                *host.host == **domain || host.host.ends_with(&format!(".{domain}"))
             })
     };
     let longest = sorted

@@ -44,7 +44,7 @@ pub(crate) fn host(provider: &Provider) -> Option<String> {
     let host = &provider.external.authority.host;
     let name = host.strip_prefix("*.").unwrap_or(host);
     let is_address = name.parse::<std::net::Ipv4Addr>().is_ok();
-    (is_subdomain(name) && !is_address).then(|| host.clone())
+    (is_subdomain(name) && !is_address).then(|| host.as_ref().to_owned())
 }
 
 /// The Ingress, where there is a host for it.

@@ -58,7 +58,7 @@ pub(super) fn nearby(asking: Asking<'_>) -> Result<Authority, Refusal> {
 
 /// Whether a host is this machine by a name that no DNS server decides.
 pub(super) fn is_loopback(host: &Authority) -> bool {
-    host.host == "localhost" || is_loopback_address(&host.host)
+    *host.host == *"localhost" || is_loopback_address(&host.host)
 }
 
 /// Whether a browser that asks for a page does so by itself: it is not another site's script, image

@@ -167,7 +167,7 @@ fn hosts(provider: &Provider) -> Vec<String> {
     let domain = provider.cookie_domain.as_ref().filter(|_| provider.mode == Mode::ForwardDomain);
     let domain = domain.into_iter().flat_map(|domain| [domain.clone(), format!("*.{domain}")]);
     let mut hosts: Vec<String> = std::iter::once(own).collect();
-    hosts.extend(domain.filter(|host| *host != provider.external.authority.host));
+    hosts.extend(domain.filter(|host| **host != *provider.external.authority.host));
     hosts
 }
 

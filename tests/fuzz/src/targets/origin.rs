@@ -96,7 +96,7 @@ fn check(data: &[u8]) {
         if let Ok(url) = Url::parse(&url)
             && url.domain().is_some()
         {
-            assert_eq!(url.host_str(), Some(origin.authority.host.as_str()));
+            assert_eq!(url.host_str(), Some(&*origin.authority.host));
         }
     }
     if !trusted {
@@ -115,7 +115,7 @@ fn check(data: &[u8]) {
 
 fn believed(origin: &Origin) -> naive::origin::Believed {
     let https = origin.scheme == Scheme::Https;
-    let host = (origin.authority.host.clone(), origin.authority.port_or_default(origin.scheme));
+    let host = (origin.authority.host.to_string(), origin.authority.port_or_default(origin.scheme));
     naive::origin::Believed { https, host, client: origin.client }
 }
 

@@ -84,7 +84,7 @@ fn judge(provider: &Provider, record: &ProviderRecord) {
     assert!(matches!(provider.endpoints.authorization.scheme(), "http" | "https"));
 
     // As one of its hosts, where it has many.
-    let host = external.authority.host.replace("*.", "some.");
+    let host = external.authority.host.replace("*.", "some.").into();
     let authority = Authority { host, port: external.authority.port };
     let standing = provider.at(&authority);
     let provider = standing.as_ref().unwrap_or(provider);

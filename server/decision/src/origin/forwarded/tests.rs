@@ -5,7 +5,8 @@ use crate::decision::Reason;
 
 fn read_lines(lines: &[&str]) -> Result<Option<Told>, DialectError> {
     let headers: Vec<_> = lines.iter().map(|line| ("forwarded", *line)).collect();
-    read(&headers[..], "10.0.0.1".parse().unwrap(), &TrustedNetworks::default())
+    let headers = Found::among(&headers[..]);
+    read(&headers, "10.0.0.1".parse().unwrap(), &TrustedNetworks::default())
 }
 
 fn told(lines: &[&str]) -> (Option<String>, Option<&'static str>, String) {
@@ -87,15 +88,15 @@ fn what_breaks_the_grammar_is_refused_wherever_it_stands() {
         "for=192.0.2.1;host=\"\"",
         "for=\"a\u{7f}\"",
     ] {
-        let refused = Err(malformed("Forwarded"));
+        let refused = Err(malformed(NAME));
         assert_eq!(read_lines(&[line]), refused, "{line}");
     }
     // A client that opens a quote cannot swallow what its proxy appends.
     let swallowing = r#"for="x, for=192.0.2.1;host=app.test"#;
     assert_eq!(read_lines(&[swallowing]).unwrap_err().reason, Reason::HeaderMalformed);
-    assert_eq!(read_lines(&[&"for=10.0.0.2,".repeat(65)]), Err(malformed("Forwarded")));
+    assert_eq!(read_lines(&[&"for=10.0.0.2,".repeat(65)]), Err(malformed(NAME)));
     assert!(read_lines(&[&"for=10.0.0.2,".repeat(64)]).is_ok());
-    assert_eq!(read_lines(&["for=10.0.0.2"; 66]), Err(malformed("Forwarded")));
+    assert_eq!(read_lines(&["for=10.0.0.2"; 66]), Err(malformed(NAME)));
 }
 
 proptest! {

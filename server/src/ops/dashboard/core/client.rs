@@ -89,7 +89,7 @@ pub fn operators_client(parts: &ClientParts<'_>) -> Option<Provider> {
 
 fn external(url: &Url) -> Option<External> {
     let scheme = Scheme::parse(url.scheme())?;
-    let authority = Authority { host: url.host_str()?.to_owned(), port: url.port() };
+    let authority = Authority { host: url.host_str()?.into(), port: url.port() };
     Some(External { scheme, authority, path: String::new(), home: String::new(), wildcard: false })
 }
 
@@ -100,7 +100,7 @@ fn moved(url: &Url, to: &Url) -> Option<Url> {
 
 fn claimed(url: &Url) -> Option<BackChannel> {
     let scheme = Scheme::parse(url.scheme())?;
-    let authority = Authority { host: url.host_str()?.to_owned(), port: url.port() };
+    let authority = Authority { host: url.host_str()?.into(), port: url.port() };
     Some(BackChannel { host: authority.to_string(), scheme })
 }
 

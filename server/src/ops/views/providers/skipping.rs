@@ -92,7 +92,7 @@ fn read(provider: &Provider, input: &str) -> Option<Target> {
 fn example(provider: &Provider) -> Authority {
     let mut authority = provider.external.authority.clone();
     if let Some(domain) = authority.host.strip_prefix("*.").filter(|_| provider.external.wildcard) {
-        authority.host = format!("host.{domain}");
+        authority.host = format!("host.{domain}").into();
     }
     authority
 }

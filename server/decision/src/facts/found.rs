@@ -1,0 +1,202 @@
+//! The headers that facts are gathered from, found in one go: looking each up by its name costs more
+//! than everything else that is done with it.
+
+use super::{Headers, Single};
+
+/// A header that facts are gathered from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Known {
+    Host,
+    Accept,
+    Upgrade,
+    Forwarded,
+    SecFetchMode,
+    XOriginalUrl,
+    XOriginalUri,
+    XForwardedFor,
+    XForwardedUri,
+    XForwardedHost,
+    XRequestedWith,
+    XForwardedProto,
+    XOriginalMethod,
+    SecWebsocketKey,
+    XForwardedMethod,
+    PreflightMethod,
+}
+
+impl Known {
+    const ALL: [Self; 16] = [
+        Self::Host,
+        Self::Accept,
+        Self::Upgrade,
+        Self::Forwarded,
+        Self::SecFetchMode,
+        Self::XOriginalUrl,
+        Self::XOriginalUri,
+        Self::XForwardedFor,
+        Self::XForwardedUri,
+        Self::XForwardedHost,
+        Self::XRequestedWith,
+        Self::XForwardedProto,
+        Self::XOriginalMethod,
+        Self::SecWebsocketKey,
+        Self::XForwardedMethod,
+        Self::PreflightMethod,
+    ];
+
+    /// Its name, as decisions tell it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Host => "Host",
+            Self::Accept => "Accept",
+            Self::Upgrade => "Upgrade",
+            Self::Forwarded => "Forwarded",
+            Self::SecFetchMode => "Sec-Fetch-Mode",
+            Self::XOriginalUrl => "X-Original-URL",
+            Self::XOriginalUri => "X-Original-URI",
+            Self::XForwardedFor => "X-Forwarded-For",
+            Self::XForwardedUri => "X-Forwarded-Uri",
+            Self::XForwardedHost => "X-Forwarded-Host",
+            Self::XRequestedWith => "X-Requested-With",
+            Self::XForwardedProto => "X-Forwarded-Proto",
+            Self::XOriginalMethod => "X-Original-Method",
+            Self::SecWebsocketKey => "Sec-WebSocket-Key",
+            Self::XForwardedMethod => "X-Forwarded-Method",
+            Self::PreflightMethod => "Access-Control-Request-Method",
+        }
+    }
+
+    /// The one that is called so. Nearly every header is told by the length of its name already, and
+    /// what libraries hold is in lower case already.
+    fn called(name: &str) -> Option<Self> {
+        let near: &[(Self, &str)] = match name.len() {
+            4 => &[(Self::Host, "host")],
+            6 => &[(Self::Accept, "accept")],
+            7 => &[(Self::Upgrade, "upgrade")],
+            9 => &[(Self::Forwarded, "forwarded")],
+            14 => &[
+                (Self::SecFetchMode, "sec-fetch-mode"),
+                (Self::XOriginalUrl, "x-original-url"),
+                (Self::XOriginalUri, "x-original-uri"),
+            ],
+            15 => &[
+                (Self::XForwardedFor, "x-forwarded-for"),
+                (Self::XForwardedUri, "x-forwarded-uri"),
+            ],
+            16 => &[
+                (Self::XForwardedHost, "x-forwarded-host"),
+                (Self::XRequestedWith, "x-requested-with"),
+            ],
+            17 => &[
+                (Self::XForwardedProto, "x-forwarded-proto"),
+                (Self::XOriginalMethod, "x-original-method"),
+                (Self::SecWebsocketKey, "sec-websocket-key"),
+            ],
+            18 => &[(Self::XForwardedMethod, "x-forwarded-method")],
+            29 => &[(Self::PreflightMethod, "access-control-request-method")],
+            _ => return None,
+        };
+        let same = near.iter().find(|(_, known)| *known == name);
+        let same = same.or_else(|| near.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)));
+        same.map(|(known, _)| *known)
+    }
+}
+
+/// What a request says under the names of [`Known`] headers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found<'h, H: ?Sized> {
+    headers: &'h H,
+    first: [Option<&'h [u8]>; Known::ALL.len()],
+    /// How many there are of each.
+    count: [u32; Known::ALL.len()],
+}
+
+impl<'h, H: Headers + ?Sized> Found<'h, H> {
+    /// Looks at every header once.
+    pub(crate) fn among(headers: &'h H) -> Self {
+        let mut found =
+            Self { headers, first: [None; Known::ALL.len()], count: [0; Known::ALL.len()] };
+        for (name, value) in headers.each() {
+            if let Some(known) = Known::called(name) {
+                found.first[known as usize].get_or_insert(value);
+                found.count[known as usize] += 1;
+            }
+        }
+        found
+    }
+
+    /// How many there are.
+    pub(crate) const fn count(&self, known: Known) -> usize {
+        self.count[known as usize] as usize
+    }
+
+    /// Whether there is one at all.
+    pub(crate) const fn has(&self, known: Known) -> bool {
+        self.count(known) > 0
+    }
+
+    /// The `index`-th value, in the order received.
+    pub(crate) fn nth(&self, known: Known, index: usize) -> Option<&'h [u8]> {
+        match index {
+            0 => self.first[known as usize],
+            _ if index < self.count(known) => self.headers.nth(known.name(), index),
+            _ => None,
+        }
+    }
+
+    /// The only value, as text.
+    pub(crate) fn single(&self, known: Known) -> Single<'h> {
+        match self.nth(known, 0) {
+            None => Single::Missing,
+            Some(_) if self.count(known) > 1 => Single::Repeated,
+            Some(value) => Single::only(value),
+        }
+    }
+
+    /// The only value, or `None` when it is missing, repeated or not text.
+    pub(crate) fn text(&self, known: Known) -> Option<&'h str> {
+        self.single(known).text()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_header_is_found_in_any_case() {
+        for known in Known::ALL {
+            assert_eq!(Known::called(known.name()), Some(known));
+            assert_eq!(Known::called(&known.name().to_ascii_lowercase()), Some(known));
+            assert_eq!(Known::called(&known.name().to_ascii_uppercase()), Some(known));
+            assert_eq!(Known::called(&format!("{}x", known.name())), None);
+        }
+        assert_eq!(Known::called("X_Forwarded_Host"), None);
+    }
+
+    #[test]
+    fn what_is_found_is_what_a_look_by_name_finds() {
+        let headers = [
+            ("x-forwarded-for", "one"),
+            ("Host", "app.test"),
+            ("X-Forwarded-For", "two"),
+            ("accept", ""),
+            ("upgrade", "a\nb"),
+            ("x-other", "no"),
+            ("X-FORWARDED-FOR", "three"),
+        ];
+        let headers = &headers[..];
+        let found = Found::among(headers);
+        for known in Known::ALL {
+            assert_eq!(found.single(known), headers.single(known.name()), "{known:?}");
+            assert_eq!(found.text(known), headers.text(known.name()), "{known:?}");
+            for index in 0..5 {
+                let (one, other) = (found.nth(known, index), headers.nth(known.name(), index));
+                assert_eq!(one, other, "{known:?} {index}");
+            }
+            assert_eq!(found.has(known), headers.nth(known.name(), 0).is_some(), "{known:?}");
+        }
+        assert_eq!((found.count(Known::XForwardedFor), found.count(Known::Accept)), (3, 1));
+    }
+}
