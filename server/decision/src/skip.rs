@@ -71,6 +71,9 @@ pub struct SkipRule {
     pub source: String,
     /// Whether it can match at the beginning of the text only.
     pub anchored: bool,
+    /// What every text that it matches begins with: most rules are told by that not to match, which
+    /// costs far less than to run their expressions.
+    prefix: Box<[u8]>,
     regex: regex::Regex,
 }
 
@@ -148,7 +151,7 @@ impl SkipRules {
                 break;
             }
             read += 1;
-            match compile_line(source, limits) {
+            match compile_line(number, source, limits) {
                 Err(error) => {
                     // Finding out that a line is too large has its cost, too.
                     cost += if error == SyntaxError::TooLarge { limits.size / 4 } else { 0 };
@@ -156,11 +159,10 @@ impl SkipRules {
                     let source = shortened(source).to_owned();
                     refused.push(RefusedRule { line: number, source, error });
                 }
-                Ok((regex, anchored, rule_cost)) => {
+                Ok((rule, rule_cost)) => {
                     cost += rule_cost;
-                    findings.extend(oddities(number, source, anchored));
-                    let source = source.to_owned();
-                    rules.push(SkipRule { line: number, source, anchored, regex });
+                    findings.extend(oddities(number, source, rule.anchored));
+                    rules.push(rule);
                 }
             }
         }
@@ -209,7 +211,7 @@ impl SkipRules {
 
     /// Lines of the rules that match, in order.
     fn matching(&self, text: &str) -> impl Iterator<Item = usize> {
-        self.rules.iter().filter(|rule| rule.regex.is_match(text)).map(|rule| rule.line)
+        self.rules.iter().filter(|rule| rule.is_match(text)).map(|rule| rule.line)
     }
 
     /// The text that the rules are tried against.
@@ -241,14 +243,13 @@ impl SkipRule {
     /// One line by itself; `None` where it is not in effect within the limits that are usual.
     #[must_use]
     pub fn compile(line: usize, source: &str) -> Option<Self> {
-        let (regex, anchored, _) = compile_line(source, &SkipLimits::DEFAULT).ok()?;
-        Some(Self { line, source: source.to_owned(), anchored, regex })
+        compile_line(line, source, &SkipLimits::DEFAULT).ok().map(|(rule, _)| rule)
     }
 
     /// Whether it matches this very text.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
-        self.regex.is_match(text)
+        text.as_bytes().starts_with(&self.prefix) && self.regex.is_match(text)
     }
 
     /// Whether it would match, did upper and lower case not count.
@@ -264,10 +265,12 @@ impl SkipRule {
     }
 }
 
+/// A rule, and what it costs.
 fn compile_line(
+    line: usize,
     source: &str,
     limits: &SkipLimits,
-) -> Result<(regex::Regex, bool, usize), SyntaxError> {
+) -> Result<(SkipRule, usize), SyntaxError> {
     if source.len() > limits.line_bytes {
         return Err(SyntaxError::TooLarge);
     }
@@ -281,7 +284,8 @@ fn compile_line(
         .nest_limit(4 * go_syntax::MAX_DEPTH)
         .build()
         .map_err(|_| SyntaxError::TooLarge)?;
-    Ok((regex, translated.anchored, translated.cost))
+    let (anchored, prefix) = (translated.anchored, translated.prefix);
+    Ok((SkipRule { line, source: source.to_owned(), anchored, prefix, regex }, translated.cost))
 }
 
 fn invalid(line: usize, source: &str, error: &SyntaxError) -> Finding {

@@ -187,7 +187,7 @@ fn what_is_read_is_what_the_settings_allow() {
     let size = SkipLimits { size: 100, ..usual };
     let total = SkipLimits { total_size: 20, ..usual };
     let sized = |count: usize| format!("^[a-z]{{{count}}}");
-    let cost = |text: &str| compile_line(text, &usual).unwrap().2;
+    let cost = |text: &str| compile_line(1, text, &usual).unwrap().1;
     let (most, over) =
         (1..).map(sized).zip((2..).map(sized)).find(|(_, it)| cost(it) > 100).unwrap();
     for (limits, text, expected) in [
@@ -259,6 +259,37 @@ fn a_trial_tells_every_rule_that_matches_and_what_it_was_tried_against() {
         };
         let decided = rules.matches(mode, &target);
         assert_eq!((decided.line(), decided.refused()), (line, refused), "{path}");
+    }
+}
+
+#[test]
+fn a_rule_is_told_by_how_its_texts_begin_where_all_begin_alike() {
+    for (source, prefix, matching) in [
+        ("^/api/", "/api/", "/api/x"),
+        ("^/api/.*", "/api/", "/api/"),
+        ("^/api/v[12]$", "/api/v", "/api/v2"),
+        (r"^\Q/a.b\E/", "/a.b/", "/a.b/"),
+        ("^/é", "/é", "/éa"),
+        ("^/ab*", "/a", "/a"),
+        ("^/ab?c", "/a", "/ac"),
+        ("^/a{2}", "/", "/aa"),
+        ("^/(a|b)", "/", "/b"),
+        ("^/a|^/b", "", "/b"),
+        ("^/api|/public", "", "/x/public"),
+        ("^(/api)?/x", "", "/x"),
+        ("^(?i)/api", "/", "/API"),
+        ("(?m)^/api", "", "/x\n/api"),
+        (r"\A/api", "/api", "/api"),
+        ("/api", "", "/x/api"),
+        ("^", "", ""),
+        ("", "", "/"),
+    ] {
+        let rule = SkipRule::compile(1, source).unwrap();
+        assert_eq!(std::str::from_utf8(&rule.prefix), Ok(prefix), "{source}");
+        assert!(rule.is_match(matching), "{source}");
+        for text in ["", "/", "/a", "/api", "/api/v1", "/ab", "x/api/", "/API/", "/\u{e9}", "é"] {
+            assert_eq!(rule.is_match(text), rule.regex.is_match(text), "{source} {text}");
+        }
     }
 }
 
