@@ -45,6 +45,10 @@ impl OwnPaths<'_> {
 /// Paths of ours win over the query.
 #[must_use]
 pub fn classify(raw_path: &str, query: Option<&str>, paths: OwnPaths<'_>) -> Endpoint {
+    // The whole path is known here, and known to read in one way.
+    if let Some(endpoint) = raw_path.strip_prefix(OUTPOST_PREFIX).and_then(endpoint_at) {
+        return endpoint;
+    }
     if paths.akprox && akprox::asked_by_nginx(raw_path) {
         return Endpoint::Auth(Dialect::NginxAkprox);
     }
@@ -54,7 +58,8 @@ pub fn classify(raw_path: &str, query: Option<&str>, paths: OwnPaths<'_>) -> End
     }
     let old = || akprox::below_prefix(raw_path).filter(|_| paths.akprox);
     let own = match own {
-        Some(rest) => Some(own_endpoint(rest)),
+        Some(rest) if rest == "/static" || rest.starts_with("/static/") => Some(Endpoint::Static),
+        Some(rest) => Some(endpoint_at(rest).unwrap_or(Endpoint::Unknown)),
         None => old().map(|rest| akprox::endpoint(rest, query)),
     };
     let own = own.filter(|_| path::view(raw_path).is_plain());
@@ -64,18 +69,18 @@ pub fn classify(raw_path: &str, query: Option<&str>, paths: OwnPaths<'_>) -> End
     }
 }
 
-fn own_endpoint(rest: &str) -> Endpoint {
+/// The endpoint that is at just this place below the prefix.
+fn endpoint_at(rest: &str) -> Option<Endpoint> {
     match rest {
-        "/ping" => Endpoint::Ping,
-        "/start" => Endpoint::Start,
-        "/callback" => Endpoint::Callback,
-        "/sign_out" => Endpoint::SignOut,
-        "/backchannel_logout" => Endpoint::BackchannelLogout,
-        "/auth/nginx" => Endpoint::Auth(Dialect::Nginx),
-        "/auth/traefik" => Endpoint::Auth(Dialect::Traefik),
-        "/auth/caddy" => Endpoint::Auth(Dialect::Caddy),
-        _ if rest == "/static" || rest.starts_with("/static/") => Endpoint::Static,
-        _ => Endpoint::Unknown,
+        "/ping" => Some(Endpoint::Ping),
+        "/start" => Some(Endpoint::Start),
+        "/callback" => Some(Endpoint::Callback),
+        "/sign_out" => Some(Endpoint::SignOut),
+        "/backchannel_logout" => Some(Endpoint::BackchannelLogout),
+        "/auth/nginx" => Some(Endpoint::Auth(Dialect::Nginx)),
+        "/auth/traefik" => Some(Endpoint::Auth(Dialect::Traefik)),
+        "/auth/caddy" => Some(Endpoint::Auth(Dialect::Caddy)),
+        _ => None,
     }
 }
 

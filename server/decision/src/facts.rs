@@ -52,8 +52,11 @@ pub enum Single<'a> {
 impl<'a> Single<'a> {
     /// The value of a header that there is one of.
     fn only(value: &'a [u8]) -> Self {
+        // Nearly every one is this plain. All bytes are looked at, many at a time: not one by one until
+        // there is one that is not.
+        let is_plain = value.iter().fold(true, |all, byte| all & (b' '..=b'~').contains(byte));
         match std::str::from_utf8(value) {
-            Ok(text) if !has_control(text) => Self::One(text),
+            Ok(text) if is_plain || !text.chars().any(char::is_control) => Self::One(text),
             _ => Self::NotText,
         }
     }
@@ -64,15 +67,6 @@ impl<'a> Single<'a> {
             Self::One(text) => Some(text),
             Self::Missing | Self::Repeated | Self::NotText => None,
         }
-    }
-}
-
-/// Whether a text holds a control character. Nearly every text is ASCII, and looked through many
-/// bytes at a time: not one by one until there is one, since there is none.
-fn has_control(text: &str) -> bool {
-    match text.is_ascii() {
-        true => text.bytes().fold(false, |found, byte| found | byte.is_ascii_control()),
-        false => text.chars().any(char::is_control),
     }
 }
 

@@ -52,37 +52,34 @@ pub fn view(raw: &str) -> PathView<'_> {
 /// # Errors
 /// What its bytes leave open.
 fn has_escapes(raw: &str) -> Result<bool, &'static str> {
-    let bytes = raw.as_bytes();
-    if bytes.first() != Some(&b'/') {
+    let mut rest = raw.as_bytes();
+    if rest.first() != Some(&b'/') {
         return Err("path that does not begin with a slash");
     }
     let (mut escapes, mut dots) = (false, false);
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        at += 1;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
         if IS_PLAIN[usize::from(byte)] {
             continue;
         }
         match byte {
             b'%' => {
-                let Some(escaped) = hex_pair(bytes.get(at..at + 2)) else {
+                let Some(escaped) = hex_pair(rest.get(..2)) else {
                     return Err("invalid percent escape");
                 };
                 if let Some(reason) = escaped_ambiguity(escaped) {
                     return Err(reason);
                 }
                 escapes = true;
-                at += 2;
+                rest = rest.get(2..).unwrap_or_default();
             }
             b'\\' => return Err("backslash"),
             b';' => return Err("semicolon"),
             b'#' => return Err("fragment mark"),
             b'?' => return Err("question mark"),
-            b'/' => match bytes.get(at..) {
-                Some([b'/', ..]) => return Err("empty segment"),
-                Some([b'.'] | [b'.', b'/', ..] | [b'.', b'.'] | [b'.', b'.', b'/', ..]) => {
-                    dots = true;
-                }
+            b'/' => match rest {
+                [b'/', ..] => return Err("empty segment"),
+                [b'.'] | [b'.', b'/', ..] | [b'.', b'.'] | [b'.', b'.', b'/', ..] => dots = true,
                 _ => {}
             },
             0x80.. => return Err("raw non-ASCII byte"),

@@ -242,7 +242,9 @@ impl Ruleset {
         &'a self,
         host: &'h str,
     ) -> impl Iterator<Item = &'a Arc<Provider>> + use<'a, 'h> {
-        std::iter::successors(Some(host), |host| parent(host))
+        // Most outposts have no such provider at all.
+        let host = Some(host).filter(|_| !self.domains.is_empty());
+        std::iter::successors(host, |host| parent(host))
             .filter_map(|suffix| self.domains.get(suffix))
     }
 }
@@ -289,7 +291,8 @@ fn site_at(
 
 /// What follows the first label of a host.
 fn parent(host: &str) -> Option<&str> {
-    host.split_once('.').map(|(_, rest)| rest)
+    let dot = host.bytes().position(|byte| byte == b'.')?;
+    host.get(dot + 1..)
 }
 
 #[cfg(test)]

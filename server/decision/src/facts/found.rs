@@ -67,39 +67,35 @@ impl Known {
         }
     }
 
-    /// The one that is called so. Nearly every header is told by the length of its name already, and
-    /// what libraries hold is in lower case already.
+    /// The one that is called so: in lower case, as libraries hold names, or in any other.
     fn called(name: &str) -> Option<Self> {
-        let near: &[(Self, &str)] = match name.len() {
-            4 => &[(Self::Host, "host")],
-            6 => &[(Self::Accept, "accept")],
-            7 => &[(Self::Upgrade, "upgrade")],
-            9 => &[(Self::Forwarded, "forwarded")],
-            14 => &[
-                (Self::SecFetchMode, "sec-fetch-mode"),
-                (Self::XOriginalUrl, "x-original-url"),
-                (Self::XOriginalUri, "x-original-uri"),
-            ],
-            15 => &[
-                (Self::XForwardedFor, "x-forwarded-for"),
-                (Self::XForwardedUri, "x-forwarded-uri"),
-            ],
-            16 => &[
-                (Self::XForwardedHost, "x-forwarded-host"),
-                (Self::XRequestedWith, "x-requested-with"),
-            ],
-            17 => &[
-                (Self::XForwardedProto, "x-forwarded-proto"),
-                (Self::XOriginalMethod, "x-original-method"),
-                (Self::SecWebsocketKey, "sec-websocket-key"),
-            ],
-            18 => &[(Self::XForwardedMethod, "x-forwarded-method")],
-            29 => &[(Self::PreflightMethod, "access-control-request-method")],
-            _ => return None,
-        };
-        let same = near.iter().find(|(_, known)| *known == name);
-        let same = same.or_else(|| near.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)));
-        same.map(|(known, _)| *known)
+        Self::in_lower_case(name).or_else(|| {
+            let other = name.bytes().any(|byte| byte.is_ascii_uppercase());
+            other.then(|| Self::in_lower_case(&name.to_ascii_lowercase())).flatten()
+        })
+    }
+
+    /// By its length first, which tells nearly every other header.
+    fn in_lower_case(name: &str) -> Option<Self> {
+        match (name.len(), name) {
+            (4, "host") => Some(Self::Host),
+            (6, "accept") => Some(Self::Accept),
+            (7, "upgrade") => Some(Self::Upgrade),
+            (9, "forwarded") => Some(Self::Forwarded),
+            (14, "sec-fetch-mode") => Some(Self::SecFetchMode),
+            (14, "x-original-url") => Some(Self::XOriginalUrl),
+            (14, "x-original-uri") => Some(Self::XOriginalUri),
+            (15, "x-forwarded-for") => Some(Self::XForwardedFor),
+            (15, "x-forwarded-uri") => Some(Self::XForwardedUri),
+            (16, "x-forwarded-host") => Some(Self::XForwardedHost),
+            (16, "x-requested-with") => Some(Self::XRequestedWith),
+            (17, "x-forwarded-proto") => Some(Self::XForwardedProto),
+            (17, "x-original-method") => Some(Self::XOriginalMethod),
+            (17, "sec-websocket-key") => Some(Self::SecWebsocketKey),
+            (18, "x-forwarded-method") => Some(Self::XForwardedMethod),
+            (29, "access-control-request-method") => Some(Self::PreflightMethod),
+            _ => None,
+        }
     }
 }
 
