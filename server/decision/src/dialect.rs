@@ -7,11 +7,11 @@ use crate::facts::{Found, Headers, Known, Single};
 use crate::origin::Origin;
 use crate::target::{Scheme, Target};
 
-pub mod caddy;
-pub mod envoy;
+mod caddy;
+mod envoy;
 pub mod nginx;
-pub mod nginx_akprox;
-pub mod traefik;
+mod nginx_akprox;
+mod traefik;
 
 /// A reverse proxy's way of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -62,7 +62,7 @@ impl Dialect {
         origin: &Origin,
     ) -> Result<Original<'r>, DialectError> {
         match self {
-            Self::Nginx => nginx::told(headers, origin),
+            Self::Nginx => nginx::original(headers, origin),
             Self::NginxAkprox => nginx_akprox::original(headers, origin),
             Self::Traefik => traefik::original(headers, origin),
             Self::Caddy => caddy::original(headers, origin),
@@ -84,16 +84,16 @@ pub(crate) struct Asked<'r> {
 
 /// The original request as a dialect tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Original<'r> {
+pub(crate) struct Original<'r> {
     /// Its URL.
-    pub target: Target,
+    pub(crate) target: Target,
     /// Its method, where the proxy reports it; `GET` otherwise.
-    pub method: &'r str,
+    pub(crate) method: &'r str,
     /// The header (or the path) the URL came from.
-    pub source: &'static str,
+    pub(crate) source: &'static str,
     /// Whether the reverse proxy may be passing on what its client says of the host: what routing
     /// finds must then fit the request's own host (`Ruleset::may_ask_about`).
-    pub host_claimed: bool,
+    pub(crate) host_claimed: bool,
 }
 
 /// The method of a request whose reverse proxy does not report it.

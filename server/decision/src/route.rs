@@ -173,6 +173,9 @@ impl Ruleset {
         routed: &Routed<'_>,
         hints: &OwnHints<'_>,
     ) -> bool {
+        if *own == target.authority {
+            return true; // It would lead to the same one once more.
+        }
         let offers = self.offers(own, target.scheme);
         if !offers.is_named() && offers.domains().next().is_none() {
             return true;

@@ -134,8 +134,8 @@ const RAW: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\
 /// What was asked for, where a reverse proxy hands a request that it may not let through on to the
 /// start path, and names it as in its checks: nginx cannot escape an address for `rd`.
 fn told_by_proxy(exchange: &Exchange<'_>, facts: &Facts) -> Option<String> {
-    let told = nginx::original(&exchange.fields(), &facts.origin).ok()?;
-    let url = in_escapes(&told.target.to_string());
+    let target = nginx::target(&exchange.fields(), &facts.origin).ok()?;
+    let url = in_escapes(&target.to_string());
     redirect::return_target(&url, &facts.provider, facts.request_host()).ok()
 }
 

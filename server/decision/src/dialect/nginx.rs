@@ -12,20 +12,17 @@ use crate::target::{Authority, Scheme, Target};
 const URL: Known = Known::XOriginalUrl;
 const URI: Known = Known::XOriginalUri;
 
-/// The original request.
+/// The URL of the original request.
 ///
 /// # Errors
 /// Neither header is there, or one is repeated, unreadable or from an untrusted peer, or they
 /// name different hosts, paths or queries.
-pub fn original<'h>(
-    headers: &'h (impl Headers + ?Sized),
-    origin: &Origin,
-) -> Result<Original<'h>, DialectError> {
-    told(&Found::among(headers), origin)
+pub fn target(headers: &(impl Headers + ?Sized), origin: &Origin) -> Result<Target, DialectError> {
+    original(&Found::among(headers), origin).map(|original| original.target)
 }
 
-/// The same by headers that are found already.
-pub(super) fn told<'h>(
+/// The original request.
+pub(super) fn original<'h>(
     headers: &Found<'h, impl Headers + ?Sized>,
     origin: &Origin,
 ) -> Result<Original<'h>, DialectError> {
