@@ -15,6 +15,7 @@ use crate::target::Target;
 
 mod go_class;
 mod go_syntax;
+mod prefix;
 
 pub use go_syntax::SyntaxError;
 

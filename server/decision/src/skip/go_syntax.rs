@@ -6,9 +6,10 @@
 //! `\Q..\E` exists in Go only. So the expression is read by Go's rules into the `regex-syntax`
 //! crate's intermediate form, which leaves nothing to interpretation, and printed from there.
 
-use regex_syntax::hir::{Class, ClassUnicode, Dot, Hir, HirKind, Literal, Look, Repetition};
+use regex_syntax::hir::{Class, ClassUnicode, Dot, Hir, Look, Repetition};
 
 use super::go_class::{self, CharSet};
+use super::prefix;
 
 /// Deepest nesting of groups. Go allows 1000; each level costs stack when a rule is compiled.
 pub(super) const MAX_DEPTH: u32 = 50;
@@ -88,21 +89,12 @@ pub(super) fn translate(expression: &str, most: usize) -> Result<Translated, Syn
             let whole = whole.close();
             Ok(Translated {
                 anchored: whole.hir.properties().look_set_prefix().contains(Look::Start),
-                prefix: prefix(&whole.hir),
+                prefix: prefix::of(&whole.hir),
                 expression: whole.hir.to_string(),
                 cost: whole.cost,
             })
         }
         _ => Err(SyntaxError::MissingParen),
-    }
-}
-
-/// The literal that follows the beginning of the text; empty where another thing does, or several may.
-fn prefix(hir: &Hir) -> Box<[u8]> {
-    let HirKind::Concat(parts) = hir.kind() else { return Box::default() };
-    match [parts.first(), parts.get(1)].map(|part| part.map(Hir::kind)) {
-        [Some(HirKind::Look(Look::Start)), Some(HirKind::Literal(Literal(text)))] => text.clone(),
-        _ => Box::default(),
     }
 }
 
