@@ -12,6 +12,9 @@ mod address;
 mod answer;
 mod body;
 mod connection;
+mod date;
+mod fast_path;
+mod head_answer;
 mod http1;
 mod http2;
 mod io;
@@ -19,6 +22,8 @@ mod limits;
 mod opening;
 mod pulse;
 mod request;
+mod title_case;
+mod wire;
 
 use std::io as std_io;
 use std::net::SocketAddr;
@@ -37,6 +42,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 
 pub use address::{Address, listen};
+pub use head_answer::{HeadAnswer, SharedHead};
 pub use limits::Limits;
 
 use address::Listener;
@@ -86,7 +92,7 @@ type App = Rc<dyn Fn(Request) -> LocalBoxFuture<'static, actix_http::Response<Bo
 
 /// Who sees each request of a worker first, and answers it, without a body, or leaves it to the
 /// application.
-pub type First = Rc<dyn for<'r> Fn(&'r Carried) -> LocalBoxFuture<'r, Option<http::Response<()>>>>;
+pub type First = Rc<dyn for<'r> Fn(&'r Carried) -> LocalBoxFuture<'r, Option<HeadAnswer>>>;
 
 /// Binds the listeners and builds the server of the data plane. `app` makes the application of each
 /// worker, and who sees its requests first.
@@ -189,7 +195,9 @@ where
         })
     });
     let Parts { tls, proxy_protocol, limits, admission, drain } = parts;
-    let context = Rc::new(Context { first, app, tls, proxy_protocol, limits, admission, drain });
+    let date = date::Date::new();
+    let context = Context { first, app, tls, proxy_protocol, limits, admission, drain, date };
+    let context = Rc::new(context);
     Ok(fn_service(move |socket: T| {
         let context = Rc::clone(&context);
         async move {

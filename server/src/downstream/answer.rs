@@ -22,13 +22,23 @@ pub(super) async fn answer(
     carried: Carried,
     payload: Payload,
 ) -> (http::Response<()>, AnswerBody) {
-    let method = carried.head().method.clone();
-    if let Some(mut head) = (context.first)(&carried).await {
-        if method == Method::HEAD {
+    if let Some(told) = (context.first)(&carried).await {
+        let mut head = told.into_response();
+        if carried.head().method == Method::HEAD {
             head.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         return (head, AnswerBody::empty());
     }
+    rest(context, carried, payload).await
+}
+
+/// The answer of the application to a request that whoever sees it first has left to it.
+pub(super) async fn rest(
+    context: &Context,
+    carried: Carried,
+    payload: Payload,
+) -> (http::Response<()>, AnswerBody) {
+    let method = carried.head().method.clone();
     let answer = match request::adapt(payload, carried) {
         Ok(request) => (context.app)(request).await,
         Err(request::Unreadable) => actix_http::Response::bad_request(),

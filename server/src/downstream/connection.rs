@@ -10,6 +10,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use super::date::Date;
 use super::io::{Prefixed, Stream};
 use super::{App, First, Limits, http1, http2, opening};
 use crate::carried::Connection;
@@ -25,6 +26,7 @@ pub(super) struct Context {
     pub(super) limits: Limits,
     pub(super) admission: Admission,
     pub(super) drain: Drain,
+    pub(super) date: Date,
 }
 
 /// An accepted connection.

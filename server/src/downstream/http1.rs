@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -11,6 +12,8 @@ use std::time::Duration;
 
 use actix_http::{BoxedPayloadStream, Payload};
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::FusedFuture as _;
 use http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
 use http::{Request, Response, StatusCode};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -25,8 +28,10 @@ use tokio_util::sync::CancellationToken;
 use super::answer::{self, AnswerBody};
 use super::body::Http1Body;
 use super::connection::Context;
+use super::fast_path::{self, Ended, Shared};
 use super::io::Stream;
-use super::pulse::{Framing, Overdue, Pulse, Watched};
+use super::pulse::{Framing, Overdue, Pulse};
+use super::wire::{Watched, Wire};
 use crate::carried::{Carried, Connection, InterimSink};
 use crate::limits::Limit;
 
@@ -45,9 +50,12 @@ const TIMED_OUT: &[u8] =
 pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &Rc<Context>) {
     let pulse = Pulse::new();
     let gone = CancellationToken::new();
-    let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse), gone.clone()));
+    let wire = Wire::new(stream, Arc::clone(&pulse));
+    let io = TokioIo::new(wire.watched(gone.clone()));
     let asked = AskedUpgrade::default();
-    let service = service_fn(|request| call(request, &connection, &pulse, &asked, context));
+    let shared = Shared::default();
+    let line = Line { connection: &connection, pulse: &pulse, wire: &wire, shared: &shared };
+    let service = service_fn(|request| call(request, &line, &asked, context));
     let limits = &context.limits;
     let mut served = http1::Builder::new()
         // As every other HTTP/1.1 server writes them; old devices compare byte for byte.
@@ -61,11 +69,38 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
     let mut look = pin!(sleep(Duration::ZERO));
     let mut draining = pin!(context.drain.draining());
     let mut over = pin!(context.drain.over());
-    let mut closing = false;
+    let mut fast = pin!(fast_path::serve(&wire, &pulse, &connection, &shared, context).fuse());
     let overdue = loop {
+        let speak = poll_fn(|cx| {
+            loop {
+                if !fast.is_terminated()
+                    && let Poll::Ready(ended) = fast.as_mut().poll(cx)
+                    && ended != Ended::Left
+                {
+                    return Poll::Ready(Spoken::Fast(ended));
+                }
+                if !wire.is_hypers() {
+                    return Poll::Pending;
+                }
+                if let Poll::Ready(outcome) = served.poll_unpin(cx) {
+                    return Poll::Ready(Spoken::Hyper(outcome));
+                }
+                if !wire.take_back() {
+                    return Poll::Pending;
+                }
+            }
+        });
         tokio::select! {
             biased;
-            outcome = &mut served => {
+            spoken = speak => {
+                let outcome = match spoken {
+                    Spoken::Fast(Ended::Broken) => break None,
+                    Spoken::Fast(_) => {
+                        Pin::new(&mut served).graceful_shutdown();
+                        continue;
+                    }
+                    Spoken::Hyper(outcome) => outcome,
+                };
                 if let Err(error) = outcome {
                     if error.is_parse_too_large() {
                         context.admission.figures.reached(Limit::RequestHead);
@@ -74,9 +109,13 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
                 }
                 break None;
             }
-            _ = draining.as_mut(), if !closing => {
-                closing = true;
-                Pin::new(&mut served).graceful_shutdown();
+            _ = draining.as_mut(), if !shared.closing.get() => {
+                shared.closing.set(true);
+                // Under way on the fast path, it ends by itself.
+                if wire.is_hypers() || pulse.is_idle() {
+                    wire.leave();
+                    Pin::new(&mut served).graceful_shutdown();
+                }
             }
             () = over.as_mut() => break None,
             () = look.as_mut() => match pulse.overdue(limits) {
@@ -86,15 +125,15 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
         }
     };
     match served.into_parts() {
-        Some(parts) => close(parts.io.into_inner(), overdue, &pulse, context.drain.over()).await,
+        Some(parts) => close(parts.io.into_inner(), overdue, &line, context.drain.over()).await,
         None => match asked.take() {
             // hyper parts with a connection on which an upgrade was asked for as with one that was
             // upgraded, whatever was answered.
             Some(upgrade) => {
                 if let Ok(upgraded) = upgrade.await
-                    && let Ok(parts) = upgraded.downcast::<TokioIo<Watched<Stream>>>()
+                    && let Ok(parts) = upgraded.downcast::<TokioIo<Watched>>()
                 {
-                    close(parts.io.into_inner(), overdue, &pulse, context.drain.over()).await;
+                    close(parts.io.into_inner(), overdue, &line, context.drain.over()).await;
                 }
             }
             // Upgraded: it lives on elsewhere, and counts here until it is over.
@@ -108,18 +147,19 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
 
 /// Ends a connection so that the client receives what was said last, unless everything is `over`.
 async fn close(
-    mut io: Watched<Stream>,
+    mut io: Watched,
     overdue: Option<Overdue>,
-    pulse: &Pulse,
+    line: &Line<'_>,
     over: impl Future<Output = ()>,
 ) {
+    line.wire.leave();
     let farewell = async {
-        if overdue == Some(Overdue::Head) && pulse.has_partial_head() {
+        if overdue == Some(Overdue::Head) && line.wire.has_partial_head() {
             io.write_all(TIMED_OUT).await?;
         }
         io.shutdown().await?;
         // Refused before the end of its body, or of its head.
-        if overdue.is_some() || !(pulse.is_body_unread() || pulse.has_partial_head()) {
+        if overdue.is_some() || !(line.pulse.is_body_unread() || line.wire.has_partial_head()) {
             return Ok(());
         }
         let mut unread = vec![0; 16 * 1024];
@@ -140,13 +180,27 @@ async fn close(
     }
 }
 
+/// A connection, as its requests see it.
+struct Line<'a> {
+    connection: &'a Rc<Connection>,
+    pulse: &'a Arc<Pulse>,
+    wire: &'a Wire,
+    shared: &'a Shared,
+}
+
+/// Who has come to an end.
+enum Spoken {
+    Fast(Ended),
+    Hyper(hyper::Result<()>),
+}
+
 async fn call(
     mut request: Request<Incoming>,
-    connection: &Rc<Connection>,
-    pulse: &Arc<Pulse>,
+    line: &Line<'_>,
     asked: &AskedUpgrade,
     context: &Rc<Context>,
 ) -> Result<Response<Http1Answer>, Infallible> {
+    let pulse = line.pulse;
     let framing = pulse.begin(request.headers().contains_key(TRANSFER_ENCODING));
     let under_way = UnderWay(Arc::clone(pulse));
     let asks_upgrade = request.extensions().get::<OnUpgrade>().is_some();
@@ -156,19 +210,23 @@ async fn call(
     }
     let interim: Arc<dyn InterimSink> = Arc::clone(pulse) as _;
     let (head, incoming) = request.into_parts();
-    let carried = Carried::new(head, Rc::clone(connection), interim, upgrade);
-    let payload = if incoming.is_end_stream() {
-        Payload::None
+    let (mut head, body) = if let Some(decided) = line.shared.decided.take() {
+        answer::rest(context, decided, Payload::None).await
     } else {
-        let (trailers, patience) = (carried.trailers(), context.limits.body);
-        let body: BoxedPayloadStream =
-            Box::pin(Http1Body::new(incoming, trailers, Arc::clone(pulse), patience));
-        Payload::Stream { payload: body }
-    };
-    let (mut head, body) = if framing == Framing::Ambiguous {
-        answer::adapt(actix_http::Response::bad_request(), &carried.head().method)
-    } else {
-        answer::answer(context, carried, payload).await
+        let carried = Carried::new(head, Rc::clone(line.connection), interim, upgrade);
+        let payload = if incoming.is_end_stream() {
+            Payload::None
+        } else {
+            let (trailers, patience) = (carried.trailers(), context.limits.body);
+            let body: BoxedPayloadStream =
+                Box::pin(Http1Body::new(incoming, trailers, Arc::clone(pulse), patience));
+            Payload::Stream { payload: body }
+        };
+        if framing == Framing::Ambiguous {
+            answer::adapt(actix_http::Response::bad_request(), &carried.head().method)
+        } else {
+            answer::answer(context, carried, payload).await
+        }
     };
     if head.status() == StatusCode::SWITCHING_PROTOCOLS {
         asked.take();
@@ -177,6 +235,9 @@ async fn call(
     // Idle connections stay until the drain: a proxy may be sending on one at this very moment.
     if framing != Framing::Clear || context.drain.phase().is_ending() {
         head.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if head.headers().contains_key(CONNECTION) {
+        line.wire.leave();
     }
     Ok(head.map(|()| Http1Answer { body, _under_way: under_way }))
 }

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker, ready};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use actix_http::{BoxedPayloadStream, Payload};
 use bytes::Bytes;
@@ -26,7 +26,6 @@ use super::body::Http2Body;
 use super::connection::Context;
 use super::io::Stream;
 use crate::carried::{Carried, Connection, InterimSink};
-use crate::clock;
 
 /// Requests at a time.
 const STREAMS: u32 = 128;
@@ -194,9 +193,7 @@ async fn exchange(
         answer.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
     }
     if !answer.headers().contains_key(DATE) {
-        let seconds = u64::try_from(clock::now().0).unwrap_or_default();
-        let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
-        if let Ok(date) = HeaderValue::try_from(date) {
+        if let Ok(date) = HeaderValue::from_bytes(&context.date.now()) {
             answer.headers_mut().insert(DATE, date);
         }
     }

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use http::{HeaderMap, StatusCode};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 use tokio::time::Instant;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Limits;
+use super::io::Stream;
+use super::title_case::title_case;
 use crate::carried::InterimSink;
 
 /// Most bytes of a head that are looked at again; hyper refuses longer ones.
@@ -37,6 +38,15 @@ struct State {
     head: Vec<u8>,
     /// Whether a request's body was left unread.
     body_unread: bool,
+}
+
+impl State {
+    fn head_comes(&mut self) {
+        if self.phase == Phase::Idle {
+            self.phase = Phase::Head;
+            self.since = Instant::now();
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,10 +123,81 @@ impl Pulse {
         self.lock().body_unread
     }
 
-    /// Whether a part of a head is there.
-    pub(super) fn has_partial_head(&self) -> bool {
+    /// Whether a part of a head is there: it has been read by hyper, or `waits` for whoever reads next.
+    pub(super) fn has_partial_head(&self, waits: bool) -> bool {
         let state = self.lock();
-        state.phase == Phase::Head && !state.head.is_empty()
+        state.phase == Phase::Head && (waits || !state.head.is_empty())
+    }
+
+    /// Whether no request is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.lock().phase != Phase::Busy
+    }
+
+    /// Whether nothing is under way, or on its way to the client.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let state = self.lock();
+        state.phase == Phase::Idle && !state.unflushed && state.interim.is_empty()
+    }
+
+    /// Bytes of a request have come that nobody has yet.
+    pub(super) fn head_comes(&self) {
+        self.lock().head_comes();
+    }
+
+    /// hyper has read these bytes.
+    pub(super) fn read(&self, bytes: &[u8]) {
+        let mut state = self.lock();
+        if !bytes.is_empty() {
+            state.head_comes();
+        }
+        if state.phase == Phase::Head && state.head.len() < KEPT {
+            state.head.extend_from_slice(bytes);
+        }
+    }
+
+    /// Something was written, or tried to be.
+    pub(super) fn written(&self, blocked: bool) {
+        let mut state = self.lock();
+        state.unflushed = true;
+        if blocked {
+            state.write_blocked.get_or_insert_with(Instant::now);
+        } else {
+            state.write_blocked = None;
+        }
+    }
+
+    /// Whatever was written is on its way.
+    pub(super) fn flushed(&self) {
+        let mut state = self.lock();
+        state.unflushed = false;
+        state.write_blocked = None;
+    }
+
+    /// Whom an interim answer wakes.
+    pub(super) fn wakes(&self, waker: &Waker) {
+        let mut state = self.lock();
+        if !state.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            state.waker = Some(waker.clone());
+        }
+    }
+
+    /// Writes waiting interim answers.
+    pub(super) fn poll_interim(
+        &self,
+        stream: &mut Stream,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut state = self.lock();
+        while !state.interim.is_empty() {
+            match Pin::new(&mut *stream).poll_write(cx, &state.interim) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => drop(state.interim.drain(..written)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Whether the connection has to end; if not, when to look again.
@@ -160,16 +241,6 @@ impl InterimSink for Pulse {
     }
 }
 
-/// A name of a header as hyper writes those of final answers: old devices compare byte for byte.
-fn title_case(name: &str) -> impl Iterator<Item = u8> {
-    let mut begins = true;
-    name.bytes().map(move |byte| {
-        let written = if begins { byte.to_ascii_uppercase() } else { byte };
-        begins = byte == b'-';
-        written
-    })
-}
-
 /// Whether the length of a chunked request can be read in two ways: hyper takes out a
 /// `Content-Length` beside `Transfer-Encoding` without a word, and ends the connection after the
 /// answer. A proxy in front that reads it the other way sees other requests than we do (RFC 9112
@@ -208,125 +279,6 @@ impl Framing {
     }
 }
 
-/// A connection whose every movement is noted in a [`Pulse`].
-pub(super) struct Watched<T> {
-    inner: T,
-    pulse: Arc<Pulse>,
-    _gone: DropGuard,
-}
-
-impl<T> Watched<T> {
-    /// `gone` is cancelled when the connection is dropped, wherever it has gone by then.
-    pub(super) fn new(inner: T, pulse: Arc<Pulse>, gone: CancellationToken) -> Self {
-        Self { inner, pulse, _gone: gone.drop_guard() }
-    }
-}
-
-impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
-        if matches!(polled, Poll::Ready(Ok(()))) {
-            let new = &buf.filled()[before..];
-            let mut state = self.pulse.lock();
-            if state.phase == Phase::Idle && !new.is_empty() {
-                state.phase = Phase::Head;
-                state.since = Instant::now();
-            }
-            if state.phase == Phase::Head && state.head.len() < KEPT {
-                state.head.extend_from_slice(new);
-            }
-        }
-        polled
-    }
-}
-
-impl<T: AsyncWrite + Unpin> Watched<T> {
-    /// Writes waiting interim answers.
-    fn poll_interim(
-        inner: &mut T,
-        state: &mut State,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        while !state.interim.is_empty() {
-            match Pin::new(&mut *inner).poll_write(cx, &state.interim) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(written)) => drop(state.interim.drain(..written)),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn write(
-        &mut self,
-        cx: &mut Context<'_>,
-        write: impl FnOnce(Pin<&mut T>, &mut Context<'_>) -> Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
-        let mut state = self.pulse.lock();
-        let polled = match Self::poll_interim(&mut self.inner, &mut state, cx) {
-            Poll::Ready(Ok(())) => write(Pin::new(&mut self.inner), cx),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Pending,
-        };
-        state.unflushed = true;
-        if polled.is_pending() {
-            state.write_blocked.get_or_insert_with(Instant::now);
-        } else {
-            state.write_blocked = None;
-        }
-        polled
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.get_mut().write(cx, |inner, cx| inner.poll_write(cx, buf))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let mut state = this.pulse.lock();
-        if !state.waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
-            state.waker = Some(cx.waker().clone());
-        }
-        let polled = match Self::poll_interim(&mut this.inner, &mut state, cx) {
-            Poll::Ready(Ok(())) => Pin::new(&mut this.inner).poll_flush(cx),
-            other => other,
-        };
-        if polled.is_ready() {
-            state.unflushed = false;
-            state.write_blocked = None;
-        }
-        polled
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.get_mut().write(cx, |inner, cx| inner.poll_write_vectored(cx, bufs))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,12 +302,6 @@ mod tests {
         ] {
             assert_eq!(framing(&head), expected, "{head:?}");
         }
-    }
-
-    #[test]
-    fn names_are_written_as_in_final_answers() {
-        let written: Vec<u8> = title_case("x-early-hint").collect();
-        assert_eq!(String::from_utf8(written).unwrap(), "X-Early-Hint");
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::exchange::{Account, Answer, Begun, Exchange, Judged};
 use super::pipeline::peer;
 use super::record;
 use super::span::REQUEST_ID;
+use crate::downstream::HeadAnswer;
 use crate::ops::event::{Decided, RequestEvent, RequestKind};
 use crate::ops::finish::Finish;
 use crate::ops::forwarding::Forwarding;
@@ -54,14 +55,14 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
 pub fn answered(
     exchange: Exchange<'_>,
     judged: Option<Judged>,
-    head: &mut http::Response<()>,
+    told: &mut HeadAnswer,
     account: Account,
 ) {
     if let Ok(id) = HeaderValue::from_str(&exchange.id) {
-        head.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
+        told.set(HeaderName::from_static(REQUEST_ID), id);
     }
     let route = record::route(judged.as_ref());
-    let mut event = event(&exchange, judged, head.status().as_u16(), account);
+    let mut event = event(&exchange, judged, told.status().as_u16(), account);
     event.bytes = Some(0);
     record::end(exchange.begun.span, &event, route);
     exchange.worker.gateway.record.record(event);

@@ -17,6 +17,7 @@ pub use prepared::{Identities, Prepared};
 use super::credentials::LiveSession;
 use super::exchange::{Account, Answer, Exchange, Facts};
 use super::realise;
+use crate::downstream::HeadAnswer;
 use crate::session::Origin;
 
 /// The headers that tell who asks; all of them, with empty values, for nobody.
@@ -78,29 +79,27 @@ pub fn answer(
     exchange: &Exchange<'_>,
     facts: &Facts,
     live: Option<&LiveSession>,
-) -> Result<(http::Response<()>, Account), TooLarge> {
+) -> Result<(HeadAnswer, Account), TooLarge> {
     let identity = headers(exchange, facts, live)?;
-    let mut head = http::Response::new(());
-    let told = head.headers_mut();
-    *told = identity.answer().clone();
+    let mut told = HeadAnswer::new(Rc::clone(identity.answer()));
     if let Some(agent) = exchange.carried.head().headers.get(header::USER_AGENT) {
-        told.insert(header::USER_AGENT, agent.clone());
+        told.set(header::USER_AGENT, agent.clone());
     }
     if identity.get(header::AUTHORIZATION.as_str()).is_none()
         && let Some(value) = authorization(exchange, facts, live)
     {
-        told.insert(header::AUTHORIZATION, value);
+        told.set(header::AUTHORIZATION, value);
     }
     let cookie = live.and_then(|live| new_cookie(exchange, facts, live));
     if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
-        told.append(header::SET_COOKIE, cookie);
+        told.set(header::SET_COOKIE, cookie);
     }
     let account = Account {
         user: live.map(|live| live.session.about.user.clone()),
         identity: identity.notes().to_vec(),
         ..Account::default()
     };
-    Ok((head, account))
+    Ok((told, account))
 }
 
 /// What the application may see of the client's own `Authorization`, for proxies that copy it from

@@ -21,6 +21,7 @@ use super::exchange::{Account, Answer, Begun, Exchange, Judged};
 use super::finish::{self, finish};
 use super::{Worker, credentials, identity, realise, span};
 use crate::carried::Carried;
+use crate::downstream::HeadAnswer;
 use crate::limits::Limit;
 use crate::ops::metrics::InFlight;
 
@@ -44,7 +45,7 @@ enum Stopped {
 
 /// Takes a request up, decides, and answers a reverse proxy that asks and gets a yes. Everything else is
 /// left with the request, for [`serve`]. A request that was answered has ended in `finish`.
-pub async fn first(worker: &Worker, carried: &Carried) -> Option<http::Response<()>> {
+pub async fn first(worker: &Worker, carried: &Carried) -> Option<HeadAnswer> {
     let in_flight = worker.gateway.metrics.request_begun();
     let exchange = Exchange::begin(worker, carried);
     let phases = async {
@@ -59,9 +60,9 @@ pub async fn first(worker: &Worker, carried: &Carried) -> Option<http::Response<
     let (judged, answer) =
         AssertUnwindSafe(phases).catch_unwind().await.unwrap_or((None, Some(Err(Stopped::Panic))));
     let stopped = match answer {
-        Some(Ok((mut head, account))) => {
-            finish::answered(exchange, judged, &mut head, account);
-            return Some(head);
+        Some(Ok((mut told, account))) => {
+            finish::answered(exchange, judged, &mut told, account);
+            return Some(told);
         }
         Some(Err(stopped)) => Some(stopped),
         None => None,
@@ -132,7 +133,7 @@ async fn judge(exchange: &Exchange<'_>) -> Judged {
 fn checked(
     exchange: &Exchange<'_>,
     judged: &Judged,
-) -> Option<Result<(http::Response<()>, Account), TooLarge>> {
+) -> Option<Result<(HeadAnswer, Account), TooLarge>> {
     let Judged::Full { facts, credentials, decision } = judged else { return None };
     facts.dialect?;
     // Only `Allow` carries an identity: a skip rule lets everybody through as nobody.

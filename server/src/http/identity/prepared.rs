@@ -7,20 +7,22 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
+use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
 use outpost_decision::headers::IdentityHeaders;
 use outpost_decision::provider::Provider;
 
+use crate::downstream::SharedHead;
 use crate::session::Session;
 
 /// Most identities that a worker keeps: some megabytes, where tokens are 2 kB.
 const CAPACITY: usize = 2048;
 
-/// An identity, and the same as headers of an answer.
+/// An identity, and the same as the head of an answer.
 #[derive(Debug)]
 pub struct Prepared {
     identity: IdentityHeaders,
-    answer: OnceCell<HeaderMap>,
+    answer: OnceCell<Rc<SharedHead>>,
 }
 
 impl Prepared {
@@ -30,9 +32,9 @@ impl Prepared {
         Rc::new(Self { identity, answer: OnceCell::new() })
     }
 
-    /// The headers of an answer that tells it, those that are only to overwrite included; nobody is to
+    /// The head of an answer that tells it, with the headers that are only to overwrite; nobody is to
     /// keep such an answer.
-    pub fn answer(&self) -> &HeaderMap {
+    pub fn answer(&self) -> &Rc<SharedHead> {
         self.answer.get_or_init(|| {
             let told = self.identity.iter().filter_map(|(name, value)| {
                 let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
@@ -43,7 +45,7 @@ impl Prepared {
             for (name, value) in told {
                 headers.insert(name, value);
             }
-            headers
+            SharedHead::new(StatusCode::OK, headers)
         })
     }
 }
@@ -162,7 +164,10 @@ mod tests {
             let passing = session(&format!("passing-{number}"));
             let of = |session: &Arc<Session>| {
                 let prepared = told(&identities, session, &app, 1);
-                assert_eq!(prepared.answer()["x-authentik-uid"], session.about.sub.as_str());
+                assert_eq!(
+                    prepared.answer().headers()["x-authentik-uid"],
+                    session.about.sub.as_str()
+                );
             };
             of(&passing);
             if number % 3 == 0 {
@@ -180,6 +185,6 @@ mod tests {
         let (identities, one, app) = (Identities::default(), session("one"), provider(1));
         let too_large = || Err::<IdentityHeaders, TooLarge>(TooLarge { bytes: 2, limit: 1 });
         assert!(identities.of(&one, &app, 1, too_large).is_err());
-        assert!(!told(&identities, &one, &app, 1).answer().is_empty());
+        assert!(!told(&identities, &one, &app, 1).answer().headers().is_empty());
     }
 }
