@@ -41,8 +41,10 @@ use crate::keys::KeyRequests;
 use crate::limits::PerMinute;
 use crate::oidc::OidcClient;
 use crate::ops::finish::Finish;
+use crate::ops::masking::ChosenNames;
 use crate::ops::metrics::Metrics;
 use crate::publish::Published;
+use crate::randomness::Reserve;
 use crate::session::Sessions;
 use crate::session::header_cache::HeaderCache;
 use crate::snapshot::Snapshot;
@@ -85,8 +87,8 @@ pub struct Gateway {
     pub metrics: Arc<Metrics>,
     /// Ids of requests, and traces.
     pub telemetry: span::Telemetry,
-    /// Request headers for the log, lower case.
-    pub logged_headers: Vec<String>,
+    /// Request headers for the log.
+    pub logged_headers: ChosenNames,
     /// Misconfigurations seen in requests, on their way to core. Full: dropped.
     pub reports: mpsc::Sender<MisconfigurationReport>,
     /// Sessions that began or ended here, for the actors of their providers. Full: dropped; the
@@ -147,4 +149,6 @@ pub struct Worker {
     pub upstreams: Upstreams,
     /// Who was told of lately.
     pub identities: Rc<identity::Identities>,
+    /// Randomness for the ids of requests.
+    pub ids: Rc<Reserve>,
 }

@@ -23,6 +23,7 @@ use crate::http::renewal::{Renewals, Renewer};
 use crate::http::unbelieved::Unbelieved;
 use crate::http::{Gateway, Policy, Worker};
 use crate::limits::{Admission, Counted, PerMinute};
+use crate::ops::masking::ChosenNames;
 use crate::session::header_cache::HeaderCache;
 use crate::settings::{self, ScriptAnswer, Settings, TlsVersion};
 use crate::tls;
@@ -72,7 +73,7 @@ pub(super) fn serve(
         record: operations.record.clone(),
         metrics: Arc::clone(&operations.metrics),
         telemetry: operations.traces.of_requests(),
-        logged_headers: settings.log.http_headers.clone(),
+        logged_headers: ChosenNames::new(&settings.log.http_headers),
         reports: control.reports.clone(),
         notices: control.notices.clone(),
         session_ends: session_ends(control),
@@ -114,6 +115,7 @@ pub(super) fn serve(
         oidc: Rc::new(back_channel.client()),
         upstreams: Upstreams::new(dialer.clone()),
         identities: Rc::default(),
+        ids: Rc::default(),
     };
     Ok(listeners::bind(&options, worker)?)
 }

@@ -128,7 +128,8 @@ impl Operations {
         let metrics = Arc::new(Metrics::new(crate::VERSION, crate::VERSION)?);
         let journal = Arc::new(Journal::new(settings.journal.capacity));
         let activity = Arc::new(Activity::default());
-        let record = Finish::new(Arc::clone(&metrics), Arc::clone(&activity), Arc::clone(&journal));
+        let (figures, past) = (Arc::clone(&metrics), Arc::clone(&journal));
+        let record = Finish::new(figures, Arc::clone(&activity), past, settings.log.format);
         let instance = Uuid::new_v4().to_string();
         let traces = Traces::start(settings, &instance, &metrics)?;
         Ok(Self {

@@ -12,6 +12,8 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use bytes::BytesMut;
+
 use super::connection::Context;
 use super::date::Date;
 use super::head_answer::HeadAnswer;
@@ -19,7 +21,7 @@ use super::pulse::Pulse;
 use super::wire::Wire;
 use crate::carried::{Carried, Connection, InterimSink};
 
-use head::Head;
+use head::{Head, Names};
 
 /// A request that was decided here and is on its way to the application.
 pub(super) type Decided = RefCell<Option<Carried>>;
@@ -53,9 +55,10 @@ pub(super) async fn serve(
     context: &Context,
 ) -> Ended {
     let mut asked = false;
-    let mut answer = Vec::new();
+    let (mut names, mut answer) = (Names::default(), Vec::new());
     loop {
-        let next = poll_fn(|cx| wire.poll_request(cx, |bytes| head::take(bytes, asked)));
+        let mut read = |bytes: &mut BytesMut| head::take(bytes, asked, &mut names);
+        let next = poll_fn(|cx| wire.poll_request(cx, &mut read));
         let Some(Head { raw, check }) = next.await else { return Ended::Left };
         let Some(check) = check else {
             wire.lend(raw);

@@ -52,7 +52,9 @@ pub async fn look(exchange: &Exchange<'_>, facts: &Facts, steps: &mut Vec<Step>)
     if decided || facts.endpoint != Endpoint::Application {
         return by_cookie;
     }
-    let Some(by_header) = header_auth::look(exchange, facts).await else { return by_cookie };
+    // By itself: it may have to ask core, and what that takes has no place in every request.
+    let by_header = Box::pin(header_auth::look(exchange, facts)).await;
+    let Some(by_header) = by_header else { return by_cookie };
     let Credential { scheme, outcome } = by_cookie.verdict;
     steps.push(Step::Credential { scheme, outcome });
     by_header

@@ -127,7 +127,7 @@ impl<'a> Exchange<'a> {
     /// Takes up a request.
     #[must_use]
     pub fn begin(worker: &'a Worker, carried: &'a Carried) -> Self {
-        let Identity { id, span } = Identity::of(&worker.gateway, carried);
+        let Identity { id, span } = Identity::of(worker, carried);
         let begun = Begun {
             snapshot: worker.gateway.snapshot.load_full(),
             now: clock::now(),

@@ -1,5 +1,6 @@
 //! The last phase, on every path: one event gives the log line, the figures and the journal entry.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,8 +10,9 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{HeaderName as WebHeaderName, HeaderValue as WebHeaderValue};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 use outpost_decision::facts::Headers;
+use outpost_decision::target::Target;
 
 use super::exchange::{Account, Answer, Begun, Exchange, Judged};
 use super::pipeline::peer;
@@ -78,7 +80,7 @@ fn event(
     let Account { user, upstream, failure, identity } = account;
     let fields = exchange.fields();
     let uri = &exchange.carried.head().uri;
-    let own_path = || MaskedPath::new(uri.path_and_query().map_or("/", |path| path.as_str()));
+    let own_path = || MaskedPath::of(uri.path(), uri.query());
     let own_host =
         || cut(fields.text("host").or_else(|| uri.host()).unwrap_or_default()).to_owned();
     let headers =
@@ -91,7 +93,7 @@ fn event(
         request_id: Arc::clone(&exchange.id),
         trace_id: exchange.scope().trace_id(),
         kind: RequestKind::App,
-        method: cut(exchange.method().as_str()).to_owned(),
+        method: method(exchange.method()),
         host: String::new(),
         scheme: None,
         path: MaskedPath::default(),
@@ -123,7 +125,7 @@ fn event(
             event.host = refused.host().unwrap_or_else(own_host);
             if let Some((_, target)) = &refused.about {
                 event.scheme = Some(target.scheme);
-                event.path = MaskedPath::new(&target.path_and_query());
+                event.path = masked(target);
             }
             event.decided = Some(Decided::from(refused.decision));
         }
@@ -131,7 +133,7 @@ fn event(
             event.client = Some(facts.origin.client);
             event.host = facts.target.authority.to_string();
             event.scheme = Some(facts.target.scheme);
-            event.path = MaskedPath::new(&facts.target.path_and_query());
+            event.path = masked(&facts.target);
             event.provider = Some(facts.provider);
             event.decided = Some(Decided::from(decision).with_identity(identity));
         }
@@ -144,6 +146,18 @@ fn event(
         event.path = own_path();
     }
     event
+}
+
+fn masked(target: &Target) -> MaskedPath {
+    MaskedPath::of(&target.path, target.query.as_deref())
+}
+
+/// A method as it is noted. Those that nearly all requests have take no memory.
+fn method(method: &Method) -> Cow<'static, str> {
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let method = method.as_str();
+    let known = known.into_iter().find(|known| *known == method);
+    known.map_or_else(|| Cow::Owned(cut(method).to_owned()), Cow::Borrowed)
 }
 
 /// What the request says of where it came from and went to.

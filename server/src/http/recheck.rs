@@ -147,8 +147,29 @@ pub async fn settle(
     live: LiveSession,
 ) -> Result<LiveSession, Doubt> {
     let rechecks = &exchange.gateway().rechecks;
-    let known = rechecks.known().await.ok_or(Doubt::Unavailable(Reason::StoreUnavailable))?;
-    let Some(coverage) = known.as_ref() else { return Ok(live) };
+    // What nearly no request comes to is kept out of the way of all others: a future is as large as the
+    // largest of what it may wait for.
+    let mut known = rechecks.coverage.load_full();
+    if known.is_none() {
+        let store_away = Doubt::Unavailable(Reason::StoreUnavailable);
+        known = Box::pin(rechecks.known()).await.ok_or(store_away)?;
+    }
+    match known.as_ref() {
+        Some(coverage) if coverage.doubts(live.session.about.verified) => {
+            Box::pin(check(exchange, provider, live, coverage)).await
+        }
+        _ => Ok(live),
+    }
+}
+
+/// A session in doubt as it may be served.
+async fn check(
+    exchange: &Exchange<'_>,
+    provider: &Arc<Provider>,
+    live: LiveSession,
+    coverage: &Coverage,
+) -> Result<LiveSession, Doubt> {
+    let rechecks = &exchange.gateway().rechecks;
     let key = live.id.key();
     let turn = due(&key.0, live.session.about.verified, coverage, exchange.now, rechecks.pace);
     let must = match turn {

@@ -19,10 +19,9 @@ use tracing::Instrument as _;
 use tracing_actix_web::RootSpanBuilder;
 use uuid::{Builder, Uuid};
 
-use super::Gateway;
+use super::Worker;
 use super::pipeline::{left_span, peer};
 use crate::carried::Carried;
-use crate::randomness;
 use crate::trace::{Kind, Scope, Span, Tracer};
 
 /// Header of the id that finds everything of a request.
@@ -83,9 +82,10 @@ impl Identity {
 
     /// The identity of a request that has come.
     #[must_use]
-    pub fn of(gateway: &Gateway, carried: &Carried) -> Self {
+    pub fn of(worker: &Worker, carried: &Carried) -> Self {
+        let gateway = &worker.gateway;
         // It is a name, and opens nothing: without randomness there is one for all.
-        let own = Builder::from_random_bytes(randomness::bytes().unwrap_or_default());
+        let own = Builder::from_random_bytes(worker.ids.take().unwrap_or_default());
         let Telemetry { believe, tracer } = &gateway.telemetry;
         let believed = match believe {
             Believe::Trusted => gateway.trusted.networks.contains(peer(carried).address),

@@ -1,5 +1,6 @@
 //! One event for each finished request: the one source of log line, figures and journal entry.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub struct RequestEvent {
     /// What kind of thing was asked for.
     pub kind: RequestKind,
     /// Method, as the client wrote it.
-    pub method: String,
+    pub method: Cow<'static, str>,
     /// Host, as the client (or a trusted proxy) wrote it.
     pub host: String,
     /// Scheme of the URL, as it was understood; `None` where nothing was.

@@ -1,12 +1,17 @@
 //! The end of every request: one event becomes a log line, figures and a journal entry.
 
+mod members;
+
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::activity::Activity;
 use super::event::{Decided, RequestEvent, RequestKind, milliseconds};
 use super::journal::Journal;
+use super::logging::Escaped;
 use super::masking::cut;
 use super::metrics::Metrics;
+use crate::settings::LogFormat;
 
 /// Target of the access log's lines.
 pub(super) const TARGET: &str = "outpost::access";
@@ -17,24 +22,26 @@ pub struct Finish {
     metrics: Arc<Metrics>,
     activity: Arc<Activity>,
     journal: Arc<Journal>,
+    format: LogFormat,
 }
 
 impl Finish {
-    /// Writes to these figures and this journal.
+    /// Writes to these figures and this journal, and lines of this format.
     #[must_use]
     pub const fn new(
         metrics: Arc<Metrics>,
         activity: Arc<Activity>,
         journal: Arc<Journal>,
+        format: LogFormat,
     ) -> Self {
-        Self { metrics, activity, journal }
+        Self { metrics, activity, journal, format }
     }
 
     /// Takes note of a finished request.
     pub fn record(&self, event: RequestEvent) {
         self.metrics.record(&event);
         self.activity.record(&event);
-        log(&event);
+        log(&event, self.format);
         // What failed before a decision has an id on a page, too, and must be found by it.
         if event.decided.is_some() || event.failure.is_some() {
             self.journal.record(Arc::new(event));
@@ -42,17 +49,32 @@ impl Finish {
     }
 }
 
+/// The field that holds all members of a JSON line, written already.
+pub(super) const MEMBERS: &str = "members";
+
 macro_rules! line {
-    ($level:ident, $event:expr) => {{
+    ($level:ident, $event:expr, $format:expr) => {{
         let event: &RequestEvent = $event;
+        if $format == LogFormat::Json {
+            // Written only where it is read.
+            if tracing::event_enabled!(target: TARGET, tracing::Level::$level) {
+                let members = members::members(event);
+                // The line has its ids itself; those of the span would be read and written once more.
+                tracing::event!(
+                    target: TARGET, parent: None, tracing::Level::$level,
+                    members = members.as_str()
+                );
+            }
+            return;
+        }
         let decided = event.decided.as_ref();
         let client = event.client.map(|address| address.to_string());
-        let headers = event.headers.to_json();
+        let headers = headers(event);
         let identity = decided.and_then(identity);
-        // The line has its ids itself; those of the span would be read and written once more.
-        tracing::$level!(
+        tracing::event!(
             target: TARGET,
             parent: None,
+            tracing::Level::$level,
             request_id = &*event.request_id,
             decision_id = event.decision_id.as_deref(),
             trace_id = event.trace_id.map(tracing::field::display),
@@ -80,14 +102,31 @@ macro_rules! line {
 }
 
 /// Writes the access log line: pings only where everything is wanted, what we could not do louder.
-fn log(event: &RequestEvent) {
+fn log(event: &RequestEvent, format: LogFormat) {
     if event.kind != RequestKind::App {
-        line!(debug, event);
+        line!(DEBUG, event, format);
     } else if event.decided.as_ref().is_some_and(|decided| decided.action() == "unavailable") {
-        line!(warn, event);
+        line!(WARN, event, format);
     } else {
-        line!(info, event);
+        line!(INFO, event, format);
     }
+}
+
+/// The chosen headers as one JSON object, where there are any.
+fn headers(event: &RequestEvent) -> Option<String> {
+    let mut chosen = event.headers.iter().peekable();
+    chosen.peek()?;
+    let mut object = String::with_capacity(256);
+    for (name, value) in chosen {
+        object.push_str(if object.is_empty() { "{\"" } else { ",\"" });
+        // Memory takes everything.
+        let _ = Escaped(&mut object).write_str(name);
+        object.push_str("\":\"");
+        let _ = Escaped(&mut object).write_str(value);
+        object.push('"');
+    }
+    object.push('}');
+    Some(object)
 }
 
 /// What of the identity was not passed on as it is: `name:problem`, joined by blanks.

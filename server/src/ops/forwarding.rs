@@ -1,7 +1,7 @@
 //! The headers that tell where a request came from and went to, as they were sent: evidence for
 //! whoever asks afterwards why it was decided as it was.
 
-use super::masking::mask_url_into;
+use super::masking::{lossy, mask_url_into};
 
 /// Their names, as people write them. Which of them count is for the decision to say; those that
 /// never do are here because people set them in the belief that they do.
@@ -107,7 +107,7 @@ fn push(text: &mut String, place: u8, value: &[u8]) {
     let cut = value.get(..LONGEST).unwrap_or(value);
     text.push(char::from(FIRST + place));
     let begin = text.len();
-    mask_url_into(&String::from_utf8_lossy(cut), text);
+    mask_url_into(&lossy(cut), text);
     // No header has one; whoever reads must be able to rely on it.
     if text.get(begin..).is_some_and(|value| value.contains('\n')) {
         text.truncate(begin);

@@ -16,6 +16,7 @@ use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
+pub(super) use json::Escaped;
 use json::JsonLines;
 pub use lines::Lines;
 

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use serde::Serializer as _;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "******";
@@ -28,6 +28,23 @@ impl MaskedPath {
         Self(mask_url(cut(path_and_query)))
     }
 
+    /// The same of a path and a query apart.
+    #[must_use]
+    pub fn of(path: &str, query: Option<&str>) -> Self {
+        let length = path.len() + query.map_or(0, |query| query.len() + 1);
+        if length > LONGEST || path.contains('?') {
+            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+            return Self::new(&format!("{path}{query}"));
+        }
+        let mut masked = String::with_capacity(length);
+        mask_user(path, &mut masked);
+        if let Some(query) = query {
+            masked.push('?');
+            mask_query(query, &mut masked);
+        }
+        Self(masked)
+    }
+
     /// The masked text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -41,23 +58,35 @@ impl fmt::Display for MaskedPath {
     }
 }
 
+/// Names of the request headers that an operator wants in the log, and which of them carry secrets.
+#[derive(Clone, Debug, Default)]
+pub struct ChosenNames(Vec<(Arc<str>, bool)>);
+
+impl ChosenNames {
+    /// These, in lower case.
+    #[must_use]
+    pub fn new(names: &[impl AsRef<str>]) -> Self {
+        let named = |name: &str| (Arc::from(name), is_secret_header(name));
+        Self(names.iter().map(|name| named(name.as_ref())).collect())
+    }
+}
+
 /// The request headers an operator wants in the log, masked where they carry secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChosenHeaders(Vec<(String, String)>);
+pub struct ChosenHeaders(Vec<(Arc<str>, String)>);
 
 impl ChosenHeaders {
-    /// Picks the headers named in `names` (lower case) by `value_of`.
+    /// Picks those of `names` that `value_of` knows.
     #[must_use]
-    pub fn pick<'v>(names: &[String], value_of: impl Fn(&str) -> Option<&'v [u8]>) -> Self {
+    pub fn pick<'v>(names: &ChosenNames, value_of: impl Fn(&str) -> Option<&'v [u8]>) -> Self {
         let mut chosen = Vec::new();
-        for name in names {
+        for (name, is_secret) in &names.0 {
             if let Some(value) = value_of(name) {
-                let shown = if is_secret_header(name) {
-                    MASK.to_owned()
-                } else {
-                    mask_url(cut(&String::from_utf8_lossy(value)))
+                let shown = match is_secret {
+                    true => MASK.to_owned(),
+                    false => mask_url(cut(&lossy(value))),
                 };
-                chosen.push((name.clone(), shown));
+                chosen.push((Arc::clone(name), shown));
             }
         }
         Self(chosen)
@@ -65,25 +94,13 @@ impl ChosenHeaders {
 
     /// Name and value of each.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (&**name, value.as_str()))
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// One JSON object; `None` when there are none.
-    #[must_use]
-    pub fn to_json(&self) -> Option<String> {
-        if self.is_empty() {
-            return None;
-        }
-        let mut text = Vec::with_capacity(256);
-        // Memory takes everything, and text is always JSON.
-        serde_json::Serializer::new(&mut text).collect_map(self.iter()).ok()?;
-        String::from_utf8(text).ok()
     }
 }
 
@@ -160,6 +177,11 @@ pub(super) fn mask_url_into(text: &str, masked: &mut String) {
     };
     mask_user(path, masked);
     masked.push('?');
+    mask_query(query, masked);
+}
+
+/// Masks what follows the first question mark of a URL.
+fn mask_query(query: &str, masked: &mut String) {
     let mut rest = query;
     loop {
         let end = rest.find(['&', '?', ';', '#']).unwrap_or(rest.len());
@@ -228,7 +250,9 @@ fn decoded(text: &str) -> Cow<'_, str> {
 
 /// Leaves out who is named before the host of a URL (`https://user:password@host`).
 fn mask_user(text: &str, masked: &mut String) {
-    let user = text.find("://").and_then(|scheme| {
+    let colons = text.match_indices(':').map(|(at, _)| at);
+    let scheme = colons.into_iter().find(|at| text[*at..].starts_with("://"));
+    let user = scheme.and_then(|scheme| {
         let begin = scheme + "://".len();
         let authority = text.get(begin..)?.split(['/', '?', '#']).next()?;
         Some((begin, begin + authority.rfind('@')?))
@@ -241,6 +265,12 @@ fn mask_user(text: &str, masked: &mut String) {
         }
         None => masked.push_str(text),
     }
+}
+
+/// Bytes of a client as text.
+pub(super) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    // Nearly always, and found out more quickly.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// The beginning of a text that a client may have made as long as it liked.
@@ -300,6 +330,8 @@ mod tests {
             let masked = MaskedPath::new(path).to_string();
             assert_eq!(masked, expected);
             assert!(!masked.contains("s3cr3t"));
+            let (path, query) = path.split_once('?').map_or((path, None), |(a, b)| (a, Some(b)));
+            assert_eq!(MaskedPath::of(path, query).as_str(), expected);
         }
     }
 
@@ -333,14 +365,16 @@ mod tests {
     fn long_texts_are_cut_between_characters() {
         let path = format!("/{}", "ü".repeat(4000));
         assert!(MaskedPath::new(&path).as_str().len() <= LONGEST);
+        for (path, query) in [(&*path, None), ("/", Some(&*path)), ("/a?b", Some("c=d"))] {
+            let whole = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+            assert_eq!(MaskedPath::of(path, query), MaskedPath::new(&whole));
+        }
     }
 
     #[test]
     fn headers() {
-        let names: Vec<String> =
-            ["authorization", "cookie", "x-api-key", "user-agent", "referer", "absent"]
-                .map(str::to_owned)
-                .into();
+        let names = ["authorization", "cookie", "x-api-key", "user-agent", "referer", "absent"];
+        let names = ChosenNames::new(&names);
         let value = |name: &str| -> Option<&'static [u8]> {
             match name {
                 "user-agent" => Some(b"curl"),
@@ -350,10 +384,10 @@ mod tests {
             }
         };
         let chosen = ChosenHeaders::pick(&names, value);
-        let json = chosen.to_json().unwrap();
-        assert!(!json.contains("s3cr3t"), "{json}");
-        assert!(json.contains(r#""user-agent":"curl""#), "{json}");
-        assert!(!json.contains("absent"), "{json}");
-        assert_eq!(ChosenHeaders::default().to_json(), None);
+        let shown: Vec<_> = chosen.iter().collect();
+        let masked = ["authorization", "cookie", "x-api-key"].map(|name| (name, MASK));
+        assert_eq!(shown[..3], masked);
+        assert_eq!(shown[3..], [("user-agent", "curl"), ("referer", "https://a/?code=******")]);
+        assert!(ChosenHeaders::default().is_empty());
     }
 }

@@ -22,10 +22,11 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, StoreError> {
         let (key, at) = (id.key(), Instant::now());
+        // What asks the store is kept apart: most requests need no room for it.
         let cached = self.inner.cache.get(&key).filter(|cached| cached.lasts(now));
         let Some(cached) = cached else {
             self.inner.watch.looked(Found::Asked);
-            return self.fetch(id, key, now).await;
+            return Box::pin(self.fetch(id, key, now)).await;
         };
         if self.inner.currency.is_current(at) {
             // Once in a while the store is asked, by one request while the others go on: whether
@@ -36,9 +37,9 @@ impl Sessions {
                 self.inner.watch.looked(Found::Cached);
                 return Ok(Some(cached.session));
             };
-            return self.confirm(id, key, cached, now).await;
+            return Box::pin(self.confirm(id, key, cached, now)).await;
         }
-        let asked = self.fetch(id, key, now).await;
+        let asked = Box::pin(self.fetch(id, key, now)).await;
         self.in_grace(asked, &key, cached, at)
     }
 

@@ -28,12 +28,40 @@ pub(super) struct Head {
     pub(super) check: Option<Parts>,
 }
 
+/// Names of headers as they were sent, and read, each at the place where it stood in the head before:
+/// reverse proxies send the same ones in the same order all the time.
+#[derive(Default)]
+pub(super) struct Names(Vec<(Bytes, HeaderName)>);
+
+impl Names {
+    /// Longest name that is remembered: a connection is not to keep much.
+    const LONGEST: usize = 64;
+
+    fn read(&mut self, at: usize, sent: &[u8]) -> Option<HeaderName> {
+        if let Some((before, name)) = self.0.get(at)
+            && before == sent
+        {
+            return Some(name.clone());
+        }
+        let name = HeaderName::from_bytes(sent).ok()?;
+        if sent.len() <= Self::LONGEST {
+            let entry = (Bytes::copy_from_slice(sent), name.clone());
+            if let Some(before) = self.0.get_mut(at) {
+                *before = entry;
+            } else if self.0.len() == at {
+                self.0.push(entry);
+            }
+        }
+        Some(name)
+    }
+}
+
 /// Where a part of the head lies.
 type Place = Range<u16>;
 
 /// Takes the next head out of what has come. Requests other than those of reverse proxies that ask are
 /// taken only if it `lends`; else they are where the fast path ends.
-pub(super) fn take(bytes: &mut BytesMut, lends: bool) -> Read<Head> {
+pub(super) fn take(bytes: &mut BytesMut, lends: bool, names: &mut Names) -> Read<Head> {
     let check = match asks(bytes) {
         None => return Read::Part,
         Some(false) if !lends => return Read::Other,
@@ -62,7 +90,7 @@ pub(super) fn take(bytes: &mut BytesMut, lends: bool) -> Read<Head> {
         *places = (place(bytes, header.name.as_bytes()), place(bytes, header.value));
     }
     let raw = bytes.split_to(length).freeze();
-    let check = parts(&raw, method, target, &places[..count]);
+    let check = parts(&raw, method, target, &places[..count], names);
     Read::Whole(Head { raw, check })
 }
 
@@ -96,14 +124,18 @@ fn place(whole: &[u8], part: &[u8]) -> Place {
 }
 
 /// The head as HTTP libraries have it; `None` where they do not take it.
-fn parts(raw: &Bytes, method: Method, target: Place, headers: &[(Place, Place)]) -> Option<Parts> {
-    let slice = |place: &Place| {
-        let place = usize::from(place.start)..usize::from(place.end);
-        (place.end <= raw.len()).then(|| raw.slice(place))
-    };
+fn parts(
+    raw: &Bytes,
+    method: Method,
+    target: Place,
+    headers: &[(Place, Place)],
+    names: &mut Names,
+) -> Option<Parts> {
+    let bytes = |place: &Place| raw.get(usize::from(place.start)..usize::from(place.end));
+    let slice = |place: &Place| Some(raw.slice_ref(bytes(place)?));
     let mut map = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        let name = HeaderName::from_bytes(&slice(name)?).ok()?;
+    for (at, (name, value)) in headers.iter().enumerate() {
+        let name = names.read(at, bytes(name)?)?;
         map.append(name, HeaderValue::from_maybe_shared(slice(value)?).ok()?);
     }
     let (mut parts, ()) = Request::new(()).into_parts();
@@ -121,7 +153,7 @@ mod tests {
 
     fn taken(sent: &str, lends: bool) -> (Read<Head>, String) {
         let mut bytes = BytesMut::from(sent);
-        let read = take(&mut bytes, lends);
+        let read = take(&mut bytes, lends, &mut Names::default());
         (read, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
@@ -142,6 +174,32 @@ mod tests {
         assert_eq!(cookies, ["a=1".as_bytes(), "b=\u{fc}".as_bytes()]);
         assert_eq!(check.headers["x-original-url"], "https://app.test/a?b");
         assert_eq!(check.headers.len(), 6);
+    }
+
+    #[test]
+    fn names_are_those_that_were_sent_whatever_came_before() {
+        let mut names = Names::default();
+        for lines in [
+            "Host: a\r\nX-One: 1\r\nX-Two: 2\r\n",
+            "Host: a\r\nX-One: 1\r\nX-Two: 2\r\n",
+            "host: a\r\nX-Two: 2\r\nX-One: 1\r\nX-One: 3\r\n",
+            "Host: a\r\n",
+            "Host: a\r\nX-Two: 2\r\nX-O: 1\r\nX-One: 3\r\nCookie: c\r\nX-Three: 3\r\n",
+        ] {
+            let mut bytes = BytesMut::from(&*format!("{CHECK}{lines}\r\n"));
+            let Read::Whole(read) = take(&mut bytes, false, &mut names) else { panic!("{lines}") };
+            let headers = read.check.unwrap().headers;
+            let mut expected = HeaderMap::new();
+            for line in lines.lines() {
+                let (name, value) = line.split_once(": ").unwrap();
+                let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+                expected.append(name, HeaderValue::from_str(value).unwrap());
+            }
+            assert_eq!(headers, expected);
+        }
+        let long = "X".repeat(Names::LONGEST + 1);
+        assert!(names.read(0, long.as_bytes()).is_some());
+        assert!(names.0.iter().all(|(sent, _)| sent.len() <= Names::LONGEST));
     }
 
     #[test]

@@ -4,11 +4,10 @@ use outpost_decision::decision::{Action, Decision, Reason};
 use outpost_decision::time::Timestamp;
 
 use super::*;
-use crate::ops::activity::Activity;
 use crate::ops::event::{Decided, UpstreamEvent};
 use crate::ops::forwarding::Forwarding;
 use crate::ops::logging::tests::capture;
-use crate::ops::masking::{ChosenHeaders, MaskedPath};
+use crate::ops::masking::{ChosenHeaders, ChosenNames, MaskedPath};
 use crate::settings::{LogFormat, LogLevel};
 
 /// An event with something in every field but the provider.
@@ -26,7 +25,7 @@ pub(crate) fn event() -> RequestEvent {
         decision_id: Some("decision-1".into()),
         trace_id: None,
         kind: RequestKind::App,
-        method: "GET".to_owned(),
+        method: "GET".into(),
         host: "app.example.com".to_owned(),
         scheme: None,
         path: MaskedPath::new("/page?code=s3cr3t&x=1"),
@@ -52,23 +51,22 @@ pub(crate) fn event() -> RequestEvent {
         }),
         failure: None,
         bytes: Some(17),
-        headers: ChosenHeaders::pick(&["cookie".to_owned(), "user-agent".to_owned()], |name| {
+        headers: ChosenHeaders::pick(&ChosenNames::new(&["cookie", "user-agent"]), |name| {
             Some(if name == "cookie" { b"s3cr3t" } else { b"line\nbreak" })
         }),
     }
 }
 
-fn finish() -> (Finish, Arc<Metrics>, Arc<Journal>) {
+fn finish(format: LogFormat) -> (Finish, Arc<Metrics>, Arc<Journal>) {
     let metrics = Arc::new(Metrics::new("1.2.3", "build").unwrap());
     let journal = Arc::new(Journal::new(8));
-    let finish =
-        Finish::new(Arc::clone(&metrics), Arc::new(Activity::default()), Arc::clone(&journal));
+    let finish = Finish::new(Arc::clone(&metrics), Arc::default(), Arc::clone(&journal), format);
     (finish, metrics, journal)
 }
 
 #[test]
 fn one_event_is_one_line_one_figure_and_one_entry() {
-    let (finish, metrics, journal) = finish();
+    let (finish, metrics, journal) = finish(LogFormat::Json);
     let lines = capture(LogFormat::Json, LogLevel::Info, |_| finish.record(event()));
     assert_eq!(lines.len(), 1, "{lines:?}");
     let line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
@@ -103,20 +101,40 @@ fn one_event_is_one_line_one_figure_and_one_entry() {
 }
 
 #[test]
+fn a_line_for_people_says_the_same() {
+    let (finish, ..) = finish(LogFormat::Text);
+    let lines = capture(LogFormat::Text, LogLevel::Info, |_| finish.record(event()));
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for said in [
+        "INFO outpost::access: request ",
+        r#"request_id="request-1""#,
+        r#"path="/page?code=******&x=1""#,
+        "status=401",
+        r#"client="192.0.2.7""#,
+        "duration_ms=1.234",
+        "upstream_ms=1.0",
+        "bytes=17",
+    ] {
+        assert!(lines[0].contains(said), "{said} in {lines:?}");
+    }
+    assert!(!lines[0].contains("provider="), "{lines:?}");
+}
+
+#[test]
 fn nothing_that_is_kept_or_written_holds_a_secret() {
-    let (finish, metrics, journal) = finish();
     for format in [LogFormat::Json, LogFormat::Text] {
+        let (finish, metrics, journal) = finish(format);
         let lines = capture(format, LogLevel::Trace, |_| finish.record(event()));
         assert_eq!(lines.len(), 1, "a line break within a value is no new line: {lines:?}");
         assert!(!lines[0].contains("s3cr3t"), "{lines:?}");
+        assert!(!format!("{:?}", journal.newest(0).collect::<Vec<_>>()).contains("s3cr3t"));
+        assert!(!metrics.render().contains("s3cr3t"));
     }
-    assert!(!format!("{:?}", journal.newest(0).collect::<Vec<_>>()).contains("s3cr3t"));
-    assert!(!metrics.render().contains("s3cr3t"));
 }
 
 #[test]
 fn a_ping_is_no_decision_and_hardly_a_line() {
-    let (finish, metrics, journal) = finish();
+    let (finish, metrics, journal) = finish(LogFormat::Json);
     let ping = RequestEvent { kind: RequestKind::Ping, decided: None, ..event() };
     let lines = capture(LogFormat::Json, LogLevel::Info, |_| finish.record(ping.clone()));
     assert!(lines.is_empty(), "{lines:?}");

@@ -4,14 +4,17 @@
 //! thread, and pass through no general serialiser.
 
 use std::fmt::{self, Write};
+use std::time::Duration;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::clock;
+use crate::ops::finish::MEMBERS;
 
 /// Formats events as lines of JSON. The fields of spans are to be formatted as JSON as well.
 #[derive(Debug)]
@@ -32,7 +35,7 @@ where
         let normalized = event.normalized_metadata();
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
         line.write_str("{\"timestamp\":\"")?;
-        SystemTime.format_time(&mut line)?;
+        time(&mut line, clock::since_epoch())?;
         line.write_str("\",\"level\":\"")?;
         line.write_str(metadata.level().as_str())?;
         line.write_char('"')?;
@@ -121,6 +124,10 @@ impl Visit for Fields<'_, '_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == MEMBERS && self.result.is_ok() {
+            self.result = self.line.write_str(value);
+            return;
+        }
         self.member(field, |line| text(line, value));
     }
 
@@ -140,11 +147,16 @@ fn text(line: &mut Writer<'_>, text: &str) -> fmt::Result {
     line.write_char('"')
 }
 
-/// Writes what stands within quotes.
-struct Escaped<'l, 'w>(&'l mut Writer<'w>);
+/// Writes what stands within the quotes of a JSON string.
+pub(in crate::ops) struct Escaped<'l, W>(pub(in crate::ops) &'l mut W);
 
-impl Write for Escaped<'_, '_> {
+impl<W: Write> Write for Escaped<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Nearly always nothing is to be done, and many bytes are looked at together.
+        let special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+        if !text.bytes().fold(false, |any, byte| any | special(byte)) {
+            return self.0.write_str(text);
+        }
         let mut written = 0;
         for (at, byte) in text.bytes().enumerate() {
             let escape = match byte {
@@ -168,9 +180,43 @@ impl Write for Escaped<'_, '_> {
     }
 }
 
+/// A time since 1970 as RFC 3339 writes it, in UTC, with microseconds.
+fn time(line: &mut impl Write, since_epoch: Duration) -> fmt::Result {
+    let seconds = since_epoch.as_secs();
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    // Years that begin in March end with the day that leap years have; 400 of them are 146,097 days.
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + u64::from(month <= 2);
+    let mut text = *b"0000-00-00T00:00:00.000000Z";
+    let parts = [
+        (0..4, year),
+        (5..7, month),
+        (8..10, day),
+        (11..13, of_day / 3600),
+        (14..16, of_day / 60 % 60),
+        (17..19, of_day % 60),
+        (20..26, u64::from(since_epoch.subsec_micros())),
+    ];
+    for (place, mut number) in parts {
+        for digit in text.get_mut(place).into_iter().flatten().rev() {
+            *digit = b"0123456789"[(number % 10) as usize];
+            number /= 10;
+        }
+    }
+    line.write_str(std::str::from_utf8(&text).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+
+    use super::*;
 
     use crate::ops::logging::tests::capture;
     use crate::settings::{LogFormat, LogLevel};
@@ -219,6 +265,26 @@ mod tests {
         assert_eq!(line["message"], "said 1");
         assert_eq!(line["target"], module_path!());
         assert_eq!(line.get("span"), None);
+    }
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00"),
+            (951_782_399, "2000-02-28T23:59:59"),
+            (951_782_400, "2000-02-29T00:00:00"),
+            (951_868_800, "2000-03-01T00:00:00"),
+            (1_709_251_199, "2024-02-29T23:59:59"),
+            (1_735_689_599, "2024-12-31T23:59:59"),
+            (1_735_689_600, "2025-01-01T00:00:00"),
+            (4_107_542_399, "2100-02-28T23:59:59"),
+            (4_107_542_400, "2100-03-01T00:00:00"),
+            (253_402_300_799, "9999-12-31T23:59:59"),
+        ] {
+            let mut text = String::new();
+            time(&mut text, Duration::new(seconds, 1_234_567)).unwrap();
+            assert_eq!(text, format!("{expected}.001234Z"));
+        }
     }
 
     #[test]

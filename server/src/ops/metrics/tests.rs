@@ -124,7 +124,7 @@ fn clients_cannot_make_series() {
             host: format!("host-{number}"),
         };
         let mut strange = RequestEvent {
-            method: format!("METHOD-{number}"),
+            method: format!("METHOD-{number}").into(),
             host: format!("host-{number}"),
             upstream: Some(upstream),
             ..event()

@@ -111,7 +111,7 @@ fn again(event: &RequestEvent) -> ExplainForm {
     let scheme = event.scheme.unwrap_or(Scheme::Https).as_str();
     ExplainForm {
         url: format!("{scheme}://{}{}", event.host, event.path),
-        method: event.method.clone(),
+        method: event.method.to_string(),
         headers: String::new(),
         peer: event.peer.to_string(),
         user: event.user.clone().unwrap_or_default(),
@@ -168,7 +168,7 @@ fn row(entry: &Entry) -> DecisionRow {
         sequence: entry.sequence,
         id: event.decision_id.as_ref().unwrap_or(&event.request_id).to_string(),
         at: event.at.0,
-        method: event.method.clone(),
+        method: event.method.to_string(),
         host: event.host.clone(),
         path: event.path.as_str().to_owned(),
         provider: event

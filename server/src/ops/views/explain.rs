@@ -26,7 +26,7 @@ use crate::clock;
 use crate::http::Policy;
 use crate::ops::event::Decided;
 use crate::ops::forwarding::Forwarding;
-use crate::ops::masking::{ChosenHeaders, MaskedPath, mask_url};
+use crate::ops::masking::{ChosenHeaders, ChosenNames, MaskedPath, mask_url};
 use crate::snapshot::Snapshot;
 
 /// The settings that requests are decided by.
@@ -213,7 +213,7 @@ fn lines(rehearsal: &Rehearsal) -> Vec<String> {
     let masked = MaskedPath::new(&rehearsal.path_and_query());
     let first = format!("{} {masked} HTTP/1.1", rehearsal.method);
     let headers = rehearsal.headers.iter().flat_map(|(name, value)| {
-        let chosen = ChosenHeaders::pick(&[name.to_owned()], |_| Some(value.as_bytes()));
+        let chosen = ChosenHeaders::pick(&ChosenNames::new(&[name]), |_| Some(value.as_bytes()));
         chosen.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>()
     });
     std::iter::once(first).chain(headers).collect()
