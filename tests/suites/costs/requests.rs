@@ -80,7 +80,12 @@ impl Watched {
     fn allocations(&mut self) -> u64 {
         self.tell(&["dump"]);
         self.dumps += 1;
-        if let Some(k) = std::env::var_os("KEEP_CALLGRIND") { let _ = std::fs::copy(self.folder.path().join(format!("out.{}", self.dumps)), std::path::Path::new(&k).join(format!("out.{}", self.dumps))); }
+        if let Some(k) = std::env::var_os("KEEP_CALLGRIND") {
+            let _ = std::fs::copy(
+                self.folder.path().join(format!("out.{}", self.dumps)),
+                std::path::Path::new(&k).join(format!("out.{}", self.dumps)),
+            );
+        }
         let counted = Counted::of(&self.folder.path().join(format!("out.{}", self.dumps)));
         counted.rust + counted.libc
     }
