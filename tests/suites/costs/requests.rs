@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use outpost_demo::core::{CoreOptions, ProviderSpec, StandInCore, UserSpec};
+use outpost_demo::sample_app::SampleApp;
 use outpost_tests::folder::Folder;
 use outpost_tests::parts::find;
 use outpost_tests::{Browser, Program, ports, program, wait};
@@ -32,7 +33,11 @@ const BATCHES: usize = 24;
 /// Longest until it serves somebody: nothing is quick here, and less so on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-const HOST: &str = "app.test";
+/// Host of the application that reverse proxies ask about.
+const ASKED: &str = "app.test";
+
+/// Host of the one that the outpost proxies itself.
+const PROXIED: &str = "proxied.test";
 
 /// What browsers send with everything.
 const BROWSER: &str = "X-Forwarded-For: 192.0.2.7\r\n\
@@ -105,9 +110,9 @@ async fn ask(stream: &mut TcpStream, question: &str, times: u64) {
     }
 }
 
-/// Signs alice in, once the outpost can; gives her cookies.
-async fn signed_in(at: SocketAddr) -> String {
-    let home = format!("http://{HOST}:{}/", at.port());
+/// Signs alice in at `host`, once the outpost can; gives her cookies.
+async fn signed_in(host: &str) -> String {
+    let home = format!("http://{host}/");
     let start = format!("{home}outpost.goauthentik.io/start?rd={home}");
     let browser = Browser::new();
     wait::until_async_within(PATIENCE, "a way to sign in", async || {
@@ -126,18 +131,26 @@ async fn signed_in(at: SocketAddr) -> String {
 async fn a_request_allocates_as_often_as_it_did() {
     let core = StandInCore::start(CoreOptions::default()).unwrap();
     core.put_user(UserSpec::new("alice", "alice-password").groups(&["staff", "operators"]));
+    let app = SampleApp::start(0).unwrap();
     let here = Ipv4Addr::LOCALHOST;
     let at = SocketAddr::from((here, ports::free(here.into())));
-    let host = format!("{HOST}:{}", at.port());
-    core.put_provider(ProviderSpec::forward_single("app", &format!("http://{host}"))).unwrap();
+    let [asked, proxied] = [ASKED, PROXIED].map(|host| format!("{host}:{}", at.port()));
+    core.put_provider(ProviderSpec::forward_single("app", &format!("http://{asked}"))).unwrap();
+    let spec = ProviderSpec::proxy("proxied", &format!("http://{proxied}"), &app.url());
+    core.put_provider(spec).unwrap();
     let mut watched = Watched::start(&core, at);
-    let cookies = signed_in(at).await;
-    let mut stream = TcpStream::connect(at).await.unwrap();
-    watched.tell(&["instrumentation", "on"]);
+    let checks = ["traefik", "nginx"].map(|dialect| {
+        let question = question(dialect, "http", &asked, ("GET", "/page?x=1&y=two"));
+        (dialect, question, asked.as_str())
+    });
+    let page = format!("GET /page?x=1&y=two HTTP/1.1\r\nHost: {proxied}\r\n");
+    let page = ("proxy mode", page, proxied.as_str());
     let mut costs = Vec::new();
-    for dialect in ["traefik", "nginx"] {
-        let question = question(dialect, "http", &host, ("GET", "/page?x=1&y=two"));
+    for (name, question, host) in checks.into_iter().chain([page]) {
+        let cookies = signed_in(host).await;
         let question = format!("{question}{BROWSER}Cookie: {cookies}\r\n\r\n");
+        let mut stream = TcpStream::connect(at).await.unwrap();
+        watched.tell(&["instrumentation", "on"]);
         // What is kept for a session is made the first time.
         ask(&mut stream, &question, 20).await;
         watched.allocations();
@@ -146,8 +159,9 @@ async fn a_request_allocates_as_often_as_it_did() {
             ask(&mut stream, &question, BATCH).await;
             least = least.min(watched.allocations());
         }
+        watched.tell(&["instrumentation", "off"]);
         assert_ne!(least, 0, "nothing was counted");
-        let name = format!("{dialect}, session");
+        let name = format!("{name}, session");
         let allocations = (least + BATCH / 2) / BATCH;
         costs.push(Cost { name, instructions: None, allocations });
     }
