@@ -51,10 +51,10 @@ pub struct ProxyClaims {
     pub user_attributes: Map<String, Value>,
     /// Another upstream for this user, if a mapping set one. Empty text counts as none.
     #[serde(default, deserialize_with = "lenient_option")]
-    pub backend_override: Option<String>,
+    pub backend_override: Option<Box<str>>,
     /// Another `Host` to the upstream, if a mapping set one. Empty text counts as none.
     #[serde(default, deserialize_with = "lenient_option")]
-    pub host_header: Option<String>,
+    pub host_header: Option<Box<str>>,
     /// Whether the user may see the cause of errors.
     #[serde(default, deserialize_with = "lenient_bool")]
     pub is_superuser: bool,
@@ -89,9 +89,11 @@ fn lenient_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D:
     })
 }
 
-fn lenient_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+fn lenient_option<'de, D: Deserializer<'de>, T: From<String>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) if !text.is_empty() => Some(text),
+        Value::String(text) if !text.is_empty() => Some(text.into()),
         _ => None,
     })
 }

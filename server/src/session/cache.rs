@@ -5,9 +5,9 @@
 //! revokes enters the key among the [`EndedKeys`] and then removes it; entering looks at both
 //! under the lock that removing needs.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use outpost_decision::time::Timestamp;
@@ -25,6 +25,8 @@ pub struct SessionCache {
     shards: Box<[RwLock<Shard>]>,
     shard_capacity: usize,
     ended: EndedKeys,
+    /// Sessions that the store is being asked about. Few: a mark at each would cost more.
+    confirming: Arc<Mutex<HashSet<SessionKey>>>,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +42,6 @@ struct Entry {
     confirmed: Instant,
     seen: Timestamp,
     used: AtomicBool,
-    confirming: Arc<AtomicBool>,
 }
 
 /// A session from the cache.
@@ -52,12 +53,14 @@ pub struct Cached {
     pub confirmed: Instant,
     /// When the store was last told of its use.
     pub seen: Timestamp,
-    confirming: Arc<AtomicBool>,
 }
 
 /// The right to ask the store whether a cached session stands; others go on meanwhile.
 #[derive(Debug)]
-pub struct Confirming(Arc<AtomicBool>);
+pub struct Confirming {
+    key: SessionKey,
+    all: Arc<Mutex<HashSet<SessionKey>>>,
+}
 
 /// What is known before a record is read.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +74,7 @@ impl SessionCache {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             shard_capacity: capacity.div_ceil(SHARDS),
             ended: EndedKeys::default(),
+            confirming: Arc::default(),
         }
     }
 
@@ -87,8 +91,14 @@ impl SessionCache {
             session: Arc::clone(&entry.session),
             confirmed: entry.confirmed,
             seen: entry.seen,
-            confirming: Arc::clone(&entry.confirming),
         })
+    }
+
+    /// The right to ask whether a cached session stands; `None` while somebody else does.
+    #[must_use]
+    pub fn claim(&self, key: &SessionKey) -> Option<Confirming> {
+        let mut all = self.confirming.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(*key).then(|| Confirming { key: *key, all: Arc::clone(&self.confirming) })
     }
 
     /// To be taken before a record is read that is to be entered.
@@ -125,13 +135,8 @@ impl SessionCache {
         if newer {
             return true;
         }
-        let entry = Entry {
-            session: Arc::clone(session),
-            confirmed,
-            seen,
-            used: AtomicBool::new(false),
-            confirming: Arc::default(),
-        };
+        let entry =
+            Entry { session: Arc::clone(session), confirmed, seen, used: AtomicBool::new(false) };
         if shard.entries.insert(key, entry).is_none() {
             shard.hand.push_back(key);
             shard.make_room(self.shard_capacity);
@@ -259,18 +264,11 @@ impl Cached {
         let every = longest.min(Duration::from_secs(idle) / 4);
         at.saturating_duration_since(self.confirmed) >= every
     }
-
-    /// The right to ask; `None` while somebody else does.
-    #[must_use]
-    pub fn claim(&self) -> Option<Confirming> {
-        let taken = self.confirming.swap(true, Ordering::AcqRel);
-        (!taken).then(|| Confirming(Arc::clone(&self.confirming)))
-    }
 }
 
 impl Drop for Confirming {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
     }
 }
 

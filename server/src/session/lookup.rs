@@ -31,8 +31,8 @@ impl Sessions {
         if self.inner.currency.is_current(at) {
             // Once in a while the store is asked, by one request while the others go on: whether
             // the session stands, and to note that it is used.
-            let claim =
-                if cached.is_due(at, self.inner.options.cache_ttl) { cached.claim() } else { None };
+            let due = cached.is_due(at, self.inner.options.cache_ttl);
+            let claim = if due { self.inner.cache.claim(&key) } else { None };
             let Some(_claim) = claim else {
                 self.inner.watch.looked(Found::Cached);
                 return Ok(Some(cached.session));

@@ -90,11 +90,12 @@ fn no_capacity_keeps_nothing_but_knows_what_ended() {
 fn one_asks_while_the_others_go_on() {
     let cache = SessionCache::new(100);
     enter(&cache, 1, 0, cache.ticket());
-    let (first, second) = (cache.get(&key(1)).unwrap(), cache.get(&key(1)).unwrap());
-    let asking = first.claim().unwrap();
-    assert!(second.claim().is_none());
+    let asking = cache.claim(&key(1)).unwrap();
+    assert!(cache.claim(&key(1)).is_none());
+    assert!(cache.claim(&key(2)).is_some(), "another session is another question");
     drop(asking);
-    assert!(second.claim().is_some());
+    assert!(cache.claim(&key(1)).is_some());
+    assert!(cache.confirming.lock().unwrap().is_empty());
 }
 
 /// Readers enter what they read before a revocation while it runs, from many threads: once the

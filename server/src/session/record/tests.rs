@@ -82,3 +82,10 @@ fn what_no_version_writes_is_no_record() {
     let record = Record { clear: other.into_bytes().into(), ..whole };
     assert_eq!(read(&record), Err(RecordError::Clear));
 }
+
+/// Allocators give memory in steps: beyond this one, each session at hand would take 128 bytes more.
+#[test]
+fn a_session_fits_into_half_a_kilobyte_with_the_counts_of_who_holds_it() {
+    let counts = 2 * size_of::<usize>();
+    assert!(size_of::<Session>() + counts <= 512, "{}", size_of::<Session>());
+}
