@@ -46,7 +46,7 @@ pub async fn forward(
     };
     let resent = match live {
         Some(live) if kept_form::is_resent(exchange, facts) => {
-            match kept_form::take(exchange, facts, live, &mut incoming.body).await {
+            match Box::pin(kept_form::take(exchange, facts, live, &mut incoming.body)).await {
                 Ok(resent) => Some(resent),
                 Err(answer) => return answer.of(&live.session.about.user),
             }
@@ -166,7 +166,7 @@ async fn hold_open(
         || fields.text("accept").is_some_and(|accept| accept.contains("text/event-stream"))
         || fields.text("content-type").is_some_and(|kind| kind.starts_with("application/grpc"));
     let Some(live) = live.filter(|_| stays) else { return Ok(None) };
-    match exchange.gateway().sessions.hold_open(&live.id, exchange.now).await {
+    match Box::pin(exchange.gateway().sessions.hold_open(&live.id, exchange.now)).await {
         Ok(Some(connection)) => {
             let (id, about) = (live.id.clone(), live.session.about.clone());
             let sessions = exchange.gateway().sessions.clone();

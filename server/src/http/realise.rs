@@ -29,6 +29,9 @@ pub struct Incoming<'a> {
 }
 
 /// Does what was decided.
+///
+/// What is done rarely is boxed: a future is as large as the largest of what it may do, and that of a
+/// request that is forwarded would be moved about with room for all the rest.
 pub async fn realise(exchange: &Exchange<'_>, judged: &Judged, incoming: Incoming<'_>) -> Answer {
     match judged {
         Judged::Ping => HttpResponse::NoContent().finish().into(),
@@ -37,7 +40,7 @@ pub async fn realise(exchange: &Exchange<'_>, judged: &Judged, incoming: Incomin
         }
         Judged::Static => HttpResponse::NotFound().finish().into(),
         Judged::Core(request) => match &exchange.gateway().embedded {
-            Some(core) => embedded::answer(exchange, core, request, incoming).await,
+            Some(core) => Box::pin(embedded::answer(exchange, core, request, incoming)).await,
             // Nothing is core's where core is not behind us.
             None => HttpResponse::NotFound().finish().into(),
         },
@@ -76,10 +79,14 @@ async fn full(
             .into(),
         Action::BeginSignIn { return_to } => start::begin(exchange, facts, return_to.as_ref()),
         Action::Challenge => challenge(exchange, facts, decision).into(),
-        Action::FinishSignIn => callback::finish(exchange, facts, credentials).await,
-        Action::SignOut => sign_out::sign_out(exchange, facts, credentials).await,
-        Action::KeepForm => kept_form::keep(exchange, facts, decision, incoming.body).await,
-        Action::TakeLogoutToken => backchannel_logout::take(exchange, facts, incoming.body).await,
+        Action::FinishSignIn => Box::pin(callback::finish(exchange, facts, credentials)).await,
+        Action::SignOut => Box::pin(sign_out::sign_out(exchange, facts, credentials)).await,
+        Action::KeepForm => {
+            Box::pin(kept_form::keep(exchange, facts, decision, incoming.body)).await
+        }
+        Action::TakeLogoutToken => {
+            Box::pin(backchannel_logout::take(exchange, facts, incoming.body)).await
+        }
         Action::Deny => {
             let host = facts.target.authority.to_string();
             report(exchange, decision, Some(&host), facts.origin.client);

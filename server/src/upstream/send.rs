@@ -162,9 +162,10 @@ impl Upstreams {
                 }
             }
         };
+        // Connections are made rarely, and making one takes more room than all the rest.
         let mut sender = match http {
-            HttpVersion::One => self.dialer.dial(endpoint, http).await?,
-            HttpVersion::Two => self.dial_shared(endpoint).await?,
+            HttpVersion::One => Box::pin(self.dialer.dial(endpoint, http)).await?,
+            HttpVersion::Two => Box::pin(self.dial_shared(endpoint)).await?,
         };
         // Not every application that declines an upgrade takes what follows for a request.
         let keep = !upgrade && !head.binds_connection();

@@ -51,8 +51,12 @@ impl Counted {
         counted
     }
 
-    /// Reads the file.
+    /// Reads the file, and keeps it where `KEEP_CALLGRIND` names a folder: `callgrind_annotate
+    /// --inclusive=yes` tells from it what costs what.
     pub(crate) fn of(file: &Path) -> Self {
+        if let (Some(folder), Some(name)) = (std::env::var_os("KEEP_CALLGRIND"), file.file_name()) {
+            std::fs::copy(file, Path::new(&folder).join(name)).expect("KEEP_CALLGRIND: a folder");
+        }
         // Names of functions of others may be anything.
         let bytes = std::fs::read(file).unwrap_or_else(|error| panic!("{file:?}: {error}"));
         Self::read(&String::from_utf8_lossy(&bytes))
