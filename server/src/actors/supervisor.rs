@@ -205,7 +205,9 @@ impl ControlPlane {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start() -> std::io::Result<Self> {
-        Ok(Self { arbiter: Arbiter::try_new()? })
+        let arbiter = Arbiter::try_new()?;
+        arbiter.spawn_fn(give_way);
+        Ok(Self { arbiter })
     }
 
     /// Where to start actors.
@@ -214,6 +216,30 @@ impl ControlPlane {
         self.arbiter.handle()
     }
 }
+
+/// Steps less important than the threads that serve requests by which this one counts.
+#[cfg(target_os = "linux")]
+const LESS: i32 = 10;
+
+/// Lets the threads that serve requests go first, where all of them want the same processor: to read the
+/// configuration of a thousand providers takes some tenths of a second, and no request is to wait for it.
+/// Whatever is short (the end of a session, a message of core) still comes at once, since whoever has
+/// rested goes first.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    use rustix::process::{getpriority_process, setpriority_process};
+
+    // Linux means the thread that asks by "this process".
+    let lowered =
+        getpriority_process(None).and_then(|nice| setpriority_process(None, (nice + LESS).min(19)));
+    if let Err(error) = lowered {
+        tracing::debug!(%error, "the thread of the actors is as important as those that serve");
+    }
+}
+
+/// Other systems have no such thing for a thread.
+#[cfg(not(target_os = "linux"))]
+const fn give_way() {}
 
 impl Drop for ControlPlane {
     fn drop(&mut self) {

@@ -248,3 +248,13 @@ async fn an_actor_can_be_ended_while_it_waits_to_be_rebuilt() {
     assert!(bench.supervisor.report().is_empty());
     assert_eq!(bench.supervisor.rebuilt(), 0);
 }
+
+#[cfg(target_os = "linux")]
+#[actix::test]
+async fn threads_that_serve_go_before_the_one_of_the_actors() {
+    let nice = || rustix::process::getpriority_process(None).unwrap();
+    let plane = ControlPlane::start().unwrap();
+    let (told, asked) = tokio::sync::oneshot::channel();
+    plane.handle().spawn_fn(move || told.send(nice()).unwrap());
+    assert_eq!(asked.await.unwrap(), (nice() + super::LESS).min(19));
+}
