@@ -1,12 +1,19 @@
 //! Answers that are all head, most of which many of them share: nothing of it is made, or written out,
 //! more than once.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, DATE, HeaderName, HeaderValue, SET_COOKIE,
+    TRANSFER_ENCODING, USER_AGENT,
+};
 use http::{HeaderMap, Response, StatusCode};
 
 use super::title_case::title_case;
+
+/// Headers that whoever sends an answer says for himself: two of a kind would be read in two ways.
+const OF_SENDERS: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING];
 
 /// An answer without a body.
 #[derive(Debug)]
@@ -15,29 +22,56 @@ pub struct HeadAnswer {
     own: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// What answers have in common, as a map and as HTTP/1.1 writes it.
+/// Headers that an answer may have of its own, by [`HeadAnswer::set`].
+const OWN: [HeaderName; 4] =
+    [USER_AGENT, AUTHORIZATION, SET_COOKIE, HeaderName::from_static("x-request-id")];
+
+/// What answers have in common, as HTTP/1.1 writes it and, where that is asked for, as a map.
 #[derive(Debug)]
 pub struct SharedHead {
     status: StatusCode,
-    headers: HeaderMap,
     lines: Box<[u8]>,
+    headers: OnceCell<HeaderMap>,
+    /// Whether one of those is among its headers.
+    has_own: bool,
 }
 
 impl SharedHead {
-    /// Of answers with this status and these headers.
+    /// Of answers with this status and these headers, each name once. What HTTP forbids is left out, and
+    /// what is for whoever sends the answer to say (its length, its date, the end of the connection).
     #[must_use]
-    pub fn new(status: StatusCode, headers: HeaderMap) -> Rc<Self> {
+    pub fn new<'h>(
+        status: StatusCode,
+        headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
+    ) -> Rc<Self> {
         let mut lines = format!("HTTP/1.1 {status}\r\n").into_bytes();
-        for (name, value) in &headers {
-            write_header(&mut lines, name, value);
+        let mut has_own = false;
+        for (name, value) in headers {
+            // As the map would judge.
+            let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
+            if OF_SENDERS.contains(&name)
+                || !value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
+            {
+                continue;
+            }
+            has_own |= OWN.contains(&name);
+            write_header(&mut lines, &name, value);
         }
-        Rc::new(Self { status, headers, lines: lines.into() })
+        Rc::new(Self { status, lines: lines.into(), headers: OnceCell::new(), has_own })
     }
 
     /// The headers.
-    #[must_use]
-    pub const fn headers(&self) -> &HeaderMap {
-        &self.headers
+    pub fn headers(&self) -> &HeaderMap {
+        self.headers.get_or_init(|| {
+            let lines = self.lines.split(|byte| *byte == b'\n').skip(1);
+            let pairs = lines.filter_map(|line| {
+                let colon = line.iter().position(|byte| *byte == b':')?;
+                let (name, value) = line.split_at_checked(colon)?;
+                let value = value.strip_prefix(b": ")?.strip_suffix(b"\r")?;
+                Some((HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value).ok()?))
+            });
+            pairs.collect()
+        })
     }
 }
 
@@ -49,7 +83,8 @@ impl HeadAnswer {
         Self { shared, own: Vec::with_capacity(4) }
     }
 
-    /// Adds a header of its own, in the place of one that it shares.
+    /// Adds a header of its own (`User-Agent`, `Authorization`, `Set-Cookie` or `X-Request-Id`) in the place
+    /// of one that it shares.
     pub fn set(&mut self, name: HeaderName, value: HeaderValue) {
         self.own.push((name, value));
     }
@@ -66,7 +101,7 @@ impl HeadAnswer {
         let mut response = Response::new(());
         *response.status_mut() = self.shared.status;
         let headers = response.headers_mut();
-        *headers = self.shared.headers.clone();
+        headers.clone_from(self.shared.headers());
         for (name, value) in self.own {
             headers.insert(name, value);
         }
@@ -75,34 +110,24 @@ impl HeadAnswer {
 
     /// Appends it as HTTP/1.1 writes it, but for the headers of the connection and the empty line.
     pub(super) fn write(&self, to: &mut Vec<u8>) {
-        let replaces = |(name, _): &(HeaderName, _)| self.shared.headers.contains_key(name);
-        if self.own.iter().any(replaces) {
-            let shared = self.shared.headers.clone();
-            return Self::merged(self.shared.status, shared, &self.own).write(to);
+        if self.shared.has_own {
+            let replaced = |name: &HeaderName| self.own.iter().any(|(own, _)| own == name);
+            let kept = self.shared.headers().iter().filter(|(name, _)| !replaced(name));
+            let kept = kept.map(|(name, value)| (name.as_str(), value.as_bytes()));
+            to.extend_from_slice(&SharedHead::new(self.shared.status, kept).lines);
+        } else {
+            to.extend_from_slice(&self.shared.lines);
         }
-        to.extend_from_slice(&self.shared.lines);
         for (name, value) in &self.own {
-            write_header(to, name, value);
+            write_header(to, name, value.as_bytes());
         }
-    }
-
-    /// The same with all headers shared.
-    fn merged(
-        status: StatusCode,
-        mut headers: HeaderMap,
-        own: &[(HeaderName, HeaderValue)],
-    ) -> Self {
-        for (name, value) in own {
-            headers.insert(name.clone(), value.clone());
-        }
-        Self { shared: SharedHead::new(status, headers), own: Vec::new() }
     }
 }
 
-fn write_header(to: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
+fn write_header(to: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
     to.extend(title_case(name.as_str()));
     to.extend_from_slice(b": ");
-    to.extend_from_slice(value.as_bytes());
+    to.extend_from_slice(value);
     to.extend_from_slice(b"\r\n");
 }
 
@@ -111,8 +136,8 @@ mod tests {
     use super::*;
 
     fn shared(headers: &[(&'static str, &'static str)]) -> Rc<SharedHead> {
-        let pair = |(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
-        SharedHead::new(StatusCode::OK, headers.iter().copied().map(pair).collect())
+        let pairs = headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+        SharedHead::new(StatusCode::OK, pairs)
     }
 
     fn written(answer: &HeadAnswer) -> String {
@@ -143,5 +168,24 @@ mod tests {
         assert_eq!(lines, ["HTTP/1.1 200 OK", "User-Agent: own", "X-A: 1"]);
         let headers = answer.into_response().into_parts().0.headers;
         assert_eq!((headers.len(), &headers["user-agent"]), (2, &HeaderValue::from_static("own")));
+    }
+
+    #[test]
+    fn what_http_forbids_and_what_senders_say_is_left_out() {
+        let head = shared(&[
+            ("x-a", "1\r\nx-b: 2"),
+            ("x c", "3"),
+            ("x-d", "\u{7f}"),
+            ("x-e", "\tü: é "),
+            ("x-f", ""),
+            ("Content-Length", "5"),
+            ("transfer-encoding", "chunked"),
+            ("connection", "close"),
+            ("Date", "yesterday"),
+        ]);
+        let mut expected = HeaderMap::new();
+        expected.insert("x-e", HeaderValue::from_bytes("\tü: é ".as_bytes()).unwrap());
+        expected.insert("x-f", HeaderValue::from_static(""));
+        assert_eq!(head.headers(), &expected);
     }
 }

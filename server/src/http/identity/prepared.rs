@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue};
+use http::header::CACHE_CONTROL;
 use outpost_decision::headers::IdentityHeaders;
 use outpost_decision::provider::Provider;
 
@@ -36,16 +36,11 @@ impl Prepared {
     /// keep such an answer.
     pub fn answer(&self) -> &Rc<SharedHead> {
         self.answer.get_or_init(|| {
-            let told = self.identity.iter().filter_map(|(name, value)| {
-                let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-                Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
-            });
-            let mut headers = HeaderMap::new();
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            for (name, value) in told {
-                headers.insert(name, value);
-            }
-            SharedHead::new(StatusCode::OK, headers)
+            let told = self.identity.iter().map(|(name, value)| (name, value.as_bytes()));
+            // Whatever an attribute of a user says of that.
+            let told = told.filter(|(name, _)| !name.eq_ignore_ascii_case(CACHE_CONTROL.as_str()));
+            let kept_by_nobody = (CACHE_CONTROL.as_str(), &b"no-store"[..]);
+            SharedHead::new(StatusCode::OK, std::iter::once(kept_by_nobody).chain(told))
         })
     }
 }
