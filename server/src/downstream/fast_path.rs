@@ -55,10 +55,10 @@ pub(super) async fn serve(
     shared: &Shared,
     context: &Context,
 ) -> Ended {
-    let mut asked = false;
+    let (mut asked, lines) = (false, context.limits.header_lines);
     let (mut names, mut answer) = (Names::default(), Vec::new());
     loop {
-        let mut read = |bytes: &mut BytesMut| head::take(bytes, asked, &mut names);
+        let mut read = |bytes: &mut BytesMut| head::take(bytes, asked, lines, &mut names);
         let next = poll_fn(|cx| wire.poll_request(cx, &mut read));
         let Some(Head { raw, check }) = next.await else { return Ended::Left };
         let Some(check) = check else {

@@ -44,13 +44,14 @@ pub(crate) async fn warm(options: &Options) -> Vec<Compared> {
     all
 }
 
-/// nginx that asks, against the same nginx that does not: as fast as it goes, and at half of that.
+/// nginx that asks, against the same nginx that does not, and against one that asks a handler which does
+/// nothing but to answer the same: as fast as it goes, and at half of that.
 pub(crate) async fn behind_nginx(options: &Options) -> Vec<Compared> {
-    let (asking, not) = (address(), address());
+    let [asking, not, bare_asking] = [(); 3].map(|()| address());
     let app = Nginx::answers(address());
     let mut front = Front::start(options, &[], Some(asking), forward).await;
-    let with = Nginx::start(asking, &rendered(&front, &app, asking));
-    let without = rendered(&front, &app, not);
+    let with = Nginx::start(asking, &rendered(&front, front.outpost.at(), &app, asking));
+    let without = rendered(&front, front.outpost.at(), &app, not);
     let unasked: String = without
         .lines()
         .filter(|line| !line.trim_start().starts_with("auth_request "))
@@ -60,13 +61,24 @@ pub(crate) async fn behind_nginx(options: &Options) -> Vec<Compared> {
     assert_ne!(without, unasked, "there is a question to leave out");
     let without = Nginx::start(not, &unasked);
     front.sign_in("/").await;
+    let told = answer(front.outpost.at(), &front.check("nginx"));
+    assert_eq!(told["status"], 200, "{told}");
+    let folder = Folder::new();
+    let told = folder.write("answer.json", &told.to_string());
+    let bare = Server::bare(&["--answer", &told.to_string_lossy()]);
+    let with_bare = Nginx::start(bare_asking, &rendered(&front, bare.at(), &app, bare_asking));
     let asked = ok(front.page("/page?x=1"));
     let sides = |rate: Option<f64>| {
-        let both = [
+        let all = [
             ("nginx with the check", asking, vec![&with.server, &front.outpost, &app.server]),
             ("the same nginx without", not, vec![&without.server, &app.server]),
+            (
+                "the same nginx, asking a bare actix-web handler",
+                bare_asking,
+                vec![&with_bare.server, &bare, &app.server],
+            ),
         ];
-        both.map(|(name, at, servers)| Side {
+        all.map(|(name, at, servers)| Side {
             name: name.to_owned(),
             at: vec![at],
             asked: asked.clone(),
@@ -76,15 +88,15 @@ pub(crate) async fn behind_nginx(options: &Options) -> Vec<Compared> {
             meanwhile: None,
         })
     };
-    let full = take(options, "a page of two bytes", &sides(None), &[Some(0.6)]);
+    let full = take(options, "a page of two bytes", &sides(None), &[Some(0.6), None]);
     let half = full.sides[0].rate() / 2.0;
-    let calm = take(options, "the same at half of that", &sides(Some(half)), &[None]);
+    let calm = take(options, "the same at half of that", &sides(Some(half)), &[None, None]);
     vec![full, calm.adding(ADDED)]
 }
 
-/// What `outpost render nginx` prints for it.
-fn rendered(front: &Front, app: &Nginx, listen: SocketAddr) -> String {
-    let outpost = format!("http://{}", front.outpost.at());
+/// What `outpost render nginx` prints for it, with `outpost` in its place.
+fn rendered(front: &Front, outpost: SocketAddr, app: &Nginx, listen: SocketAddr) -> String {
+    let outpost = format!("http://{outpost}");
     let upstream = format!("http://{}", app.server.at());
     let listen = listen.to_string();
     let places = ["--outpost", &outpost, "--upstream", &upstream, "--listen", &listen];

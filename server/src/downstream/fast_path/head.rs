@@ -59,17 +59,24 @@ impl Names {
 /// Where a part of the head lies.
 type Place = Range<u16>;
 
-/// Takes the next head out of what has come. Requests other than those of reverse proxies that ask are
-/// taken only if it `lends`; else they are where the fast path ends.
-pub(super) fn take(bytes: &mut BytesMut, lends: bool, names: &mut Names) -> Read<Head> {
+/// Takes the next head out of what has come, if it has no more header `lines` than that. Requests other
+/// than those of reverse proxies that ask are taken only if it `lends`; else they are where the fast path
+/// ends.
+pub(super) fn take(
+    bytes: &mut BytesMut,
+    lends: bool,
+    lines: usize,
+    names: &mut Names,
+) -> Read<Head> {
     let check = match asks(bytes) {
         None => return Read::Part,
         Some(false) if !lends => return Read::Other,
         Some(check) => check,
     };
-    let mut lines = [const { MaybeUninit::uninit() }; LINES];
+    let mut room = [const { MaybeUninit::uninit() }; LINES];
+    let room = &mut room[..lines.min(LINES)];
     let mut request = httparse::Request::new(&mut []);
-    let length = match request.parse_with_uninit_headers(bytes, &mut lines) {
+    let length = match request.parse_with_uninit_headers(bytes, room) {
         Ok(Status::Complete(length)) if length <= LONGEST => length,
         Ok(Status::Partial) if bytes.len() < LONGEST => return Read::Part,
         // hyper says what is the matter.
@@ -146,6 +153,9 @@ fn parts(
 }
 
 #[cfg(test)]
+mod against_hyper;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -153,7 +163,7 @@ mod tests {
 
     fn taken(sent: &str, lends: bool) -> (Read<Head>, String) {
         let mut bytes = BytesMut::from(sent);
-        let read = take(&mut bytes, lends, &mut Names::default());
+        let read = take(&mut bytes, lends, 512, &mut Names::default());
         (read, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
@@ -187,7 +197,9 @@ mod tests {
             "Host: a\r\nX-Two: 2\r\nX-O: 1\r\nX-One: 3\r\nCookie: c\r\nX-Three: 3\r\n",
         ] {
             let mut bytes = BytesMut::from(&*format!("{CHECK}{lines}\r\n"));
-            let Read::Whole(read) = take(&mut bytes, false, &mut names) else { panic!("{lines}") };
+            let Read::Whole(read) = take(&mut bytes, false, 512, &mut names) else {
+                panic!("{lines}")
+            };
             let headers = read.check.unwrap().headers;
             let mut expected = HeaderMap::new();
             for line in lines.lines() {
@@ -228,6 +240,11 @@ mod tests {
         assert!(matches!(taken(&old, true).0, Read::Other));
         let many = format!("{CHECK}{}\r\n", "A: b\r\n".repeat(LINES + 1));
         assert!(matches!(taken(&many, true).0, Read::Other));
+        let three = format!("{CHECK}{}\r\n", "A: b\r\n".repeat(3));
+        for (lines, whole) in [(2, false), (3, true)] {
+            let read = take(&mut BytesMut::from(&*three), true, lines, &mut Names::default());
+            assert_eq!(matches!(read, Read::Whole(_)), whole, "as many as the settings allow");
+        }
         let long = format!("{CHECK}A: {}\r\n\r\n", "b".repeat(LONGEST));
         assert!(matches!(taken(&long, true).0, Read::Other));
         assert!(matches!(taken(&long[..LONGEST], true).0, Read::Other));
