@@ -205,9 +205,19 @@ impl ControlPlane {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start() -> std::io::Result<Self> {
-        let arbiter = Arbiter::try_new()?;
-        arbiter.spawn_fn(give_way);
-        Ok(Self { arbiter })
+        Ok(Self { arbiter: Arbiter::try_new()? })
+    }
+
+    /// Starts one that lets the threads which serve requests go first, where all of them want the same
+    /// processor: to read the configuration of a thousand providers takes some tenths of a second, and no
+    /// request is to wait for it.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn giving_way() -> std::io::Result<Self> {
+        let plane = Self::start()?;
+        plane.arbiter.spawn_fn(give_way);
+        Ok(plane)
     }
 
     /// Where to start actors.
@@ -221,10 +231,7 @@ impl ControlPlane {
 #[cfg(target_os = "linux")]
 const LESS: i32 = 10;
 
-/// Lets the threads that serve requests go first, where all of them want the same processor: to read the
-/// configuration of a thousand providers takes some tenths of a second, and no request is to wait for it.
-/// Whatever is short (the end of a session, a message of core) still comes at once, since whoever has
-/// rested goes first.
+/// Makes this thread less important. Where that is forbidden it stays as it is.
 #[cfg(target_os = "linux")]
 fn give_way() {
     use rustix::process::{getpriority_process, setpriority_process};

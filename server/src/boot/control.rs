@@ -91,13 +91,14 @@ pub(super) struct Control {
     pub(super) instance: InstanceIdentity,
     supervisor: Supervisor,
     registry: ActorHandle<RegistryActor>,
-    // Ends its thread when dropped: last.
+    // The patient one, and the prompt one. They end their threads when dropped: last.
     planes: [ControlPlane; 2],
 }
 
 impl Control {
-    /// Starts the actors. The link has a thread of its own: however long a refresh takes, hellos
-    /// go out in time.
+    /// Starts the actors, on two threads. However long a refresh takes, hellos go out in time, and sessions
+    /// end: what must be prompt has one of them, and what reads the configuration the other, which gives
+    /// way to the threads that serve requests.
     ///
     /// # Errors
     /// See [`BootError`].
@@ -124,15 +125,15 @@ impl Control {
             session_options(&settings.sessions),
             Some(operations.store_watch()),
         );
-        let planes = [ControlPlane::start()?, ControlPlane::start()?];
-        let [plane, link_plane] = &planes;
+        let planes = [ControlPlane::giving_way()?, ControlPlane::start()?];
+        let [patient, prompt] = &planes;
         let supervisor = Supervisor::default();
 
         let primary = PrimaryUrl::default();
         let (parts, readers) = RegistryParts::new(
             registry_settings(settings, &primary),
             supervisor.clone(),
-            plane.handle(),
+            patient.handle(),
             sessions.clone(),
         );
         let parts =
@@ -145,7 +146,7 @@ impl Control {
                 Rc::new(client.within(scope.clone()).counting(figures.clone()))
             }
         };
-        let registry = registry::start(parts, &supervisor, &plane.handle(), core.clone());
+        let registry = registry::start(parts, &supervisor, &patient.handle(), core.clone());
 
         refresh_when_learned(&primary, &registry);
 
@@ -153,14 +154,14 @@ impl Control {
             let (sessions, registry) = (sessions.clone(), Arc::new(registry.clone()));
             move || RevocationLogActor::new(sessions.clone(), registry.clone(), STORE_BACKOFF)
         };
-        supervisor.supervise("revocation log", &plane.handle(), following);
+        supervisor.supervise("revocation log", &prompt.handle(), following);
 
         let inbox = RevocationInbox::new(WAITING_REVOCATIONS);
         let revoking = {
             let (inbox, sessions) = (inbox.clone(), sessions.clone());
             move || Revocations::new(inbox.clone(), sessions.clone(), STORE_BACKOFF)
         };
-        supervisor.supervise("revocations", &plane.handle(), revoking);
+        supervisor.supervise("revocations", &prompt.handle(), revoking);
         let (link_status, link) = published(LinkStatus::idle(clock::now()));
         let link_parts = CoreLinkParts {
             connection: connection.clone(),
@@ -179,9 +180,8 @@ impl Control {
             message_bytes: settings.limits.core_message_bytes,
             limits: limits.clone(),
         };
-        supervisor.supervise("core link", &link_plane.handle(), move || {
-            CoreLink::new(link_parts.clone())
-        });
+        supervisor
+            .supervise("core link", &prompt.handle(), move || CoreLink::new(link_parts.clone()));
 
         let (known, coverage) = published(None);
         let coverage_parts = CoverageParts {
@@ -190,19 +190,19 @@ impl Control {
             coverage: Arc::new(known),
             patience: coverage::patience(shared, settings.core.hello_interval),
         };
-        supervisor.supervise("coverage", &plane.handle(), move || {
+        supervisor.supervise("coverage", &prompt.handle(), move || {
             CoverageActor::new(coverage_parts.clone())
         });
         let oidc = (back_channel.clone(), operations.traces.scope());
         let also = operators::key_endpoint(settings, connection.address());
-        let keys = start_keys(&supervisor, plane, &readers, oidc, also);
+        let keys = start_keys(&supervisor, prompt, &readers, oidc, also);
         let (reports, queue) = mpsc::channel(reports::QUEUE);
         let (deeds, queue_of_deeds) = mpsc::channel(reports::DEEDS);
         let report_parts = ReportParts {
             queue: Arc::new(Mutex::new(queue)),
             deeds: Arc::new(Mutex::new(queue_of_deeds)),
         };
-        supervisor.supervise("reports", &plane.handle(), move || {
+        supervisor.supervise("reports", &patient.handle(), move || {
             ReportsActor::new(report_parts.clone(), core())
         });
         let notices = forward_notices(&registry);
@@ -241,9 +241,9 @@ impl Control {
 
     /// Begins to tell other replicas of this one.
     pub(super) fn tell_replicas(&self, parts: PresenceParts) {
-        let [plane, _] = &self.planes;
+        let [patient, _] = &self.planes;
         self.supervisor
-            .supervise("presence", &plane.handle(), move || PresenceActor::new(parts.clone()));
+            .supervise("presence", &patient.handle(), move || PresenceActor::new(parts.clone()));
     }
 
     /// Starts looking at what is outside; `outside` is called on the actor's thread.
@@ -252,8 +252,8 @@ impl Control {
         parts: ProbesParts,
         outside: impl Fn() -> Rc<dyn Outside> + Send + 'static,
     ) {
-        let [plane, _] = &self.planes;
-        self.supervisor.supervise("probes", &plane.handle(), move || {
+        let [patient, _] = &self.planes;
+        self.supervisor.supervise("probes", &patient.handle(), move || {
             ProbesActor::new(parts.clone(), outside())
         });
     }

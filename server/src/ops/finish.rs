@@ -2,7 +2,7 @@
 
 mod members;
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use super::activity::Activity;
@@ -56,15 +56,11 @@ macro_rules! line {
     ($level:ident, $event:expr, $format:expr) => {{
         let event: &RequestEvent = $event;
         if $format == LogFormat::Json {
-            // Written only where it is read.
-            if tracing::event_enabled!(target: TARGET, tracing::Level::$level) {
-                let members = members::members(event);
-                // The line has its ids itself; those of the span would be read and written once more.
-                tracing::event!(
-                    target: TARGET, parent: None, tracing::Level::$level,
-                    members = members.as_str()
-                );
-            }
+            // The line has its ids itself; those of the span would be read and written once more.
+            tracing::event!(
+                target: TARGET, parent: None, tracing::Level::$level,
+                members = %Written(event)
+            );
             return;
         }
         let decided = event.decided.as_ref();
@@ -109,6 +105,15 @@ fn log(event: &RequestEvent, format: LogFormat) {
         line!(WARN, event, format);
     } else {
         line!(INFO, event, format);
+    }
+}
+
+/// Written where it is read, and nowhere else.
+struct Written<'e>(&'e RequestEvent);
+
+impl fmt::Display for Written<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&members::members(self.0))
     }
 }
 

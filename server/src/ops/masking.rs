@@ -121,6 +121,10 @@ fn contains(text: &str, part: &str, fold: impl Fn(u8) -> u8) -> bool {
 }
 
 fn is_secret_parameter(name: &str) -> bool {
+    // No name of a secret is shorter, and many that people use are.
+    if name.len() < 3 {
+        return false;
+    }
     let fold = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
     let is = |known: &str| name.len() == known.len() && contains(name, known, fold);
     [
@@ -241,6 +245,9 @@ fn mask_parameter(parameter: &str, masked: &mut String) {
 
 /// A text without what is encoded in it, nor in what was encoded in it.
 fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
     let once = percent_decode_str(text).decode_utf8_lossy();
     if !once.contains('%') {
         return once;

@@ -251,10 +251,14 @@ async fn an_actor_can_be_ended_while_it_waits_to_be_rebuilt() {
 
 #[cfg(target_os = "linux")]
 #[actix::test]
-async fn threads_that_serve_go_before_the_one_of_the_actors() {
+async fn a_plane_gives_way_where_that_is_wanted() {
     let nice = || rustix::process::getpriority_process(None).unwrap();
-    let plane = ControlPlane::start().unwrap();
-    let (told, asked) = tokio::sync::oneshot::channel();
-    plane.handle().spawn_fn(move || told.send(nice()).unwrap());
-    assert_eq!(asked.await.unwrap(), (nice() + super::LESS).min(19));
+    let of = async |plane: &ControlPlane| {
+        let (told, asked) = tokio::sync::oneshot::channel();
+        plane.handle().spawn_fn(move || told.send(nice()).unwrap());
+        asked.await.unwrap()
+    };
+    assert_eq!(of(&ControlPlane::start().unwrap()).await, nice());
+    let less = (nice() + super::LESS).min(19);
+    assert_eq!(of(&ControlPlane::giving_way().unwrap()).await, less);
 }

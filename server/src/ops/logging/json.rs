@@ -124,14 +124,14 @@ impl Visit for Fields<'_, '_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == MEMBERS && self.result.is_ok() {
-            self.result = self.line.write_str(value);
-            return;
-        }
         self.member(field, |line| text(line, value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == MEMBERS && self.result.is_ok() {
+            self.result = write!(self.line, "{value:?}");
+            return;
+        }
         self.member(field, |line| {
             line.write_char('"')?;
             write!(Escaped(line), "{value:?}")?;
