@@ -192,10 +192,10 @@ async fn exchange(
     if let Some(length) = length {
         answer.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
     }
-    if !answer.headers().contains_key(DATE) {
-        if let Ok(date) = HeaderValue::from_bytes(&context.date.now()) {
-            answer.headers_mut().insert(DATE, date);
-        }
+    if !answer.headers().contains_key(DATE)
+        && let Ok(date) = HeaderValue::from_bytes(&context.date.now())
+    {
+        answer.headers_mut().insert(DATE, date);
     }
     let no_body = no_body || body.is_empty();
     let Ok(mut send) = respond.send_response(answer, no_body) else { return };
