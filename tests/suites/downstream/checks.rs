@@ -209,6 +209,40 @@ async fn what_is_no_request_is_told_so_after_a_check_as_before() {
 }
 
 #[tokio::test]
+async fn a_head_without_an_end_is_not_read_for_ever() {
+    let world = world(&[("AUTHENTIK_WEB__TIMEOUT_HTTP_READ_HEADER", "1h")]).await;
+    for begin in ["", "GET /outpost.goauthentik.io/auth/nginx HTTP/1.1\r\nX: "] {
+        for asked in [false, true] {
+            let mut proxy = Proxy::to(&world).await;
+            if asked {
+                assert_eq!(proxy.is_told("/public").await.status, 200);
+            }
+            let (mut read, mut write) = proxy.stream.into_split();
+            let sending = tokio::spawn(async move {
+                let mut sent = write.write_all(begin.as_bytes()).await;
+                while sent.is_ok() {
+                    sent = write.write_all(&[b'x'; 65_536]).await;
+                }
+            });
+            let mut answer = Vec::new();
+            let refused = async {
+                while !answer.ends_with(b"\r\n\r\n") {
+                    assert_ne!(
+                        read.read_buf(&mut answer).await.unwrap(),
+                        0,
+                        "closed without a word"
+                    );
+                }
+            };
+            soon("a refusal", refused).await;
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(answer.starts_with("HTTP/1.1 431 "), "{begin:?}: {answer}");
+            sending.abort();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_proxy_that_asks_is_told_to_come_back_over_another_connection_when_the_end_comes() {
     let core = StandInCore::start(CoreOptions::default()).unwrap();
     let here = Ipv4Addr::LOCALHOST;

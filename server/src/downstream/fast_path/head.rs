@@ -69,7 +69,8 @@ pub(super) fn take(
     names: &mut Names,
 ) -> Read<Head> {
     let check = match asks(bytes) {
-        None => return Read::Part,
+        None if bytes.len() < LONGEST => return Read::Part,
+        None => return Read::Other,
         Some(false) if !lends => return Read::Other,
         Some(check) => check,
     };
@@ -82,7 +83,9 @@ pub(super) fn take(
         // hyper says what is the matter.
         _ => return Read::Other,
     };
-    if request.version != Some(1) || !request.headers.iter().all(ends_at_its_head) {
+    // What follows a CONNECT is no request.
+    let goes_on = request.version == Some(1) && request.method != Some("CONNECT");
+    if !goes_on || !request.headers.iter().all(ends_at_its_head) {
         return Read::Other;
     }
     if !check {
@@ -236,8 +239,10 @@ mod tests {
             assert!(matches!(read, Read::Other), "{line}");
             assert_eq!(rest, sent, "nothing is lost");
         }
-        let old = CHECK.replace("1.1", "1.0") + "\r\n";
-        assert!(matches!(taken(&old, true).0, Read::Other));
+        for (from, to) in [("1.1", "1.0"), ("GET", "CONNECT")] {
+            let other = CHECK.replace(from, to) + "\r\n";
+            assert!(matches!(taken(&other, true).0, Read::Other), "{to}");
+        }
         let many = format!("{CHECK}{}\r\n", "A: b\r\n".repeat(LINES + 1));
         assert!(matches!(taken(&many, true).0, Read::Other));
         let three = format!("{CHECK}{}\r\n", "A: b\r\n".repeat(3));
@@ -248,6 +253,9 @@ mod tests {
         let long = format!("{CHECK}A: {}\r\n\r\n", "b".repeat(LONGEST));
         assert!(matches!(taken(&long, true).0, Read::Other));
         assert!(matches!(taken(&long[..LONGEST], true).0, Read::Other));
+        let line = "x".repeat(LONGEST);
+        assert!(matches!(taken(&line, false).0, Read::Other), "a line that does not end");
+        assert!(matches!(taken(&line[1..], false).0, Read::Part));
     }
 
     #[test]
