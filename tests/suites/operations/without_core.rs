@@ -55,6 +55,8 @@ async fn an_outpost_that_starts_before_core_waits_for_it_and_is_not_ready_until_
     outpost.serves(1).await;
     assert_eq!(ready(&outpost).await, 200);
     assert_eq!(outpost.count("the configuration cannot be fetched"), 1, "{:#?}", outpost.lines());
+    // It is served before that is said.
+    outpost.line("core answers again").await;
     assert_eq!(outpost.count("core answers again"), 1);
 }
 
