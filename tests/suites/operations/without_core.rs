@@ -33,6 +33,7 @@ async fn a_wrong_token_is_told_in_one_line_that_names_the_variable_and_mends_its
     core.set_token(&right);
     outpost.serves(1).await;
     assert_eq!(ready(&outpost).await, 200);
+    outpost.line("core answers again").await;
     assert_eq!(outpost.count("core answers again"), 1);
 }
 
