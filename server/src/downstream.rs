@@ -15,6 +15,7 @@ mod connection;
 mod date;
 mod fast_path;
 mod head_answer;
+mod header_line;
 mod http1;
 mod http2;
 mod io;
@@ -22,7 +23,6 @@ mod limits;
 mod opening;
 mod pulse;
 mod request;
-mod title_case;
 mod wire;
 
 use std::io as std_io;

@@ -23,11 +23,7 @@ pub(super) async fn answer(
     payload: Payload,
 ) -> (http::Response<()>, AnswerBody) {
     if let Some(told) = (context.first)(&carried).await {
-        let mut head = told.into_response();
-        if carried.head().method == Method::HEAD {
-            head.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        return (head, AnswerBody::empty());
+        return with_length(told.into_response(), AnswerBody::empty(), &carried.head().method);
     }
     rest(context, carried, payload).await
 }
@@ -59,13 +55,21 @@ pub(super) fn adapt(
     let trailers = answer.extensions().get::<Trailers>().cloned();
     let body = answer.into_body();
     let size = body.size();
-    // Without a body, its length is said all the same (RFC 9110 9.3.2).
+    with_length(head, AnswerBody { body, size, trailers }, method)
+}
+
+/// Without a body, its length is said all the same (RFC 9110 9.3.2).
+fn with_length(
+    mut head: http::Response<()>,
+    body: AnswerBody,
+    method: &Method,
+) -> (http::Response<()>, AnswerBody) {
     if method == Method::HEAD
-        && let BodySize::Sized(length) = size
+        && let BodySize::Sized(length) = body.size
     {
         head.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
     }
-    (head, AnswerBody { body, size, trailers })
+    (head, body)
 }
 
 fn copy_headers(theirs: &actix_http::header::HeaderMap, ours: &mut HeaderMap) {

@@ -24,9 +24,6 @@ use crate::carried::{Carried, Connection, InterimSink};
 
 use head::{Head, Names};
 
-/// A request that was decided here and is on its way to the application.
-pub(super) type Decided = RefCell<Option<Carried>>;
-
 /// How the fast path of a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -41,8 +38,8 @@ pub(super) enum Ended {
 /// What a connection and its fast path tell one another.
 #[derive(Default)]
 pub(super) struct Shared {
-    /// Decided here, and lent to hyper.
-    pub(super) decided: Decided,
+    /// A request that was decided here and is on its way to the application, lent to hyper.
+    pub(super) decided: RefCell<Option<Carried>>,
     /// Whether the connection is to end after the request that is under way.
     pub(super) closing: Cell<bool>,
 }

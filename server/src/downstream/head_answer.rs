@@ -10,7 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, Response, StatusCode};
 
-use super::title_case::title_case;
+use super::header_line::write_header;
 
 /// Headers that whoever sends an answer says for himself: two of a kind would be read in two ways.
 const OF_SENDERS: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING];
@@ -122,13 +122,6 @@ impl HeadAnswer {
             write_header(to, name, value.as_bytes());
         }
     }
-}
-
-fn write_header(to: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
-    to.extend(title_case(name.as_str()));
-    to.extend_from_slice(b": ");
-    to.extend_from_slice(value);
-    to.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]

@@ -208,11 +208,11 @@ async fn call(
     if let Some(upgrade) = &upgrade {
         asked.replace(Some(upgrade.clone()));
     }
-    let interim: Arc<dyn InterimSink> = Arc::clone(pulse) as _;
     let (head, incoming) = request.into_parts();
     let (mut head, body) = if let Some(decided) = line.shared.decided.take() {
         answer::rest(context, decided, Payload::None).await
     } else {
+        let interim: Arc<dyn InterimSink> = Arc::clone(pulse) as _;
         let carried = Carried::new(head, Rc::clone(line.connection), interim, upgrade);
         let payload = if incoming.is_end_stream() {
             Payload::None

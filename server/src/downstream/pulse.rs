@@ -11,8 +11,8 @@ use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
 use super::Limits;
+use super::header_line::write_header;
 use super::io::Stream;
-use super::title_case::title_case;
 use crate::carried::InterimSink;
 
 /// Most bytes of a head that are looked at again; hyper refuses longer ones.
@@ -229,10 +229,7 @@ impl InterimSink for Pulse {
         let line = format!("HTTP/1.1 {status}\r\n");
         state.interim.extend_from_slice(line.as_bytes());
         for (name, value) in headers {
-            state.interim.extend(title_case(name.as_str()));
-            state.interim.extend_from_slice(b": ");
-            state.interim.extend_from_slice(value.as_bytes());
-            state.interim.extend_from_slice(b"\r\n");
+            write_header(&mut state.interim, name, value.as_bytes());
         }
         state.interim.extend_from_slice(b"\r\n");
         if let Some(waker) = state.waker.take() {

@@ -80,7 +80,7 @@ fn event(
     let Account { user, upstream, failure, identity } = account;
     let fields = exchange.fields();
     let uri = &exchange.carried.head().uri;
-    let own_path = || MaskedPath::of(uri.path(), uri.query());
+    let own_path = || MaskedPath::new(uri.path_and_query().map_or("/", |path| path.as_str()));
     let own_host =
         || cut(fields.text("host").or_else(|| uri.host()).unwrap_or_default()).to_owned();
     let headers =
