@@ -18,7 +18,10 @@ impl Core {
     /// Starts one that knows alice and these providers.
     pub(crate) fn start(providers: Vec<ProviderSpec>) -> Self {
         let before = threads();
-        let stand_in = StandInCore::start(CoreOptions::default()).expect("a core");
+        // Another outpost is likely to be of these days.
+        let options =
+            CoreOptions { names_backchannel_applications: true, ..CoreOptions::default() };
+        let stand_in = StandInCore::start(options).expect("a core");
         let threads = threads().difference(&before).cloned().collect();
         let alice = UserSpec::new("alice", "alice-password").groups(&["staff", "operators"]);
         stand_in.put_user(alice.app_password(APP_PASSWORD));

@@ -32,6 +32,9 @@ pub struct CoreOptions {
     pub version: String,
     /// Largest page of `/outposts/proxy/`, whatever is asked for.
     pub page_size_cap: Option<usize>,
+    /// Name the back-channel application of each provider in the list of outposts, which is none, as core
+    /// does since 2026.2: its own outposts of that time take no list without it.
+    pub names_backchannel_applications: bool,
     /// Walk a browser through core's own redirects to the sign-in and sign-out flows, as the real core does.
     /// Without it, authorize and end-session answer with the page at once.
     pub flow_redirects: bool,
@@ -52,6 +55,7 @@ impl Default for CoreOptions {
             refresh_interval_seconds: 300,
             version: "2025.10.0-rc1".to_owned(),
             page_size_cap: None,
+            names_backchannel_applications: false,
             flow_redirects: false,
         }
     }

@@ -85,6 +85,7 @@ pub(crate) struct State {
     pub(crate) refresh_interval_seconds: i64,
     pub(crate) version: String,
     pub(crate) page_size_cap: Option<usize>,
+    pub(crate) names_backchannel_applications: bool,
     pub(crate) flow_redirects: bool,
     /// Decides the order of scopes; new with each process of core.
     pub(crate) scope_seed: String,
@@ -129,6 +130,7 @@ impl State {
             refresh_interval_seconds: options.refresh_interval_seconds,
             version: options.version.clone(),
             page_size_cap: options.page_size_cap,
+            names_backchannel_applications: options.names_backchannel_applications,
             flow_redirects: options.flow_redirects,
             scope_seed: crypto::random_text(16),
             providers: Vec::new(),

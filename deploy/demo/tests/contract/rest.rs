@@ -1,6 +1,6 @@
 //! REST: the captured requests again.
 
-use outpost_demo::core::Endpoint;
+use outpost_demo::core::{CoreOptions, Endpoint, ProviderSpec, StandInCore};
 use serde_json::{Value, json};
 
 use crate::world::{core, exchanges, fixture, same_head, same_shape, send, text, unordered};
@@ -35,6 +35,29 @@ async fn the_outpost_list_has_every_key_core_sends() {
         "/results/0/config",
     ] {
         assert_eq!(ours.pointer(pointer), captured.pointer(pointer), "{pointer}");
+    }
+}
+
+#[tokio::test]
+async fn a_core_since_2026_2_names_the_backchannel_application_of_each_provider() {
+    let request = exchanges("01_outposts_instances")[0]["request"].clone();
+    let token = text(&request, "/headers/Authorization").replace("Bearer ", "");
+    for names_backchannel_applications in [false, true] {
+        let options = CoreOptions {
+            token: token.clone(),
+            names_backchannel_applications,
+            ..CoreOptions::default()
+        };
+        let core = StandInCore::start(options).unwrap();
+        core.put_provider(ProviderSpec::forward_single("app", "http://app.test")).unwrap();
+        let list = send(&core, &request).await.json();
+        let provider = &list["results"][0]["providers_obj"][0];
+        for key in
+            ["assigned_backchannel_application_slug", "assigned_backchannel_application_name"]
+        {
+            let expected = names_backchannel_applications.then_some(&Value::Null);
+            assert_eq!(provider.get(key), expected, "{key}");
+        }
     }
 }
 
@@ -121,8 +144,6 @@ async fn a_superuser_sees_the_embedded_outpost_first() {
 
 #[tokio::test]
 async fn a_provider_without_an_application_is_listed_but_not_served() {
-    use outpost_demo::core::ProviderSpec;
-
     let core = core(false);
     let captured = fixture("27_provider_without_application_and_redirect_uris");
     let spec = ProviderSpec::forward_single("tmp-no-app", "http://noapp.test:9000/sub");

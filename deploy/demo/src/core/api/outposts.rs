@@ -44,7 +44,14 @@ fn outpost(state: &State, ask: &Ask) -> Value {
         "managed": state.managed,
     });
     let mut known = HashMap::new();
-    let providers = state.providers.iter().map(|provider| provider_obj(provider, &mut known));
+    let providers = state.providers.iter().map(|provider| {
+        let mut shown = provider_obj(provider, &mut known);
+        if state.names_backchannel_applications {
+            shown["assigned_backchannel_application_slug"] = Value::Null;
+            shown["assigned_backchannel_application_name"] = Value::Null;
+        }
+        shown
+    });
     outpost["providers_obj"] = providers.collect();
     outpost
 }
