@@ -25,8 +25,12 @@ mod load;
 mod machine;
 #[path = "compare/nginx.rs"]
 mod nginx;
+#[path = "compare/oauth2_proxy.rs"]
+mod oauth2_proxy;
 #[path = "compare/options.rs"]
 mod options;
+#[path = "compare/others.rs"]
+mod others;
 #[path = "compare/proxying.rs"]
 mod proxying;
 #[path = "compare/refreshes.rs"]
@@ -62,6 +66,9 @@ fn main() -> ExitCode {
             for (name, _) in comparisons::ALL {
                 println!("{name}");
             }
+            for (name, _) in comparisons::OTHERS {
+                println!("{name} (with --peer or --oauth2-proxy)");
+            }
             return ExitCode::SUCCESS;
         }
         Ok(Told::Help) => {
@@ -73,17 +80,15 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if !comparisons::ALL.iter().any(|(name, _)| options.wants(name)) {
+    let wanted = || comparisons::possible(&options).filter(|(name, _)| options.wants(name));
+    if wanted().next().is_none() {
         println!("there is no such comparison; --list names all");
         return ExitCode::from(2);
     }
     let mut report = Report::new(&options);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
-    for (name, compare) in comparisons::ALL {
-        if !options.wants(name) {
-            continue;
-        }
+    for (name, compare) in wanted() {
         // One that fails, on a machine that is busy or lacks something, takes no other's figures along.
         let found = catch_unwind(AssertUnwindSafe(|| runtime.block_on(compare(&options))));
         report.add(name, &found.unwrap_or_else(|_| Found::nothing()));

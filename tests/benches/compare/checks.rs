@@ -16,14 +16,14 @@ use super::options::Options;
 use super::server::{Server, address};
 use super::turns::{Compared, Side, take};
 
-const DIALECTS: [&str; 4] = ["nginx", "traefik", "caddy", "envoy"];
+pub(crate) const DIALECTS: [&str; 4] = ["nginx", "traefik", "caddy", "envoy"];
 
 /// Most that the check may add to the 99th percentile at half of what can be had, in microseconds.
 const ADDED: f64 = 1000.0;
 
 /// Against a bare handler that answers the same status and headers, and nginx that answers 200.
 pub(crate) async fn warm(options: &Options) -> Vec<Compared> {
-    let mut front = Front::start(options, &[], None, forward).await;
+    let mut front = Front::start(&[], None, forward);
     front.sign_in_first().await;
     let nginx = Nginx::answers(address());
     let mut all = Vec::new();
@@ -49,7 +49,7 @@ pub(crate) async fn warm(options: &Options) -> Vec<Compared> {
 pub(crate) async fn behind_nginx(options: &Options) -> Vec<Compared> {
     let [asking, not, bare_asking] = [(); 3].map(|()| address());
     let app = Nginx::answers(address());
-    let mut front = Front::start(options, &[], Some(asking), forward).await;
+    let mut front = Front::start(&[], Some(asking), forward);
     let with = Nginx::start(asking, &rendered(&front, front.outpost.at(), &app, asking));
     let without = rendered(&front, front.outpost.at(), &app, not);
     let unasked: String = without
@@ -116,7 +116,7 @@ pub(crate) async fn cold(options: &Options) -> Vec<Compared> {
     let mut fronts = Vec::new();
     for capacity in ["0", "100000"] {
         let cache = ("OUTPOST__SESSIONS__CACHE_CAPACITY", capacity);
-        let mut front = Front::start(options, &[shared, cache], None, forward).await;
+        let mut front = Front::start(&[shared, cache], None, forward);
         front.sign_in_first().await;
         fronts.push(front);
     }
@@ -129,7 +129,7 @@ pub(crate) async fn cold(options: &Options) -> Vec<Compared> {
 
 /// A machine's header whose result is at hand, against a session.
 pub(crate) async fn by_header(options: &Options) -> Vec<Compared> {
-    let mut front = Front::start(options, &[], None, forward).await;
+    let mut front = Front::start(&[], None, forward);
     front.sign_in_first().await;
     let password = STANDARD.encode(format!("alice:{APP_PASSWORD}"));
     let header = format!("Authorization: Basic {password}");

@@ -9,11 +9,11 @@ use super::load::Asked;
 use super::options::Options;
 use super::server::Server;
 use super::turns::Side;
-use super::{checks, proxying, refreshes, replicas, scale, sessions, sign_ins, starts};
+use super::{checks, others, proxying, refreshes, replicas, scale, sessions, sign_ins, starts};
 
 type Comparison = for<'a> fn(&'a Options) -> Pin<Box<dyn Future<Output = Found> + 'a>>;
 
-/// Every comparison, by name.
+/// Every comparison that needs nothing but the outpost, by name.
 pub(crate) const ALL: [(&str, Comparison); 14] = [
     ("Forward auth, warm session", |options| found(checks::warm(options))),
     ("Forward auth behind nginx", |options| found(checks::behind_nginx(options))),
@@ -30,6 +30,21 @@ pub(crate) const ALL: [(&str, Comparison); 14] = [
     ("Scale: sessions in Redis", |options| found(sessions::in_redis(options))),
     ("Scale: connections", |options| found(scale::connections(options))),
 ];
+
+/// Those with other proxies, by name.
+pub(crate) const OTHERS: [(&str, Comparison); 3] = [
+    ("Other proxies: forward auth", |options| found(others::forward_auth(options))),
+    ("Other proxies: proxy mode", |options| found(others::proxy_mode(options))),
+    ("Other proxies: sign-ins", |options| found(others::sign_ins(options))),
+];
+
+/// Those that can be made: the ones with other proxies where the command is told of any.
+pub(crate) fn possible(
+    options: &Options,
+) -> impl Iterator<Item = &'static (&'static str, Comparison)> {
+    let others = options.peer.is_some() || options.oauth2_proxy.is_some();
+    ALL.iter().chain(OTHERS.iter().filter(move |_| others))
+}
 
 fn found<'a, F: Into<Found>>(
     comparison: impl Future<Output = F> + 'a,

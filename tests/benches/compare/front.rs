@@ -15,7 +15,6 @@ use outpost_tests::{Browser, filler, wait};
 use reqwest::Method;
 
 use super::core::Core;
-use super::options::Options;
 use super::server::{Server, address, on_processor};
 
 /// Host of the application.
@@ -37,8 +36,17 @@ pub(crate) struct Front {
 impl Front {
     /// Starts an outpost with the providers that `providers` makes of the address people see, the
     /// application's first; `reached` is where they come by, if it is not the outpost itself.
-    pub(crate) async fn start(
-        options: &Options,
+    pub(crate) fn start(
+        variables: &[(&str, &str)],
+        reached: Option<SocketAddr>,
+        providers: impl FnOnce(&str) -> Vec<ProviderSpec>,
+    ) -> Self {
+        Self::of(ours(), variables, reached, providers)
+    }
+
+    /// The same with another outpost.
+    pub(crate) fn of(
+        program: Command,
         variables: &[(&str, &str)],
         reached: Option<SocketAddr>,
         providers: impl FnOnce(&str) -> Vec<ProviderSpec>,
@@ -46,14 +54,14 @@ impl Front {
         let at = address();
         let port = reached.unwrap_or(at).port();
         let core = Core::start(providers(&format!("http://{HOST}:{port}")));
-        let outpost = Server::start(outpost(options, &core, at, variables), at);
+        let outpost = Server::start(told(program, &core, at, variables), at);
         Self { outpost, cookies: String::new(), port, core }
     }
 
     /// Starts another outpost of the same core, and waits until it lets in whoever is signed in.
-    pub(crate) fn another(&self, options: &Options, variables: &[(&str, &str)]) -> Server {
+    pub(crate) fn another(&self, variables: &[(&str, &str)]) -> Server {
         let at = address();
-        let server = Server::start(outpost(options, &self.core, at, variables), at);
+        let server = Server::start(told(ours(), &self.core, at, variables), at);
         let check = self.check("traefik");
         wait::until("another outpost that lets in who is signed in", || {
             let told = answer(at, &check);
@@ -119,20 +127,11 @@ impl Front {
     /// The same of whoever sends this header.
     pub(crate) fn check_of(&self, dialect: &str, credential: &str) -> String {
         let host = format!("{HOST}:{}", self.port);
-        let uri = "/page?x=1&y=two";
         let path = match dialect {
-            "envoy" => format!("/outpost.goauthentik.io/auth/envoy{uri}"),
+            "envoy" => format!("/outpost.goauthentik.io/auth/envoy{ASKED}"),
             _ => format!("/outpost.goauthentik.io/auth/{dialect}"),
         };
-        let told = match dialect {
-            "nginx" => format!("X-Original-URL: http://{host}{uri}\r\n"),
-            "envoy" => String::new(),
-            _ => format!(
-                "X-Forwarded-Proto: http\r\nX-Forwarded-Host: {host}\r\nX-Forwarded-Uri: {uri}\r\n\
-                 X-Forwarded-Method: GET\r\n"
-            ),
-        };
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{told}{BROWSER}{credential}\r\n\r\n")
+        question(dialect, &host, &path, credential)
     }
 
     /// A page, as the browser of somebody who is signed in asks for it.
@@ -147,9 +146,29 @@ impl Front {
     }
 
     fn page_of(&self, path: &str, cookies: &str) -> String {
-        let port = self.port;
-        format!("GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\n{BROWSER}Cookie: {cookies}\r\n\r\n")
+        page(self.port, path, cookies)
     }
+}
+
+/// What a proxy asks about in each of the four ways.
+pub(crate) const ASKED: &str = "/page?x=1&y=two";
+
+/// What a proxy asks in one of the four ways, at this path of whoever decides.
+pub(crate) fn question(dialect: &str, host: &str, path: &str, credential: &str) -> String {
+    let told = match dialect {
+        "nginx" => format!("X-Original-URL: http://{host}{ASKED}\r\n"),
+        "envoy" => String::new(),
+        _ => format!(
+            "X-Forwarded-Proto: http\r\nX-Forwarded-Host: {host}\r\nX-Forwarded-Uri: {ASKED}\r\n\
+             X-Forwarded-Method: GET\r\n"
+        ),
+    };
+    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{told}{BROWSER}{credential}\r\n\r\n")
+}
+
+/// A page, as a browser with these cookies asks for it.
+pub(crate) fn page(port: u16, path: &str, cookies: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: {HOST}:{port}\r\n{BROWSER}Cookie: {cookies}\r\n\r\n")
 }
 
 /// What browsers send with everything.
@@ -158,21 +177,25 @@ const BROWSER: &str = "X-Forwarded-For: 192.0.2.7\r\n\
     Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Language: en-US,en;q=0.5\r\n\
     Accept-Encoding: gzip, deflate, br, zstd\r\n";
 
-/// What starts the outpost, or the one it is compared with.
-pub(crate) fn outpost(
-    options: &Options,
+/// What starts the outpost.
+pub(crate) fn ours() -> Command {
+    on_processor(0, executable())
+}
+
+/// What starts another one.
+pub(crate) fn peer(command: &str) -> Command {
+    let mut shell = on_processor(0, "sh");
+    shell.args(["-c", &format!("exec {command}")]);
+    shell
+}
+
+/// An outpost that is told of its core, and where to listen.
+pub(crate) fn told(
+    mut command: Command,
     core: &Core,
     at: SocketAddr,
     variables: &[(&str, &str)],
 ) -> Command {
-    let mut command = match &options.peer {
-        Some(peer) => {
-            let mut command = on_processor(0, "sh");
-            command.args(["-c", &format!("exec {peer}")]);
-            command
-        }
-        None => on_processor(0, executable()),
-    };
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).envs([
         ("AUTHENTIK_HOST", core.stand_in.url()),

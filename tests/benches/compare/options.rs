@@ -26,7 +26,9 @@ pub(crate) struct Options {
     pub(crate) turns: usize,
     pub(crate) turn: Duration,
     pub(crate) connections: usize,
+    /// What starts another outpost.
     pub(crate) peer: Option<String>,
+    pub(crate) oauth2_proxy: Option<PathBuf>,
     pub(crate) json: Option<PathBuf>,
     pub(crate) markdown: Option<PathBuf>,
 }
@@ -44,6 +46,7 @@ impl Told {
             turn: Duration::from_secs(3),
             connections: 32,
             peer: None,
+            oauth2_proxy: None,
             json: None,
             markdown: None,
         };
@@ -67,6 +70,7 @@ impl Told {
                 "--seconds" => options.turn = Duration::from_secs(number()?.into()),
                 "--connections" => options.connections = number()? as usize,
                 "--peer" => options.peer = Some(value),
+                "--oauth2-proxy" => options.oauth2_proxy = Some(value.into()),
                 "--json" => options.json = Some(repository::root().join(value)),
                 "--markdown" => options.markdown = Some(repository::root().join(value)),
                 _ => return Err(USAGE),

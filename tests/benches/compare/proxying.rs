@@ -15,7 +15,7 @@ pub(crate) async fn proxy_mode(options: &Options) -> Vec<Compared> {
     let app = Server::bare(&[]);
     let upstream = format!("http://{}", app.at());
     let provider = |external: &str| vec![ProviderSpec::proxy("app", external, &upstream)];
-    let mut front = Front::start(options, &[], None, provider).await;
+    let mut front = Front::start(&[], None, provider);
     front.sign_in("/").await;
     let nginx = Nginx::passes(address(), app.at());
     let bare = Server::bare(&["--forward", &app.at().to_string()]);

@@ -28,8 +28,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Refreshed all the time, against not at all.
 pub(crate) async fn refreshes(options: &Options) -> Found {
-    let mut front =
-        Front::start(options, &[], None, |external| providers(external, PROVIDERS)).await;
+    let mut front = Front::start(&[], None, |external| providers(external, PROVIDERS));
     front.sign_in_first().await;
     front.core.stand_in.wait_connected(1).await.expect("a link");
     front.core.give_way();

@@ -19,10 +19,10 @@ pub(crate) async fn replicas(options: &Options) -> Found {
     let redis = RedisServer::start();
     let store = redis.url();
     let variables = [("OUTPOST__SESSIONS__STORE", store.as_str())];
-    let mut front = Front::start(options, &variables, None, forward).await;
+    let mut front = Front::start(&variables, None, forward);
     front.sign_in_first().await;
     // Each lets in who has signed in at the first one.
-    let more: Vec<_> = (1..REPLICAS).map(|_| front.another(options, &variables)).collect();
+    let more: Vec<_> = (1..REPLICAS).map(|_| front.another(&variables)).collect();
     let check = ok(front.check("traefik"));
     let all = Side {
         name: format!("{REPLICAS} in turns"),

@@ -37,11 +37,11 @@ async fn among(
         ("OUTPOST__LIMITS__SKIP_PATH_TOTAL_SIZE", "1000000"),
         ("OUTPOST__LIMITS__SKIP_PATH_LINES", "10000"),
     ];
-    let mut first = Front::start(options, &variables, None, |home| providers(home, 1)).await;
+    let mut first = Front::start(&variables, None, |home| providers(home, 1));
     first.sign_in_first().await;
     let mut all = Vec::new();
     for &count in counts {
-        let mut many = Front::start(options, &variables, None, |home| providers(home, count)).await;
+        let mut many = Front::start(&variables, None, |home| providers(home, count));
         many.sign_in_first().await;
         let sides = [
             side(&format!("{count}"), &many.outpost, ok(many.check("traefik"))),
@@ -54,7 +54,7 @@ async fn among(
 
 /// Connections: each waits for its answer before it asks again.
 pub(crate) async fn connections(options: &Options) -> Vec<Compared> {
-    let mut front = Front::start(options, &[], None, forward).await;
+    let mut front = Front::start(&[], None, forward);
     front.sign_in_first().await;
     let of = |count: usize| Side {
         connections: Some(count),

@@ -58,13 +58,14 @@ impl Server {
 
     /// Starts a server that is going to listen at `at`, and does not wait.
     pub(crate) fn spawn(mut command: Command, at: SocketAddr) -> Self {
-        let mut child = command
+        // Some write their access log to the one, some to the other.
+        let (mut output, written) = std::io::pipe().expect("a pipe");
+        let child = command
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stdout(written.try_clone().expect("a pipe"))
+            .stderr(written)
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let mut output = child.stdout.take().expect("its output");
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Self { child, at }
     }

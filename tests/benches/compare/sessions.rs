@@ -34,7 +34,7 @@ pub(crate) async fn at_hand(options: &Options) -> Found {
         ("OUTPOST__SESSIONS__CACHE_CAPACITY", "200000"),
         ("OUTPOST__SESSIONS__CACHE_TTL", "1h"),
     ];
-    let mut front = Front::start(options, &variables, None, forward).await;
+    let mut front = Front::start(&variables, None, forward);
     front.sign_in_first().await;
     let all = front.others(&filler::store(&redis), COUNTS[3]).await;
     let all: Vec<String> = all.iter().map(|id| front.check_by("traefik", id)).collect();
@@ -59,13 +59,13 @@ pub(crate) async fn at_hand(options: &Options) -> Found {
 /// Among so many sessions in Redis, in turns with a thousand: sessions that are asked of Redis each
 /// time, and sign-outs, from the request until another outpost, which has the session at hand, refuses.
 pub(crate) async fn in_redis(options: &Options) -> Found {
-    let few = Store::start(options, 1_000).await;
+    let few = Store::start(1_000).await;
     let mut found = Found::nothing();
     let (mut among_few, mut sign_outs) = (Vec::new(), Vec::new());
     let mut bytes = vec![few.bytes()];
     let counts: &[usize] = if options.full { &[100_000, 1_000_000] } else { &[100_000] };
     for &count in counts {
-        let many = Store::start(options, count).await;
+        let many = Store::start(count).await;
         bytes.push(many.bytes());
         let sides = [many.side(100).await, few.side(100).await];
         found.compared.push(take(options, "among so many, from Redis", &sides, &[None]));
@@ -109,15 +109,15 @@ struct Store {
 }
 
 impl Store {
-    async fn start(options: &Options, count: usize) -> Self {
+    async fn start(count: usize) -> Self {
         let redis = RedisServer::start();
         let store = redis.url();
         let variables = [("OUTPOST__SESSIONS__STORE", store.as_str())];
-        let mut front = Front::start(options, &variables, None, forward).await;
+        let mut front = Front::start(&variables, None, forward);
         front.sign_in_first().await;
-        let other = front.another(options, &variables);
+        let other = front.another(&variables);
         let none_at_hand = [variables[0], ("OUTPOST__SESSIONS__CACHE_CAPACITY", "0")];
-        let cold = front.another(options, &none_at_hand);
+        let cold = front.another(&none_at_hand);
         let owner = filler::store(&redis);
         let before = redis.used_memory();
         filler::copies(&redis, &owner, &front.others(&owner, 1).await[0], count - 1).await;

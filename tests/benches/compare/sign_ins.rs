@@ -16,10 +16,10 @@ use super::server::{Server, processor_seconds};
 use super::turns::{Compared, Turn, Turns};
 
 /// Browsers at once.
-const BROWSERS: usize = 8;
+pub(crate) const BROWSERS: usize = 8;
 
 /// What they want to see.
-const PAGE: &str = "/bytes/100";
+pub(crate) const PAGE: &str = "/bytes/100";
 
 /// With sessions in the outpost's memory, and in Redis.
 pub(crate) async fn sign_ins(options: &Options) -> Found {
@@ -31,27 +31,36 @@ pub(crate) async fn sign_ins(options: &Options) -> Found {
     for (name, store) in [("sessions in memory", "memory:"), ("sessions in Redis", &redis.url())] {
         let provider = |external: &str| vec![ProviderSpec::proxy("app", external, &upstream)];
         let variables = [("OUTPOST__SESSIONS__STORE", store)];
-        let mut front = Front::start(options, &variables, None, provider).await;
+        let mut front = Front::start(&variables, None, provider);
         front.sign_in(PAGE).await;
         fronts.push(front);
         all.push(Turns::none(&format!("{name}, {BROWSERS} browsers at once")));
     }
+    let servers: Vec<&Server> = fronts.iter().map(|front| &front.outpost).collect();
+    vec![in_turns(options, &servers, all).await].into()
+}
+
+/// Flows at each of these in turns.
+pub(crate) async fn in_turns(
+    options: &Options,
+    servers: &[&Server],
+    mut sides: Vec<Turns>,
+) -> Compared {
     for _ in 0..options.turns {
-        for (front, turns) in fronts.iter().zip(&mut all) {
-            turns.turns.push(turn(front, options.turn).await);
+        for (server, turns) in servers.iter().zip(&mut sides) {
+            turns.turns.push(turn(server, options.turn).await);
         }
     }
-    for (front, turns) in fronts.iter().zip(&mut all) {
-        turns.resident = front.outpost.resident();
+    for (server, turns) in servers.iter().zip(&mut sides) {
+        turns.resident = server.resident();
     }
-    let what = "sign-ins".to_owned();
-    vec![Compared { what, sides: all, targets: Vec::new(), added: None }].into()
+    Compared { what: "sign-ins".to_owned(), sides, targets: Vec::new(), added: None }
 }
 
 /// As many flows as there is time for.
-async fn turn(front: &Front, lasts: Duration) -> Turn {
-    let servers = [&front.outpost];
-    let url = format!("http://{HOST}:{}{PAGE}", front.port);
+async fn turn(server: &Server, lasts: Duration) -> Turn {
+    let servers = [server];
+    let url = format!("http://{HOST}:{}{PAGE}", server.at().port());
     let before = processor_seconds(&servers);
     let began = Instant::now();
     let browsers = (0..BROWSERS).map(async |_| {

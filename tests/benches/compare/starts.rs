@@ -10,7 +10,7 @@ use outpost_tests::process;
 use super::comparisons::providers;
 use super::core::Core;
 use super::figures::{Figure, Found, Target};
-use super::front::{HOST, outpost};
+use super::front::{HOST, ours, told};
 use super::options::Options;
 use super::server::{Server, address};
 
@@ -34,10 +34,10 @@ pub(crate) async fn starts(options: &Options) -> Found {
         let (mut times, mut own) = (Vec::new(), Vec::new());
         for _ in 0..2 * options.turns {
             let variables = [("AUTHENTIK_LISTEN__METRICS", said.as_str())];
-            let command = outpost(options, &core, at, &variables);
+            let command = told(ours(), &core, at, &variables);
             let (before, began) = (own_time(), Instant::now());
             let mut server = Server::spawn(command, at);
-            until_ready(options, &mut server, metrics);
+            until_ready(&mut server, metrics);
             times.push(milliseconds(began.elapsed()));
             own.push(milliseconds(own_time().saturating_sub(before)));
         }
@@ -65,17 +65,12 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-fn until_ready(options: &Options, server: &mut Server, metrics: SocketAddr) {
+fn until_ready(server: &mut Server, metrics: SocketAddr) {
     let began = Instant::now();
     let ready = format!("GET /outpost.goauthentik.io/ready HTTP/1.1\r\nHost: {metrics}\r\n");
     let port = server.at().port();
     let start = format!("GET /outpost.goauthentik.io/start HTTP/1.1\r\nHost: {HOST}:{port}\r\n");
-    let mut awaited = vec![(server.at(), start, 302)];
-    // Another outpost may have no readiness of its own.
-    if options.peer.is_none() {
-        awaited.insert(0, (metrics, ready, 200));
-    }
-    for (at, request, expected) in awaited {
+    for (at, request, expected) in [(metrics, ready, 200), (server.at(), start, 302)] {
         loop {
             let status = status(at, &request);
             if status == Some(expected) {
