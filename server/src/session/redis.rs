@@ -25,6 +25,9 @@ mod cluster;
 mod dial;
 mod ending;
 mod failure;
+mod hello;
+mod lane;
+mod lanes;
 mod link;
 mod listing;
 mod log;
@@ -39,6 +42,7 @@ mod slots;
 mod thread;
 mod tls;
 mod values;
+mod wire;
 mod writing;
 
 use std::fmt;

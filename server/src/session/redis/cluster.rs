@@ -10,10 +10,12 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use super::failure::Failure;
+use super::lane::FIELDS;
 use super::link::{Link, LinkParts, Reach, Target};
 use super::options::RedisAddress;
 use super::reply;
 use super::slots::{SLOTS, slot};
+use super::wire::Values;
 use crate::session::store::StoreError;
 
 /// Longest chain of nodes that say "elsewhere".
@@ -83,6 +85,17 @@ impl Cluster {
             Ok(answer) => answer,
             Err(_) => Err(Failure::Refused(format!("no node did it in {patience:?}"))),
         }
+    }
+
+    /// The fields of a hash; see [`Link::read`].
+    pub(super) async fn read(
+        &self,
+        key: &str,
+        fields: &[&str; FIELDS],
+    ) -> Result<Option<Values<FIELDS>>, Failure> {
+        // Whatever is the matter, who asks in the ordinary way is told.
+        let Ok(link) = self.link(key).await else { return Ok(None) };
+        link.read(key, fields).await.inspect_err(|_| self.look_again())
     }
 
     async fn follow(&self, key: &str, command: &Cmd) -> Result<Value, Failure> {

@@ -4,6 +4,7 @@
 //! all others fail at once, while one task connects anew.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +17,13 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::dial::{Dialer, Driver};
+use super::dial::{Dialed, Dialer, Driver};
 use super::failure::Failure;
+use super::lane::{FIELDS, NoAnswer};
+use super::lanes::Lanes;
 use super::options::{RedisAddress, RedisLogin};
 use super::sentinel::Sentinels;
+use super::wire::Values;
 use crate::{clock, randomness};
 
 /// Waits between attempts to connect; the first one comes at once.
@@ -76,6 +80,8 @@ pub enum Reach {
 pub(super) struct Connected {
     connection: MultiplexedConnection,
     pub(super) server: RedisAddress,
+    /// Where it has been found.
+    pub(super) peer: SocketAddr,
     /// Tells this connection from those before and after it.
     pub(super) number: u64,
 }
@@ -92,6 +98,7 @@ enum State {
 pub(super) struct Link {
     state: Arc<watch::Sender<State>>,
     parts: LinkParts,
+    lanes: Lanes,
     keeper: AbortHandle,
 }
 
@@ -101,7 +108,7 @@ impl Link {
         let state = Arc::new(watch::Sender::new(State::Connecting));
         let keeper = Keeper { state: Arc::clone(&state), parts: parts.clone(), target };
         let keeper = parts.runtime.spawn(keeper.run()).abort_handle();
-        Self { state, parts, keeper }
+        Self { state, parts, lanes: Lanes::default(), keeper }
     }
 
     /// How it is.
@@ -136,6 +143,37 @@ impl Link {
         self.judged(&connected, self.parts.timeout, asked).await
     }
 
+    /// The fields of a hash, where this runtime has a connection of its own that says so.
+    ///
+    /// # Errors
+    /// When the server does not answer. `None`, when the link is to be asked.
+    pub(super) async fn read(
+        &self,
+        hash: &str,
+        fields: &[&str; FIELDS],
+    ) -> Result<Option<Values<FIELDS>>, Failure> {
+        let lane = match &*self.state.borrow() {
+            State::Up(connected, _) => self.lanes.beside(connected, &self.parts),
+            State::Connecting | State::Down(..) => None,
+        };
+        let Some(lane) = lane else { return Ok(None) };
+        match lane.ask(hash, fields).await {
+            // What was told by a server that the link has left meanwhile is not believed.
+            Ok(values) => Ok(Some(values).filter(|_| self.is_up(lane.number))),
+            Err(NoAnswer::AskLink) => Ok(None),
+            Err(NoAnswer::Late) => {
+                let reason = format!("no answer in {:?}", self.parts.timeout);
+                self.give_up(lane.number, &reason);
+                Err(Failure::Link(reason))
+            }
+        }
+    }
+
+    /// Whether this is the link's connection.
+    fn is_up(&self, number: u64) -> bool {
+        matches!(&*self.state.borrow(), State::Up(connected, _) if connected.number == number)
+    }
+
     /// Has a command done for a slot that is just being moved here.
     pub(super) async fn ask_while_moving(&self, command: &Cmd) -> Result<Value, Failure> {
         let connected = self.connected().await?;
@@ -152,7 +190,7 @@ impl Link {
         let parts = self.parts.clone();
         let server = beside.server.clone();
         let dialing = self.parts.runtime.spawn(async move {
-            let (connection, driver) =
+            let Dialed { connection, driver, .. } =
                 parts.dialer.dial(&server, &parts.login, parts.database).await?;
             let driver = parts.runtime.spawn(driver).abort_handle();
             Ok(Blocking { connection, driver })
@@ -237,11 +275,11 @@ impl Keeper {
         let (mut failures, mut number) = (0, 0);
         loop {
             match self.connect().await {
-                Ok((connection, driver, server)) => {
+                Ok((Dialed { connection, driver, peer }, server)) => {
                     number += 1;
                     let begun = Instant::now();
                     tracing::info!(%server, "connected to the session store");
-                    let connected = Connected { connection, server: server.clone(), number };
+                    let connected = Connected { connection, server: server.clone(), peer, number };
                     self.state.send_replace(State::Up(connected, clock::now()));
                     let closed = self.while_it_lasts(number, &server, driver).await;
                     self.report();
@@ -319,23 +357,18 @@ impl Keeper {
         });
     }
 
-    async fn connect(&self) -> Result<(MultiplexedConnection, Driver, RedisAddress), Failure> {
+    async fn connect(&self) -> Result<(Dialed, RedisAddress), Failure> {
         let LinkParts { dialer, login, database, .. } = &self.parts;
-        let (mut connection, mut driver, server) = match &self.target {
+        let (mut dialed, server) = match &self.target {
             Target::Server(server) => {
-                let (connection, driver) = dialer
-                    .dial(server, login, *database)
-                    .await
-                    .map_err(|failure| at(server, failure))?;
-                (connection, driver, server.clone())
+                let dialed = dialer.dial(server, login, *database).await;
+                (dialed.map_err(|failure| at(server, failure))?, server.clone())
             }
             Target::Master(sentinels) => sentinels.connect(dialer, login, *database).await?,
         };
-        let ping = ::redis::cmd("PING");
-        let limit = self.parts.timeout;
-        match ask_driven(&mut connection, &mut driver, &ping, limit).await {
+        match ask_driven(&mut dialed, &::redis::cmd("PING"), self.parts.timeout).await {
             // A user who may not ask this may still do what we need.
-            Ok(_) | Err(Failure::Refused(_)) => Ok((connection, driver, server)),
+            Ok(_) | Err(Failure::Refused(_)) => Ok((dialed, server)),
             Err(failure) => Err(at(&server, failure)),
         }
     }
@@ -352,11 +385,11 @@ fn at(server: &RedisAddress, failure: Failure) -> Failure {
 
 /// Asks on a connection that nobody moves yet.
 pub(super) async fn ask_driven(
-    connection: &mut MultiplexedConnection,
-    driver: &mut Driver,
+    dialed: &mut Dialed,
     command: &Cmd,
     limit: Duration,
 ) -> Result<Value, Failure> {
+    let Dialed { connection, driver, .. } = dialed;
     let asked = async {
         tokio::select! {
             answer = command.query_async(connection) => answer.map_err(Failure::from),

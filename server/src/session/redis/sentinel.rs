@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use ::redis::Value;
-use ::redis::aio::MultiplexedConnection;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::dial::{Dialer, Driver};
+use super::dial::{Dialed, Dialer};
 use super::failure::Failure;
 use super::link::ask_driven;
 use super::options::{RedisAddress, RedisLogin};
@@ -36,16 +35,15 @@ impl Sentinels {
         dialer: &Dialer,
         login: &RedisLogin,
         database: i64,
-    ) -> Result<(MultiplexedConnection, Driver, RedisAddress), Failure> {
+    ) -> Result<(Dialed, RedisAddress), Failure> {
         let master = self.master(dialer).await?;
         let failed = |failure| Failure::Link(format!("master {master}: {}", text(failure)));
-        let (mut connection, mut driver) =
-            dialer.dial(&master, login, database).await.map_err(failed)?;
+        let mut dialed = dialer.dial(&master, login, database).await.map_err(failed)?;
         let role = ::redis::cmd("ROLE");
-        let answer = ask_driven(&mut connection, &mut driver, &role, self.timeout).await;
+        let answer = ask_driven(&mut dialed, &role, self.timeout).await;
         let role = reply::list(answer.map_err(failed)?).ok();
         match role.and_then(|answer| answer.into_iter().next()) {
-            Some(Value::BulkString(role)) if role == b"master" => Ok((connection, driver, master)),
+            Some(Value::BulkString(role)) if role == b"master" => Ok((dialed, master)),
             _ => Err(Failure::Link(format!("{master} is not a master, or not yet"))),
         }
     }
@@ -74,10 +72,10 @@ impl Sentinels {
     }
 
     async fn ask(&self, dialer: &Dialer, sentinel: &RedisAddress) -> Result<Opinion, Failure> {
-        let (mut connection, mut driver) = dialer.dial(sentinel, &self.login, 0).await?;
+        let mut dialed = dialer.dial(sentinel, &self.login, 0).await?;
         let mut command = ::redis::cmd("SENTINEL");
         command.arg("MASTER").arg(&self.master);
-        let answer = ask_driven(&mut connection, &mut driver, &command, self.timeout).await?;
+        let answer = ask_driven(&mut dialed, &command, self.timeout).await?;
         read_opinion(answer)
             .ok_or_else(|| Failure::Link(format!("it does not say who {:?} is", self.master)))
     }

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use ::redis::{Cmd, Value};
+use bytes::Bytes;
 
 use super::cluster::Cluster;
 use super::failure::Failure;
+use super::lane::FIELDS;
 use super::link::{Link, Reach};
+use super::reply;
 use super::scripts::Script;
+use super::wire::Values;
 use crate::session::store::StoreError;
 
 /// The servers of a store.
@@ -23,6 +27,30 @@ impl Servers {
     /// Has a command done where `key` is.
     pub(super) async fn ask(&self, key: &str, command: &Cmd) -> Result<Value, StoreError> {
         Ok(self.try_ask(key, command).await?)
+    }
+
+    /// The fields of a hash.
+    pub(super) async fn read(
+        &self,
+        key: &str,
+        fields: &[&str; FIELDS],
+    ) -> Result<Values<FIELDS>, StoreError> {
+        let at_once = match self {
+            Self::One(link) => link.read(key, fields).await?,
+            Self::Cluster(cluster) => cluster.read(key, fields).await?,
+        };
+        if let Some(values) = at_once {
+            return Ok(values);
+        }
+        let mut command = ::redis::cmd("HMGET");
+        command.arg(key).arg(fields);
+        let mut values = [const { None }; FIELDS];
+        for (place, value) in
+            values.iter_mut().zip(reply::exactly::<FIELDS>(self.ask(key, &command).await?)?)
+        {
+            *place = reply::bytes_if_any(value)?.map(Bytes::from);
+        }
+        Ok(values)
     }
 
     /// Has a script run on a key.

@@ -1,5 +1,7 @@
 //! One session: read, begun, changed.
 
+use std::str::FromStr;
+
 use ::redis::Value;
 use bytes::Bytes;
 use futures_util::future::{join_all, try_join_all};
@@ -50,6 +52,11 @@ impl Fields {
     }
 }
 
+/// A number in decimal digits.
+fn digits<T: FromStr>(value: Option<Bytes>) -> Option<T> {
+    std::str::from_utf8(&value?).ok()?.parse().ok()
+}
+
 /// When the token ends.
 fn ends(record: &Record) -> i64 {
     record.about.expires.0.clamp(0, LAST_SECOND)
@@ -71,18 +78,16 @@ impl RedisStore {
         key: &SessionKey,
         now: Timestamp,
     ) -> Result<Result<Option<Record>, RecordError>, StoreError> {
-        let name = self.names.session(key);
-        let mut command = ::redis::cmd("HMGET");
-        command.arg(&name).arg(&["clear", "sealed", "generation", "seen"]);
-        let answer = self.servers.ask(&name, &command).await?;
-        let [clear, sealed, generation, seen] = reply::exactly(answer)?;
-        let Some(clear) = reply::bytes_if_any(clear)? else { return Ok(Ok(None)) };
-        let parts = || {
-            let (sealed, generation) = (reply::bytes(sealed)?, reply::digits(generation)?);
-            Ok::<_, StoreError>((sealed, generation, Timestamp(reply::digits(seen)?)))
+        let fields = ["clear", "sealed", "generation", "seen"];
+        let [clear, sealed, generation, seen] =
+            self.servers.read(&self.names.session(key), &fields).await?;
+        let Some(clear) = clear else { return Ok(Ok(None)) };
+        let (Some(sealed), Some(generation), Some(seen)) =
+            (sealed, digits(generation), digits(seen).map(Timestamp))
+        else {
+            return Ok(Err(RecordError::Clear));
         };
-        let Ok((sealed, generation, seen)) = parts() else { return Ok(Err(RecordError::Clear)) };
-        let record = Record::read(Bytes::from(clear), Bytes::from(sealed), generation, seen);
+        let record = Record::read(clear, sealed, generation, seen);
         Ok(record.map(|record| Some(record).filter(|record| !record.is_over(now))))
     }
 
