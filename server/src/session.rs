@@ -15,6 +15,7 @@ pub mod live;
 mod lookup;
 pub mod meant;
 pub mod memory;
+mod opened;
 pub mod record;
 pub mod redis;
 pub mod seals;
@@ -34,6 +35,7 @@ use outpost_decision::time::Timestamp;
 use self::cache::SessionCache;
 use self::currency::Currency;
 pub use self::id::{SessionId, SessionKey};
+use self::opened::Opened;
 pub use self::record::{Origin, Record, RecordError, Session, SessionAbout};
 use self::seals::{SealSecret, Seals};
 pub use self::store::{
@@ -77,6 +79,7 @@ struct Inner {
     store: Arc<dyn SessionStore>,
     options: SessionOptions,
     cache: SessionCache,
+    opened: Opened,
     currency: Currency,
     live: Arc<live::LiveConnections>,
     watch: Watch,
@@ -113,6 +116,7 @@ impl Sessions {
         let shared = store.shared().is_some();
         let inner = Inner {
             cache: SessionCache::new(options.cache_capacity),
+            opened: Opened::beside(options.cache_capacity),
             currency: Currency::new(shared, options.grace, Instant::now()),
             live: Arc::default(),
             untold: Untold::default(),
@@ -136,6 +140,7 @@ impl Sessions {
         self.inner.cache.ended().begin_epoch();
         let meant = |_: &SessionKey, session: &Session| changed.contains(&session.about.provider);
         self.inner.cache.forget_where(meant);
+        self.inner.opened.forget_where(|session| changed.contains(&session.about.provider));
         self.inner.live.close_of(&changed);
     }
 
@@ -213,6 +218,7 @@ impl Sessions {
     fn ended(&self, ended: &[EndedSession]) {
         self.inner.cache.end(ended.iter().map(|ended| ended.key), Instant::now());
         for session in ended {
+            self.inner.opened.forget(&session.key);
             self.inner.live.close(&session.key);
         }
     }
@@ -223,6 +229,7 @@ impl Sessions {
     /// When the store cannot.
     pub async fn sweep(&self, now: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
         let asked = Instant::now();
+        self.inner.opened.forget_where(|session| session.about.expires <= now);
         let ended = self.inner.watch.told("sweep", asked, self.inner.store.sweep(now).await)?;
         self.ended(&ended);
         Ok(ended)

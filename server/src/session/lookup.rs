@@ -9,7 +9,7 @@ use outpost_decision::time::Timestamp;
 use super::cache::Cached;
 use super::store::StoreError;
 use super::watch::Found;
-use super::{Session, SessionId, SessionKey, Sessions};
+use super::{Record, Session, SessionId, SessionKey, Sessions};
 
 impl Sessions {
     /// The session of a cookie, unless it has ended by `now`.
@@ -66,14 +66,32 @@ impl Sessions {
         let record = self.inner.watch.told("get", asked, self.inner.store.get(&key, now).await)?;
         let opened = record
             .filter(|record| !self.inner.untold.means(record))
-            .and_then(|record| Some((self.inner.seals.open(&record, id)?, record.seen)));
+            .and_then(|record| Some((self.open(&key, &record, id)?, record.seen)));
         let Some((session, seen)) = opened else {
             self.inner.cache.forget(&key);
+            self.inner.opened.forget(&key);
             return Ok(None);
         };
-        let session = Arc::new(session);
         let usable = self.inner.cache.enter(key, &session, seen, asked, ticket);
         Ok(usable.then_some(session))
+    }
+
+    /// The session that a record holds for this cookie, whose key is `key`; `None` where it is none.
+    fn open(&self, key: &SessionKey, record: &Record, id: &SessionId) -> Option<Arc<Session>> {
+        // Without a secret: another outpost's, or of a provider that is gone.
+        let secret = self.inner.seals.get(record.about.provider)?;
+        if let Some(session) = self.inner.opened.find(key, record, &secret) {
+            return Some(session);
+        }
+        let opened = record.open(id, &secret).inspect_err(|error| {
+            // Nobody who knows the provider's secret of now sealed it for this cookie: signing in
+            // anew mends it.
+            // After a change of the secret that is every session of before, at each request.
+            tracing::debug!(%error, "a record of the session store is no session");
+        });
+        let session = Arc::new(opened.ok()?);
+        self.inner.opened.keep(key, record, &secret, &session);
+        Some(session)
     }
 
     /// Asks the store whether a cached session stands.

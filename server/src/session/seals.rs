@@ -60,23 +60,8 @@ impl Seals {
         sealed.map_err(|error| StoreError::Unavailable(error.to_string()))
     }
 
-    /// The session that a record of the store holds for this cookie; `None` where it is none.
-    pub(super) fn open(&self, record: &Record, id: &SessionId) -> Option<Session> {
-        // Without a secret: another outpost's, or of a provider that is gone.
-        let secret = self.get(record.about.provider)?;
-        record
-            .open(id, &secret)
-            .inspect_err(|error| {
-                // Nobody who knows the provider's secret of now sealed it for this cookie: signing
-                // in anew mends it.
-                // After a change of the secret that is every session of before, at each request.
-                tracing::debug!(%error, "a record of the session store is no session");
-            })
-            .ok()
-    }
-
     /// The secret of a provider, unless it is not served here.
-    fn get(&self, provider: i64) -> Option<SealSecret> {
+    pub(super) fn get(&self, provider: i64) -> Option<SealSecret> {
         self.known.load().get(&provider).copied()
     }
 
