@@ -58,7 +58,7 @@ pub fn session(provider: i64, sub: &str) -> Session {
             // Core does not know it and must not be asked.
             verified: expires,
             client_address: None,
-            user_agent: String::new(),
+            user_agent: Box::default(),
         },
         claims: serde_json::from_value(claims).expect("claims"),
         token: "t".repeat(200).into(),
@@ -116,7 +116,7 @@ fn person(provider: i64, sub: &str) -> Session {
     });
     Session {
         about: SessionAbout {
-            user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101".to_owned(),
+            user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101".into(),
             ..plain.about
         },
         claims: serde_json::from_value(claims).expect("claims"),

@@ -1,7 +1,11 @@
 //! The claims of a token that an outpost keeps (contract 8).
 
+mod attributes;
+
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+pub use self::attributes::Attributes;
 
 /// Claims kept from an access token or an introspection answer.
 ///
@@ -9,6 +13,9 @@ use serde_json::{Map, Value};
 /// set anything, and an odd display name must not lock a user out or cost another claim.
 /// [`crate::token`] has checked `sub` and `exp` before a value of this type exists; the size of
 /// the token ([`crate::token::MAX_TOKEN_BYTES`]) bounds everything in it.
+///
+/// A replica has those of a hundred thousand sessions at hand: what stands here has no more room than
+/// it needs, and what few have stands elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Claims {
     /// Subject: who this is, within core.
@@ -19,36 +26,36 @@ pub struct Claims {
     pub exp: i64,
     /// E-mail address.
     #[serde(default, deserialize_with = "lenient_text")]
-    pub email: String,
+    pub email: Box<str>,
     /// Whether core has verified the address.
     #[serde(default, deserialize_with = "lenient_bool")]
     pub email_verified: bool,
     /// Display name.
     #[serde(default, deserialize_with = "lenient_text")]
-    pub name: String,
+    pub name: Box<str>,
     /// User name.
     #[serde(default, deserialize_with = "lenient_text")]
     pub preferred_username: String,
     /// Group names.
     #[serde(default, deserialize_with = "lenient_list")]
-    pub groups: Vec<String>,
+    pub groups: Box<[Box<str>]>,
     /// Application entitlements.
     #[serde(default, deserialize_with = "lenient_list")]
-    pub entitlements: Vec<String>,
+    pub entitlements: Box<[Box<str>]>,
     /// Core's session; absent from `client_credentials` tokens and then never matches a session end.
     #[serde(default, deserialize_with = "lenient_option")]
-    pub sid: Option<String>,
-    /// The part made for proxy outposts.
-    #[serde(default, deserialize_with = "lenient_proxy")]
-    pub ak_proxy: ProxyClaims,
+    pub sid: Option<Box<str>>,
+    /// The part made for proxy outposts; `None` where it says nothing.
+    #[serde(default, deserialize_with = "lenient_proxy", skip_serializing_if = "Option::is_none")]
+    pub ak_proxy: Option<Box<ProxyClaims>>,
 }
 
 /// The `ak_proxy` claim.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ProxyClaims {
     /// Deep merge of brand, group and user attributes: any JSON.
-    #[serde(default, deserialize_with = "lenient_map")]
-    pub user_attributes: Map<String, Value>,
+    #[serde(default)]
+    pub user_attributes: Attributes,
     /// Another upstream for this user, if a mapping set one. Empty text counts as none.
     #[serde(default, deserialize_with = "lenient_option")]
     pub backend_override: Option<Box<str>>,
@@ -67,12 +74,24 @@ impl Claims {
         self.sid.as_deref().filter(|sid| !sid.is_empty())
     }
 
+    /// Whether the user may see the cause of errors.
+    #[must_use]
+    pub fn is_superuser(&self) -> bool {
+        self.ak_proxy.as_ref().is_some_and(|proxy| proxy.is_superuser)
+    }
+
+    /// A user attribute.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<Value> {
+        self.ak_proxy.as_ref()?.user_attributes.get(name)
+    }
+
     /// A user attribute as text: strings, numbers and booleans; `None` for anything else and
     /// for an empty name or value.
     #[must_use]
     pub fn attribute_text(&self, name: &str) -> Option<String> {
-        let text = match self.ak_proxy.user_attributes.get(name)? {
-            Value::String(text) => text.clone(),
+        let text = match self.attribute(name)? {
+            Value::String(text) => text,
             Value::Number(number) => number.to_string(),
             Value::Bool(flag) => flag.to_string(),
             _ => return None,
@@ -81,12 +100,15 @@ impl Claims {
     }
 }
 
-fn lenient_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
+fn lenient_text<'de, D: Deserializer<'de>, T: From<String>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let text = match Value::deserialize(deserializer)? {
         Value::String(text) => text,
         Value::Number(number) => number.to_string(),
         _ => String::new(),
-    })
+    };
+    Ok(text.into())
 }
 
 fn lenient_option<'de, D: Deserializer<'de>, T: From<String>>(
@@ -102,38 +124,30 @@ fn lenient_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::E
     Ok(Value::deserialize(deserializer)?.as_bool().unwrap_or(false))
 }
 
-fn lenient_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let mut list: Vec<String> = match Value::deserialize(deserializer)? {
+fn lenient_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<[Box<str>]>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
         Value::Array(values) => values
             .into_iter()
             .filter_map(|value| match value {
-                Value::String(text) => Some(text),
+                Value::String(text) => Some(text.into()),
                 _ => None,
             })
             .collect(),
-        Value::String(text) => vec![text],
-        _ => Vec::new(),
-    };
-    // What is collected has the room of the values it came from, and is kept for each session at hand.
-    list.shrink_to_fit();
-    Ok(list)
-}
-
-fn lenient_map<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Object(map) => map,
-        _ => Map::new(),
+        Value::String(text) => [text.into()].into(),
+        _ => Box::default(),
     })
 }
 
-fn lenient_proxy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ProxyClaims, D::Error> {
+fn lenient_proxy<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Box<ProxyClaims>>, D::Error> {
     let value = Value::deserialize(deserializer)?;
+    if !value.is_object() {
+        return Ok(None);
+    }
     // Every field is lenient by itself, so an object cannot fail.
-    Ok(if value.is_object() {
-        serde_json::from_value(value).unwrap_or_default()
-    } else {
-        ProxyClaims::default()
-    })
+    let claims: ProxyClaims = serde_json::from_value(value).unwrap_or_default();
+    Ok((claims != ProxyClaims::default()).then(|| Box::new(claims)))
 }
 
 #[cfg(test)]
@@ -147,13 +161,6 @@ mod tests {
     }
 
     #[test]
-    fn lists_have_no_more_room_than_they_need() {
-        let got = claims(json!({"sub": "s", "groups": ["a", "b", "c"], "entitlements": [1]}));
-        assert_eq!((got.groups.len(), got.groups.capacity()), (3, 3));
-        assert_eq!(got.entitlements.capacity(), 0);
-    }
-
-    #[test]
     fn an_odd_claim_costs_no_other() {
         let got = claims(json!({
             "sub": "s", "exp": 7, "email": null, "name": ["x"], "preferred_username": 42,
@@ -163,13 +170,16 @@ mod tests {
                 "user_attributes": {"k": "v", "n": 3, "empty": "", "deep": {}}
             }
         }));
-        assert_eq!((got.email.as_str(), got.name.as_str()), ("", ""));
+        assert_eq!((&*got.email, &*got.name), ("", ""));
         assert_eq!(got.preferred_username, "42");
-        assert_eq!(got.groups, ["a", "b"]);
+        assert_eq!(*got.groups, ["a".into(), "b".into()]);
         assert!(got.entitlements.is_empty());
         assert_eq!(got.sid, None);
-        assert_eq!(got.ak_proxy.backend_override, None);
-        assert!(!got.ak_proxy.is_superuser);
+        let proxy = got.ak_proxy.as_ref().unwrap();
+        assert_eq!(proxy.backend_override, None);
+        assert!(!proxy.is_superuser && !got.is_superuser());
+        let can_see = json!({"sub": "s", "ak_proxy": {"is_superuser": true}});
+        assert!(claims(can_see).is_superuser());
         assert_eq!(got.attribute_text("k").as_deref(), Some("v"));
         assert_eq!(got.attribute_text("n").as_deref(), Some("3"));
         assert_eq!(got.attribute_text("empty"), None);
@@ -177,12 +187,10 @@ mod tests {
     }
 
     #[test]
-    fn an_ak_proxy_that_is_no_object_is_as_good_as_none() {
-        for odd in [json!(null), json!([1]), json!("text"), json!(1)] {
-            assert_eq!(
-                claims(json!({"sub": "s", "ak_proxy": odd})).ak_proxy,
-                ProxyClaims::default()
-            );
+    fn an_ak_proxy_that_is_no_object_or_says_nothing_is_none() {
+        let says_nothing = json!({"user_attributes": {}, "host_header": "", "is_superuser": false});
+        for odd in [json!(null), json!([1]), json!("text"), json!(1), json!({}), says_nothing] {
+            assert_eq!(claims(json!({"sub": "s", "ak_proxy": odd})).ak_proxy, None);
         }
     }
 

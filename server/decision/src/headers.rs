@@ -185,6 +185,10 @@ impl IdentityHeaders {
         }
     }
 
+    fn push(&mut self, name: &'static str, value: String) {
+        self.headers.push(Header { name: Cow::Borrowed(name), value, withheld: false });
+    }
+
     fn value_mut(&mut self, name: &str) -> Option<&mut String> {
         let found = self.headers.iter_mut().find(|set| same_header(&set.name, name));
         found.map(|header| &mut header.value)
@@ -209,10 +213,11 @@ impl IdentityHeaders {
         }
     }
 
-    /// Sets a text, or the empty text in place of one that cannot be sent.
-    fn set_text(&mut self, name: &'static str, text: &str, encoding: Encoding) {
+    /// Adds a text, or the empty text in place of one that cannot be sent, under a name that is not
+    /// there yet.
+    fn push_text(&mut self, name: &'static str, text: &str, encoding: Encoding) {
         let value = self.text(name, text, encoding);
-        self.set(Cow::Borrowed(name), value);
+        self.push(name, value);
     }
 
     /// The text as it is sent; empty, with a note, where it cannot be.
@@ -226,10 +231,10 @@ impl IdentityHeaders {
         }
     }
 
-    /// Sets a list, without the entries that cannot be sent.
-    fn set_list(&mut self, name: &'static str, entries: &[String], encoding: Encoding) {
-        let value = self.joined(name, entries.iter().map(String::as_str), encoding);
-        self.set(Cow::Borrowed(name), value);
+    /// Adds a list, without the entries that cannot be sent, under a name that is not there yet.
+    fn push_list(&mut self, name: &'static str, entries: &[Box<str>], encoding: Encoding) {
+        let value = self.joined(name, entries.iter().map(|entry| &**entry), encoding);
+        self.push(name, value);
     }
 
     fn joined<'a>(
@@ -289,20 +294,20 @@ pub fn identity_headers(
     };
     let [username, groups, entitlements, email, name, uid, jwt, rest @ ..] = IDENTITY_NAMES;
     let [jwks, outpost_name, provider_name, app, version] = rest;
-    headers.set_text(username, &claims.preferred_username, encoding);
-    headers.set_list(groups, &claims.groups, encoding);
-    headers.set_list(entitlements, &claims.entitlements, encoding);
-    headers.set_text(email, &claims.email, encoding);
-    headers.set_text(name, &claims.name, encoding);
-    headers.set_text(uid, &claims.sub, encoding);
+    headers.push_text(username, &claims.preferred_username, encoding);
+    headers.push_list(groups, &claims.groups, encoding);
+    headers.push_list(entitlements, &claims.entitlements, encoding);
+    headers.push_text(email, &claims.email, encoding);
+    headers.push_text(name, &claims.name, encoding);
+    headers.push_text(uid, &claims.sub, encoding);
     // A URL and a token are ASCII, and are to arrive as they are.
-    headers.set_text(jwt, token, Encoding::Utf8);
-    headers.set_text(jwks, &provider.endpoints.jwks_public, Encoding::Utf8);
-    headers.set_text(outpost_name, outpost.name, encoding);
-    headers.set_text(provider_name, &provider.name, encoding);
-    headers.set_text(app, &provider.application_slug, encoding);
+    headers.push_text(jwt, token, Encoding::Utf8);
+    headers.push_text(jwks, &provider.endpoints.jwks_public, Encoding::Utf8);
+    headers.push_text(outpost_name, outpost.name, encoding);
+    headers.push_text(provider_name, &provider.name, encoding);
+    headers.push_text(app, &provider.application_slug, encoding);
     let agent = format!("goauthentik.io/outpost/{}", outpost.version);
-    headers.set_text(version, &agent, Encoding::Utf8);
+    headers.push_text(version, &agent, Encoding::Utf8);
     headers.withhold(rule.names);
     if provider.akprox {
         add_akprox(&mut headers, Some(claims), encoding);
@@ -332,7 +337,8 @@ fn set_basic(headers: &mut IdentityHeaders, spec: &BasicAuthSpec, claims: &Claim
     let Some(password) = claims.attribute_text(&spec.password_attribute) else {
         return;
     };
-    let user = claims.attribute_text(&spec.user_attribute).unwrap_or_else(|| claims.email.clone());
+    let user = claims.attribute_text(&spec.user_attribute);
+    let user = user.unwrap_or_else(|| claims.email.to_string());
     if user.contains(':') {
         headers.note("Authorization", HeaderProblem::Colon);
     } else if !sendable(&user) || !sendable(&password) {
@@ -358,5 +364,7 @@ fn problem_of(text: &str, encoding: Encoding) -> Option<HeaderProblem> {
 /// CR, LF and NUL would forge headers; the other control characters (C1 ones included) are
 /// refused by one server or another, and none has a place in a name.
 fn sendable(text: &str) -> bool {
-    !text.chars().any(char::is_control)
+    // All bytes at once: a token is nothing else.
+    let is_plain = text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+    is_plain || !text.chars().any(char::is_control)
 }

@@ -188,7 +188,7 @@ async fn sign_in(
             idle_seconds: span.idle_seconds,
             verified: exchange.verified(),
             client_address: Some(facts.origin.client),
-            user_agent: exchange.user_agent(),
+            user_agent: exchange.user_agent().into(),
         },
         claims,
         token: answer.access_token,

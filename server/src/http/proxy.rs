@@ -75,7 +75,7 @@ pub async fn forward(
         path_and_query: &path_and_query,
         verify: facts.provider.verify_upstream,
         host: claims
-            .and_then(|claims| claims.ak_proxy.host_header.as_deref())
+            .and_then(|claims| claims.ak_proxy.as_ref()?.host_header.as_deref())
             .map_or_else(|| Cow::Owned(facts.origin.host.to_string()), Cow::Borrowed),
         strip: &strip,
         set: told
@@ -141,7 +141,7 @@ fn trace_headers<'a>(scope: &'a Scope) -> impl Iterator<Item = (Cow<'a, str>, Co
 
 /// Where to: the user's own upstream if a mapping set one, else the provider's.
 fn upstream(facts: &Facts, claims: Option<&Claims>) -> Result<Url, String> {
-    match claims.and_then(|claims| claims.ak_proxy.backend_override.as_deref()) {
+    match claims.and_then(|claims| claims.ak_proxy.as_ref()?.backend_override.as_deref()) {
         Some(text) => match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
             _ => Err("the claim ak_proxy.backend_override is no http or https URL".into()),
@@ -257,7 +257,7 @@ fn failed(
         }
         _ => ("error", "Error", "The request could not be forwarded."),
     };
-    let may_see = claims.is_some_and(|claims| claims.ak_proxy.is_superuser);
+    let may_see = claims.is_some_and(Claims::is_superuser);
     // The name of the cause (a refused connection, a name without address) tells as much.
     let shown = if may_see { code } else { public_code };
     let mut problem = exchange.problem(status, shown, title, message);

@@ -73,7 +73,7 @@ pub fn session(provider: i64, sub: &str, sid: Option<&str>, expires: Timestamp) 
             sub: sub.into(),
             exp: expires.0,
             name: "Ällice".into(),
-            groups: vec!["a".into(), "b|c".into()],
+            groups: ["a".into(), "b|c".into()].into(),
             ..Claims::default()
         },
         token: SecretString::from("header.payload.signature".to_owned()),
@@ -136,7 +136,7 @@ async fn keeps_what_was_put(store: &impl SessionStore) {
     assert_eq!(got, put_in);
     let opened = got.open(&id(1), &secret()).expect("it opens with its cookie");
     assert_eq!(opened.about, put_in.about);
-    assert_eq!(opened.claims.groups, ["a", "b|c"]);
+    assert_eq!(*opened.claims.groups, ["a", "b|c"].map(Box::<str>::from));
     assert_eq!(opened.token.expose_secret(), "header.payload.signature");
     assert!(!has(store, 2, now).await, "another key is another session");
 }

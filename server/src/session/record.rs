@@ -21,6 +21,9 @@ use crate::randomness;
 /// Version of the clear part that is written.
 const CLEAR_VERSION: u8 = 1;
 
+/// How the clear part begins that is written.
+const AS_WRITTEN: &[u8] = b"{\"v\":1,";
+
 /// Version of the payload that is written; its first byte.
 const SEALED_VERSION: u8 = 2;
 
@@ -89,8 +92,8 @@ pub struct SessionAbout {
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub client_address: Option<IpAddr>,
     /// User agent it was begun with, cut to 200 bytes.
-    #[serde(rename = "g", default, skip_serializing_if = "String::is_empty")]
-    pub user_agent: String,
+    #[serde(rename = "g", default, skip_serializing_if = "str::is_empty")]
+    pub user_agent: Box<str>,
 }
 
 impl SessionAbout {
@@ -222,10 +225,13 @@ impl Record {
         generation: u64,
         seen: Timestamp,
     ) -> Result<Self, RecordError> {
-        let Version { v } = serde_json::from_slice(&clear).map_err(|_| RecordError::Clear)?;
-        // It changes only when an older reader would get a newer record wrong.
-        if v != CLEAR_VERSION {
-            return Err(RecordError::Clear);
+        // It changes only when an older reader would get a newer record wrong. Nearly always it is
+        // what is written here, at its place: then it need not be looked for.
+        if !clear.starts_with(AS_WRITTEN) {
+            let Version { v } = serde_json::from_slice(&clear).map_err(|_| RecordError::Clear)?;
+            if v != CLEAR_VERSION {
+                return Err(RecordError::Clear);
+            }
         }
         let about = serde_json::from_slice(&clear).map_err(|_| RecordError::Clear)?;
         Ok(Self { about, clear, sealed, generation, seen })

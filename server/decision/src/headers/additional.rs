@@ -43,26 +43,23 @@ const REFUSED: [&str; 17] = [
 /// Sets them over what is there. Strings, numbers and booleans are their text, lists of those
 /// are joined by `|` like groups (`null` entries are left out), `null` is no header.
 pub(super) fn set(headers: &mut IdentityHeaders, claims: &Claims, encoding: Encoding) {
-    let Some(Value::Object(wanted)) = claims.ak_proxy.user_attributes.get("additionalHeaders")
-    else {
-        return;
-    };
+    let Some(Value::Object(wanted)) = claims.attribute("additionalHeaders") else { return };
     let mut count = 0;
     for (name, value) in wanted {
         if value.is_null() {
             continue;
         }
-        if let Some(problem) = problem_of(name) {
-            headers.note(name, problem);
+        if let Some(problem) = problem_of(&name) {
+            headers.note(&name, problem);
             continue;
         }
         count += 1;
         if count > MAX_HEADERS {
-            headers.note(name, HeaderProblem::TooMany);
+            headers.note(&name, HeaderProblem::TooMany);
             break;
         }
-        let text = text_of(headers, name, value, encoding);
-        headers.set(Cow::Owned(name.clone()), text);
+        let text = text_of(headers, &name, &value, encoding);
+        headers.set(Cow::Owned(name), text);
     }
 }
 

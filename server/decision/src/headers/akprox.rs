@@ -19,7 +19,7 @@ pub fn add_akprox(headers: &mut IdentityHeaders, claims: Option<&Claims>, encodi
         (subject, text(|claims| &claims.sub)),
     ] {
         if headers.get(name).is_none() {
-            headers.set_text(name, text, encoding);
+            headers.push_text(name, text, encoding);
         }
     }
 }

@@ -111,7 +111,7 @@ fn nobody_becomes_another_user_by_a_blank_that_receivers_take_away() {
     ] {
         let mut of = with_additional(json!({"X-Role": text, "X-Roles": ["r", text]}));
         of.preferred_username = text.to_owned();
-        of.groups = vec!["good".to_owned(), text.to_owned(), "fi ne".to_owned()];
+        of.groups = ["good".into(), text.into(), "fi ne".into()].into();
         of.entitlements.clone_from(&of.groups);
         let raw = headers_of(&of);
         assert_eq!(raw.get("X-authentik-username"), Some(""), "{text:?}");
@@ -281,7 +281,7 @@ fn basic_authentication_for_the_application() {
     assert_eq!(run(&provider, &alice), (None, false));
     provider.basic_auth = spec("", "app_password");
     for email in ["a:b", "a\nb"] {
-        alice.email = email.to_owned();
+        alice.email = email.into();
         assert_eq!(run(&provider, &alice), (None, false));
     }
 }
@@ -359,7 +359,7 @@ proptest! {
         let identity = if signed_in {
             let mut claims = with_additional(json!({"X-Group-Header": "g"}));
             claims.preferred_username = user;
-            claims.groups = groups;
+            claims.groups = groups.into_iter().map(Into::into).collect();
             headers_of(&claims)
         } else {
             anonymous_headers(&IdentityRule::default())
@@ -386,7 +386,7 @@ proptest! {
     ) {
         let mut claims = with_additional(json!({ name: value }));
         claims.preferred_username = user;
-        claims.groups = vec![group];
+        claims.groups = [group.into()].into();
         let encoding = [Encoding::Utf8, Encoding::Percent, Encoding::QuotedPrintable][encoding];
         let headers = encoded(&claims, encoding);
         for (name, value) in headers.iter() {

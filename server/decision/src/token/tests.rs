@@ -149,10 +149,11 @@ fn claims_of_a_custom_mapping_are_kept() {
     let token = exchange["response"]["body"]["access_token"].as_str().unwrap();
     let payload = object(token.split('.').nth(1).unwrap()).unwrap();
     let claims = claims_of(payload, Timestamp(1_795_306_800)).unwrap();
-    assert_eq!(claims.ak_proxy.backend_override.as_deref(), Some("http://127.0.0.1:8082"));
-    assert_eq!(claims.ak_proxy.host_header.as_deref(), Some("upstream.internal"));
-    assert_eq!(claims.groups, ["devs", "admins"]);
-    assert_eq!(claims.name, "Alice Änderson");
+    let proxy = claims.ak_proxy.as_ref().unwrap();
+    assert_eq!(proxy.backend_override.as_deref(), Some("http://127.0.0.1:8082"));
+    assert_eq!(proxy.host_header.as_deref(), Some("upstream.internal"));
+    assert_eq!(*claims.groups, ["devs".into(), "admins".into()]);
+    assert_eq!(&*claims.name, "Alice Änderson");
 }
 
 #[test]

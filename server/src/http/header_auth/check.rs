@@ -198,7 +198,7 @@ impl Check {
                 idle_seconds: span.idle_seconds,
                 verified: self.verified,
                 client_address: Some(self.client_address),
-                user_agent: self.user_agent.clone(),
+                user_agent: self.user_agent.as_str().into(),
             },
             claims,
             token,

@@ -69,8 +69,10 @@ pub(super) struct BackChannel(pub(super) OidcClient);
 
 impl CoreDoor {
     /// What the groups of somebody allow.
-    fn role(&self, groups: &[String]) -> Option<Role> {
-        let is_in = |group: &Option<String>| group.as_ref().is_some_and(|it| groups.contains(it));
+    fn role(&self, groups: &[Box<str>]) -> Option<Role> {
+        let is_in = |group: &Option<String>| {
+            group.as_ref().is_some_and(|it| groups.iter().any(|one| **one == **it))
+        };
         match (is_in(&self.act_group), is_in(&self.view_group)) {
             (true, _) => Some(Role::Act),
             (false, true) => Some(Role::View),

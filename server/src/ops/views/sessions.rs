@@ -141,7 +141,7 @@ impl Views {
             expires: about.expires.0,
             idle_until: about.idle_until(*seen).map(idle),
             client_address: about.address().map(|address| address.to_string()),
-            user_agent: about.user_agent.clone(),
+            user_agent: about.user_agent.to_string(),
         }
     }
 }

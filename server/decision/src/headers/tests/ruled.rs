@@ -151,7 +151,7 @@ fn the_least_needed_goes_first() {
 fn a_name_of_a_megabyte_is_left_out_and_a_user_name_of_one_is_refused() {
     let long = "x".repeat(1 << 20);
     let mut claims = member_of(3);
-    claims.name.clone_from(&long);
+    claims.name = long.as_str().into();
     let headers = ruled(&claims, &limited(4096)).unwrap();
     assert_eq!(headers.get("X-authentik-name"), Some(""));
     assert_eq!(headers.get("X-authentik-username"), Some("alice"));
@@ -194,8 +194,8 @@ proptest! {
         encoding in 0..3usize,
     ) {
         let mut of = member_of(0);
-        of.groups.clone_from(&groups);
-        of.name = name;
+        of.groups = groups.iter().map(|group| (**group).into()).collect();
+        of.name = name.into();
         let encoding = [Encoding::Utf8, Encoding::Percent, Encoding::QuotedPrintable][encoding];
         let rule = IdentityRule { encoding, ..limited(limit) };
         let all = encoded(&of, encoding);
