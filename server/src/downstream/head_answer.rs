@@ -2,6 +2,7 @@
 //! more than once.
 
 use std::cell::OnceCell;
+use std::io::Write as _;
 use std::rc::Rc;
 
 use http::header::{
@@ -10,7 +11,10 @@ use http::header::{
 };
 use http::{HeaderMap, Response, StatusCode};
 
-use super::header_line::write_header;
+use super::header_line::{is_name, is_value, write_header, write_line};
+
+/// Room for what most identities take, with tokens of 2 kB.
+const ROOM: usize = 4096;
 
 /// Headers that whoever sends an answer says for himself: two of a kind would be read in two ways.
 const OF_SENDERS: [HeaderName; 4] = [CONNECTION, CONTENT_LENGTH, DATE, TRANSFER_ENCODING];
@@ -44,18 +48,18 @@ impl SharedHead {
         status: StatusCode,
         headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
     ) -> Rc<Self> {
-        let mut lines = format!("HTTP/1.1 {status}\r\n").into_bytes();
+        // Made for each session: no names are read that are only written again.
+        let mut lines = Vec::with_capacity(ROOM);
+        // To a vector, it cannot fail.
+        let _ = write!(lines, "HTTP/1.1 {status}\r\n");
         let mut has_own = false;
         for (name, value) in headers {
-            // As the map would judge.
-            let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
-            if OF_SENDERS.contains(&name)
-                || !value.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
-            {
+            let is_one = |of: &HeaderName| name.eq_ignore_ascii_case(of.as_str());
+            if !is_name(name) || !is_value(value) || OF_SENDERS.iter().any(is_one) {
                 continue;
             }
-            has_own |= OWN.contains(&name);
-            write_header(&mut lines, &name, value);
+            has_own |= OWN.iter().any(is_one);
+            write_line(&mut lines, name, value);
         }
         Rc::new(Self { status, lines: lines.into(), headers: OnceCell::new(), has_own })
     }

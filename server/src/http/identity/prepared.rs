@@ -2,7 +2,6 @@
 //! not depend on how much there is to say of its user.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
@@ -15,8 +14,9 @@ use outpost_decision::provider::Provider;
 use crate::downstream::SharedHead;
 use crate::session::Session;
 
-/// Most identities that a worker keeps: some megabytes, where tokens are 2 kB.
-const CAPACITY: usize = 2048;
+/// Places for identities that a worker keeps, a power of two: some megabytes, where tokens are 2 kB.
+/// Whoever comes more rarely has his made anew, which is cheap.
+const PLACES: usize = 1024;
 
 /// An identity, and the same as the head of an answer.
 #[derive(Debug)]
@@ -53,13 +53,20 @@ impl Deref for Prepared {
     }
 }
 
-/// The identities that one worker has told lately.
-#[derive(Debug, Default)]
-pub struct Identities(RefCell<HashMap<*const Session, Entry>>);
+/// The identities that one worker has told lately. Each has one place, by the address of its session,
+/// and gives way to the next that has the same.
+#[derive(Debug)]
+pub struct Identities(RefCell<Box<[Option<Entry>]>>);
+
+impl Default for Identities {
+    fn default() -> Self {
+        Self(RefCell::new((0..PLACES).map(|_| None).collect()))
+    }
+}
 
 #[derive(Debug)]
 struct Entry {
-    /// Keeps the address, which is the key, from being given to another session.
+    /// Keeps its address from being given to another session.
     session: Weak<Session>,
     /// What it was made for.
     provider: Arc<Provider>,
@@ -80,8 +87,9 @@ impl Identities {
         generation: u64,
         make: impl FnOnce() -> Result<IdentityHeaders, E>,
     ) -> Result<Rc<Prepared>, E> {
-        let key = Arc::as_ptr(session);
-        if let Some(entry) = self.0.borrow().get(&key)
+        let place = place(session);
+        if let Some(entry) = &self.0.borrow()[place]
+            && Weak::as_ptr(&entry.session) == Arc::as_ptr(session)
             && entry.generation == generation
             && Arc::ptr_eq(&entry.provider, provider)
         {
@@ -94,17 +102,15 @@ impl Identities {
             generation,
             prepared: Rc::clone(&prepared),
         };
-        let mut all = self.0.borrow_mut();
-        if all.len() >= CAPACITY {
-            // Sessions that have ended, or have a newer version, are nobody's any more.
-            all.retain(|_, entry| entry.session.strong_count() > 0);
-            if all.len() > CAPACITY / 2 {
-                all.clear();
-            }
-        }
-        all.insert(key, entry);
+        self.0.borrow_mut()[place] = Some(entry);
         Ok(prepared)
     }
+}
+
+/// Its place: a few bits of its address, which all of them have a part in.
+fn place(session: &Arc<Session>) -> usize {
+    let address = Arc::as_ptr(session).addr();
+    (address.wrapping_mul(0x9E37_79B9) >> 16) & (PLACES - 1)
 }
 
 #[cfg(test)]
@@ -154,7 +160,7 @@ mod tests {
     fn nobody_is_told_as_somebody_else_however_many_come_and_go() {
         let (identities, app) = (Identities::default(), provider(1));
         let mut kept: Vec<Arc<Session>> = Vec::new();
-        for number in 0..3 * CAPACITY {
+        for number in 0..3 * PLACES {
             // Its address may be one that a session before had.
             let passing = session(&format!("passing-{number}"));
             let of = |session: &Arc<Session>| {
@@ -171,8 +177,9 @@ mod tests {
             if let Some(earlier) = kept.get(number / 7) {
                 of(earlier);
             }
-            assert!(identities.0.borrow().len() <= CAPACITY);
         }
+        let used = identities.0.borrow().iter().flatten().count();
+        assert!(used > PLACES / 3, "sessions have places of their own: {used}");
     }
 
     #[test]
