@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use outpost_tests::filler;
 use outpost_tests::folder::Folder;
 use outpost_tests::program::{executable, run};
 use outpost_tests::redis::RedisServer;
@@ -11,6 +12,7 @@ use outpost_tests::redis::RedisServer;
 use super::comparisons::{forward, ok, side};
 use super::core::APP_PASSWORD;
 use super::front::{Front, answer};
+use super::load::{self, Asked};
 use super::nginx::Nginx;
 use super::options::Options;
 use super::server::{Server, address};
@@ -108,7 +110,10 @@ fn rendered(front: &Front, outpost: SocketAddr, app: &Nginx, listen: SocketAddr)
     String::from_utf8(written.stdout).expect("text")
 }
 
-/// A session that is asked of Redis each time, against one that is at hand.
+/// Sessions in turn: more than are remembered in any way where none is at hand.
+const MANY: usize = 10_000;
+
+/// Sessions that are asked of Redis each time, against such as are at hand: one, and many in turn.
 pub(crate) async fn cold(options: &Options) -> Vec<Compared> {
     let redis = RedisServer::start();
     let store = redis.url();
@@ -120,11 +125,20 @@ pub(crate) async fn cold(options: &Options) -> Vec<Compared> {
         front.sign_in_first().await;
         fronts.push(front);
     }
-    let names = ["from Redis each time", "at hand"];
-    let sides: Vec<Side<'_>> = std::iter::zip(names, &fronts)
-        .map(|(name, front)| side(name, &front.outpost, ok(front.check("traefik"))))
-        .collect();
-    vec![take(options, "a session", &sides, &[Some(0.5)])]
+    let owner = filler::store(&redis);
+    let mut compared = Vec::new();
+    for (what, count) in [("a session", 1), ("10,000 sessions in turn", MANY)] {
+        let mut sides = Vec::new();
+        for (name, front) in std::iter::zip(["from Redis each time", "at hand"], &fronts) {
+            let ids = front.others(&owner, count).await;
+            let requests: Vec<_> = ids.iter().map(|id| front.check_by("traefik", id)).collect();
+            let asked = Asked::Http { requests, expect: 200 };
+            load::once(front.outpost.at(), &asked, options.connections);
+            sides.push(side(name, &front.outpost, asked));
+        }
+        compared.push(take(options, what, &sides, &[Some(0.5)]));
+    }
+    compared
 }
 
 /// A machine's header whose result is at hand, against a session.
