@@ -3,7 +3,9 @@
 //!
 //! The wire makes a [`Carried`] of each request of the data plane. The first phases know nothing else of
 //! it; what they leave for the others lies there, too. A request that goes on to actix-web has it in its
-//! extensions; whoever answers with trailers puts [`Trailers`] into the extensions of the response.
+//! extensions.
+
+mod answer_body;
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -16,6 +18,8 @@ use actix_web::{HttpMessage, HttpRequest};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use hyper::upgrade::OnUpgrade;
+
+pub use answer_body::AnswerBody;
 
 /// Where interim answers go until the final answer begins: 103 and other 1xx, never 101, and 100
 /// over HTTP/2 only: in HTTP/1.1 it is said when the body of a request that waits is first read.

@@ -1,12 +1,12 @@
 //! The data plane's connections from clients and the reverse proxies in front: sockets, PROXY
 //! protocol, TLS, HTTP/1.1 and HTTP/2.
 //!
-//! HTTP is spoken by hyper (HTTP/1.1) and h2 (HTTP/2); each request is shown to the [`First`] of the
-//! worker that the connection belongs to, and goes on to its actix-web application unless that has
-//! answered: most answers of an outpost are a few headers, and cost less than what actix-web makes of a
-//! request before anybody has looked at it. So trailers, interim answers, any
-//! upgrade, the limits on time and size, and the end of connections are decided here; actix-http's
-//! own dispatchers have no room for them.
+//! HTTP is spoken by hyper (HTTP/1.1) and h2 (HTTP/2); each request is shown to the [`Direct`] part of the
+//! worker that the connection belongs to: most requests of an outpost are answered with a few headers, or
+//! passed on to an application, and cost less than what actix-web makes of a request before anybody has
+//! looked at it. What is left goes on to the worker's actix-web application. So trailers, interim answers,
+//! any upgrade, the limits on time and size, and the end of connections are decided here; actix-http's own
+//! dispatchers have no room for them.
 
 mod address;
 mod answer;
@@ -30,25 +30,27 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_http::Request;
 use actix_http::body::{BoxBody, MessageBody};
+use actix_http::{Payload, Request};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, fn_factory, fn_service};
 use actix_web::dev::{AppConfig, ServiceResponse};
 use futures_util::future::LocalBoxFuture;
+use http::Response;
 use listenfd::ListenFd;
 use outpost_decision::origin::TrustedNetworks;
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 
 pub use address::{Address, listen};
+pub use answer::adapt;
 pub use head_answer::{HeadAnswer, SharedHead};
 pub use limits::Limits;
 
 use address::Listener;
 use connection::{Context, Socket};
 
-use crate::carried::Carried;
+use crate::carried::{AnswerBody, Carried};
 use crate::drain::Drain;
 use crate::limits::Admission;
 
@@ -90,18 +92,46 @@ pub struct BoundServer {
 /// The application of one worker, whatever its type.
 type App = Rc<dyn Fn(Request) -> LocalBoxFuture<'static, actix_http::Response<BoxBody>>>;
 
-/// Who sees each request of a worker first, and answers it, without a body, or leaves it to the
-/// application.
-pub type First = Rc<dyn for<'r> Fn(&'r Carried) -> LocalBoxFuture<'r, Option<HeadAnswer>>>;
+/// What of a worker sees requests before its actix-web application does.
+#[derive(Clone)]
+pub struct Direct {
+    /// Sees each request first.
+    pub first: First,
+    /// Answers those that [`Direct::first`] says are to be forwarded.
+    pub forward: Forward,
+}
+
+/// Sees a request, and answers it, without a body, or says who does.
+pub type First = Rc<dyn for<'r> Fn(&'r Carried) -> LocalBoxFuture<'r, Seen>>;
+
+/// Answers a request with this body.
+pub type Forward = Rc<dyn Fn(Carried, Payload) -> LocalBoxFuture<'static, Response<AnswerBody>>>;
+
+/// What becomes of a request that was seen.
+pub enum Seen {
+    /// It is answered.
+    Answered(HeadAnswer),
+    /// It goes on.
+    Left(Next),
+}
+
+/// Where a request goes on to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// To [`Direct::forward`].
+    Forward,
+    /// To the actix-web application.
+    App,
+}
 
 /// Binds the listeners and builds the server of the data plane. `app` makes the application of each
-/// worker, and who sees its requests first.
+/// worker, and what sees its requests before.
 ///
 /// # Errors
 /// When an address cannot be bound; the message names it.
 pub fn bind<F, I, S, B>(options: &DownstreamOptions, app: F) -> std_io::Result<BoundServer>
 where
-    F: Fn() -> (First, I) + Clone + Send + 'static,
+    F: Fn() -> (Direct, I) + Clone + Send + 'static,
     I: IntoServiceFactory<S, Request> + 'static,
     S: ServiceFactory<
             Request,
@@ -168,7 +198,7 @@ struct Parts {
 
 /// Makes the service of one listener in one worker.
 async fn serve<I, S, B, T>(
-    (first, app): (First, I),
+    (direct, app): (Direct, I),
     parts: Parts,
 ) -> Result<impl Service<T, Response = (), Error = ()>, ()>
 where
@@ -196,7 +226,7 @@ where
     });
     let Parts { tls, proxy_protocol, limits, admission, drain } = parts;
     let date = date::Date::new();
-    let context = Context { first, app, tls, proxy_protocol, limits, admission, drain, date };
+    let context = Context { direct, app, tls, proxy_protocol, limits, admission, drain, date };
     let context = Rc::new(context);
     Ok(fn_service(move |socket: T| {
         let context = Rc::clone(&context);

@@ -29,23 +29,24 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
 
-use actix_web::http::{Method, Version};
-use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::dev::Payload;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Response, Version};
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
-use crate::carried::Carried;
+use crate::carried::{AnswerBody, Carried};
 use crate::drain::Drain;
 use crate::randomness;
 
 pub use application::{ApplicationOptions, ClientCertificate, HttpVersion};
 pub use dial::Dialer;
 pub use error::{ConnectFailure, DialerError, UpstreamError};
+pub use headers::header;
 
 use body::RequestBody;
 use exchange::Exchange;
@@ -107,9 +108,9 @@ pub struct Leg<'a> {
     /// Which of the client's headers (in lower case) the application must not see. Hop-by-hop
     /// headers, claims of untrusted peers and cookies of an outpost need not be named.
     pub strip: &'a dyn Fn(&str) -> bool,
-    /// Headers to set, after all stripping. One that HTTP forbids fails the request. Those that
-    /// frame messages (`Host`, `Content-Length`, ..) are ignored.
-    pub set: Vec<(Cow<'a, str>, Cow<'a, [u8]>)>,
+    /// Headers to set, after all stripping. Those that frame messages (`Host`, `Content-Length`, ..)
+    /// are ignored.
+    pub set: Vec<(HeaderName, HeaderValue)>,
     /// A body to send in place of the client's, which is not read.
     pub instead: Option<Bytes>,
     /// What the application is told of the client's request.
@@ -160,42 +161,44 @@ impl Upstreams {
     /// When there is no answer to pass on. Nothing has been sent to the client then.
     pub async fn forward(
         &self,
-        request: &HttpRequest,
-        payload: web::Payload,
+        carried: &Carried,
+        payload: Payload,
         leg: Leg<'_>,
-    ) -> Result<HttpResponse, UpstreamError> {
-        if request.method() == Method::CONNECT {
+    ) -> Result<Response<AnswerBody>, UpstreamError> {
+        let request = carried.head();
+        if request.method == Method::CONNECT {
             return Err(UpstreamError::BadRequest("CONNECT is for proxies of another kind"));
         }
-        if !protocol::is_readable(request) {
+        if !protocol::is_readable(&request.headers) {
             return Err(UpstreamError::BadRequest("its body is in an unknown coding"));
         }
         let settings = &self.dialer.settings;
         let endpoint = self.dialer.endpoint(leg.base, leg.verify, leg.application)?;
-        let idle = match protocol::is_grpc(request) {
+        let idle = match protocol::is_grpc(&request.headers) {
             true => settings.tunnel_idle_timeout,
             false => settings.idle_timeout,
         };
         let exchange = Exchange::new(idle);
-        let carried = Carried::of(request);
-        let upgrade = protocol::upgrade(request)
-            .and_then(|offered| Some((offered, carried?.take_upgrade()?)));
+        let upgrade =
+            protocol::upgrade(request).and_then(|offered| Some((offered, carried.take_upgrade()?)));
         let mut body = match leg.instead.clone() {
             Some(bytes) => RequestBody::whole(bytes, &exchange),
-            None => RequestBody::of(request, payload, &exchange).await,
+            None => RequestBody::of(carried, payload, &exchange).await,
         };
         let offered = upgrade.as_ref().map(|(offered, _)| &**offered);
-        let head = send::head(request, &leg, body.length(), offered)?;
-        head.prepare(&mut body, request.version() == Version::HTTP_2);
+        let head = send::head(carried, &leg, body.length(), offered)?;
+        head.prepare(&mut body, request.version == Version::HTTP_2);
         let Leg { mut ended, stream_ended, .. } = leg;
-        let sending = self.send(&endpoint, head, body, &exchange, upgrade.is_some());
-        let mut response = match &mut ended {
-            None => sending.await?,
-            Some(ended) => tokio::select! {
-                biased;
-                () = ended => return Err(UpstreamError::SessionEnded),
-                response = sending => response?,
-            },
+        let mut response = {
+            let sending = pin!(self.send(&endpoint, head, body, &exchange, upgrade.is_some()));
+            match &mut ended {
+                None => sending.await?,
+                Some(ended) => tokio::select! {
+                    biased;
+                    () = ended => return Err(UpstreamError::SessionEnded),
+                    response = sending => response?,
+                },
+            }
         };
 
         if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
@@ -214,7 +217,7 @@ impl Upstreams {
             let ended = ended.or_else(stream_ended);
             let drain = settings.drain.clone();
             tunnel::open(Ends { client, upstream }, websocket, exchange, idle, ended, drain);
-            return Ok(answer::switch(&head));
+            return Ok(answer::switch(head));
         }
 
         let (head, incoming) = response.into_parts();
@@ -227,7 +230,7 @@ impl Upstreams {
         } else {
             settings.idle_timeout
         };
-        Ok(answer::pass_on(request, &head, incoming, exchange, idle, ended))
+        Ok(answer::pass_on(&request.method, head, incoming, exchange, idle, ended))
     }
 }
 

@@ -12,14 +12,14 @@ use tokio_rustls::TlsAcceptor;
 
 use super::date::Date;
 use super::io::{Prefixed, Stream};
-use super::{App, First, Limits, http1, http2, opening};
+use super::{App, Direct, Limits, http1, http2, opening};
 use crate::carried::Connection;
 use crate::drain::Drain;
 use crate::limits::{Admission, Admitted};
 
 /// What the connections of one listener in one worker share.
 pub(super) struct Context {
-    pub(super) first: First,
+    pub(super) direct: Direct,
     pub(super) app: App,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) proxy_protocol: Option<TrustedNetworks>,

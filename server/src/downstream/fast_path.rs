@@ -1,11 +1,13 @@
-//! The fast path: what reverse proxies ask over HTTP/1.1, read, decided and answered where the bytes
-//! come in. It answers what the worker's `First` answers; every other request is hyper's.
+//! The fast path: requests over HTTP/1.1, read, decided and answered where the bytes come in. It has
+//! what the worker's [`Direct`](super::Direct) part answers by itself: checks of reverse proxies, and
+//! what is forwarded to applications without a body of its own.
 //!
-//! A connection begins here. With its first request that no reverse proxy asks it is hyper's for good:
-//! so are those of browsers, from the beginning. Among requests of a reverse proxy that asks it is lent to
-//! hyper for one at a time, such as a sign-in, as long as none of them has a body.
+//! A connection begins here. It is lent to hyper for one request at a time: one with a body, and one that
+//! goes on to actix-web, such as a sign-in. With the first request of which anything else is in doubt (an
+//! upgrade, a body of unknown length, the last of its connection) it is hyper's for good.
 
 mod head;
+mod sending;
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -13,16 +15,20 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
+use actix_http::Payload;
 use bytes::BytesMut;
+use http::Method;
 
 use super::connection::Context;
 use super::date::Date;
 use super::head_answer::HeadAnswer;
 use super::pulse::Pulse;
 use super::wire::Wire;
+use super::{Next, Seen, answer};
 use crate::carried::{Carried, Connection, InterimSink};
 
 use head::{Head, Names};
+use sending::Manner;
 
 /// How the fast path of a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +44,7 @@ pub(super) enum Ended {
 /// What a connection and its fast path tell one another.
 #[derive(Default)]
 pub(super) struct Shared {
-    /// A request that was decided here and is on its way to the application, lent to hyper.
+    /// A request that was decided here and goes on to actix-web, lent to hyper.
     pub(super) decided: RefCell<Option<Carried>>,
     /// Whether the connection is to end after the request that is under way.
     pub(super) closing: Cell<bool>,
@@ -52,31 +58,47 @@ pub(super) async fn serve(
     shared: &Shared,
     context: &Context,
 ) -> Ended {
-    let (mut asked, lines) = (false, context.limits.header_lines);
-    let (mut names, mut answer) = (Names::default(), Vec::new());
+    let lines = context.limits.header_lines;
+    let (mut names, mut written) = (Names::default(), Vec::new());
     loop {
-        let mut read = |bytes: &mut BytesMut| head::take(bytes, asked, lines, &mut names);
+        let mut read = |bytes: &mut BytesMut| head::take(bytes, lines, &mut names);
         let next = poll_fn(|cx| wire.poll_request(cx, &mut read));
-        let Some(Head { raw, check }) = next.await else { return Ended::Left };
-        let Some(check) = check else {
-            wire.lend(raw);
+        let Some(Head { raw, request, body }) = next.await else { return Ended::Left };
+        if body > 0 {
+            wire.lend(raw, body);
             continue;
-        };
-        asked = true;
+        }
         pulse.begin(false);
         let interim: Arc<dyn InterimSink> = Arc::clone(pulse) as _;
-        let carried = Carried::new(check, Rc::clone(connection), interim, None);
-        let Some(told) = (context.first)(&carried).await else {
-            shared.decided.replace(Some(carried));
-            wire.lend(raw);
-            continue;
+        let carried = Carried::new(request, Rc::clone(connection), interim, None);
+        let last = || context.drain.phase().is_ending();
+        written.clear();
+        let (sent, last) = match (context.direct.first)(&carried).await {
+            Seen::Answered(told) => {
+                let last = last();
+                write(&mut written, &told, &context.date, last);
+                others_first().await;
+                let mut rest = &*written;
+                (poll_fn(|cx| wire.poll_write_all(cx, &mut rest)).await, last)
+            }
+            Seen::Left(Next::Forward) => {
+                let is_head = carried.head().method == Method::HEAD;
+                let answer = answer::rest(context, Next::Forward, carried, Payload::None);
+                let Some(answer) = sending::unless_gone(wire, answer).await else {
+                    return Ended::Broken;
+                };
+                let last = last();
+                let manner = Manner { is_head, last, date: &context.date };
+                (sending::send(wire, answer, &manner, &mut written).await, last)
+            }
+            Seen::Left(Next::App) => {
+                shared.decided.replace(Some(carried));
+                wire.lend(raw, 0);
+                continue;
+            }
         };
-        let last = context.drain.phase().is_ending();
-        answer.clear();
-        write(&mut answer, &told, &context.date, last);
-        others_first().await;
-        let mut rest = &*answer;
-        if poll_fn(|cx| wire.poll_write_all(cx, &mut rest)).await.is_err() {
+        if let Err(error) = sent {
+            tracing::debug!(peer = ?connection.peer, %error, "a connection broke off");
             return Ended::Broken;
         }
         pulse.end();

@@ -25,14 +25,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{self, AnswerBody};
+use super::Next;
+use super::answer;
 use super::body::Http1Body;
 use super::connection::Context;
 use super::fast_path::{self, Ended, Shared};
 use super::io::Stream;
 use super::pulse::{Framing, Overdue, Pulse};
 use super::wire::{Watched, Wire};
-use crate::carried::{Carried, Connection, InterimSink};
+use crate::carried::{AnswerBody, Carried, Connection, InterimSink};
 use crate::limits::Limit;
 
 /// Smallest buffer that hyper takes.
@@ -209,8 +210,8 @@ async fn call(
         asked.replace(Some(upgrade.clone()));
     }
     let (head, incoming) = request.into_parts();
-    let (mut head, body) = if let Some(decided) = line.shared.decided.take() {
-        answer::rest(context, decided, Payload::None).await
+    let mut answer = if let Some(decided) = line.shared.decided.take() {
+        answer::rest(context, Next::App, decided, Payload::None).await
     } else {
         let interim: Arc<dyn InterimSink> = Arc::clone(pulse) as _;
         let carried = Carried::new(head, Rc::clone(line.connection), interim, upgrade);
@@ -223,23 +224,23 @@ async fn call(
             Payload::Stream { payload: body }
         };
         if framing == Framing::Ambiguous {
-            answer::adapt(actix_http::Response::bad_request(), &carried.head().method)
+            answer::adapt(actix_http::Response::bad_request())
         } else {
             answer::answer(context, carried, payload).await
         }
     };
-    if head.status() == StatusCode::SWITCHING_PROTOCOLS {
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         asked.take();
-        return Ok(head.map(|()| Http1Answer { body, _under_way: under_way }));
+        return Ok(answer.map(|body| Http1Answer { body, _under_way: under_way }));
     }
     // Idle connections stay until the drain: a proxy may be sending on one at this very moment.
     if framing != Framing::Clear || context.drain.phase().is_ending() {
-        head.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    if head.headers().contains_key(CONNECTION) {
+    if answer.headers().contains_key(CONNECTION) {
         line.wire.leave();
     }
-    Ok(head.map(|()| Http1Answer { body, _under_way: under_way }))
+    Ok(answer.map(|body| Http1Answer { body, _under_way: under_way }))
 }
 
 /// The upgrade that a request of the connection has asked for and not been granted.

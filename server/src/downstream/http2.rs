@@ -21,11 +21,11 @@ use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Body;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::answer::{self, AnswerBody};
+use super::answer;
 use super::body::Http2Body;
 use super::connection::Context;
 use super::io::Stream;
-use crate::carried::{Carried, Connection, InterimSink};
+use crate::carried::{AnswerBody, Carried, Connection, InterimSink};
 
 /// Requests at a time.
 const STREAMS: u32 = 128;
@@ -185,7 +185,9 @@ async fn exchange(
         respond.poll_reset(cx).map(|_| None)
     });
     // The client has given up: with the future, the work for it ends.
-    let Some((mut answer, body)) = outcome.await else { return };
+    let Some(answer) = outcome.await else { return };
+    let (answer, body) = answer.into_parts();
+    let mut answer = Response::from_parts(answer, ());
     drop(answering);
     strip_connection(answer.headers_mut());
     let length = body.size_hint().exact().filter(|_| !body.is_empty());

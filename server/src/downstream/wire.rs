@@ -33,8 +33,9 @@ struct Line {
 enum Turn {
     /// That of the fast path. hyper is not polled meanwhile.
     Fast,
-    /// hyper's, for one request, of which this much is left for it to read.
-    Lent(Bytes),
+    /// hyper's, for one request, of which this much is left for it to read: of its head, and then of its
+    /// body, in bytes that may not have come.
+    Lent(Bytes, usize),
     /// hyper's for good.
     Hyper,
 }
@@ -74,13 +75,14 @@ impl Wire {
         let Line { stream, inbox, turn } = &mut *self.lock();
         match turn {
             Turn::Fast => {}
-            Turn::Lent(_) => return Poll::Pending,
+            Turn::Lent(..) => return Poll::Pending,
             Turn::Hyper => return Poll::Ready(None),
         }
         loop {
             if !inbox.is_empty() {
                 match read(inbox) {
-                    Read::Part => {}
+                    // Perhaps it came while an answer was under way.
+                    Read::Part => self.pulse.head_comes(),
                     Read::Whole(request) => return Poll::Ready(Some(request)),
                     Read::Other => break,
                 }
@@ -97,15 +99,15 @@ impl Wire {
         Poll::Ready(None)
     }
 
-    /// Lends the connection to hyper for a request without a body, which is this.
-    pub(super) fn lend(&self, request: Bytes) {
-        self.lock().turn = Turn::Lent(request);
+    /// Lends the connection to hyper for a request with this head, and so many bytes of a body.
+    pub(super) fn lend(&self, head: Bytes, body: usize) {
+        self.lock().turn = Turn::Lent(head, body);
     }
 
     /// Leaves the connection to hyper for good.
     pub(super) fn leave(&self) {
         let mut line = self.lock();
-        if let Turn::Lent(rest) = std::mem::replace(&mut line.turn, Turn::Hyper)
+        if let Turn::Lent(rest, _) = std::mem::replace(&mut line.turn, Turn::Hyper)
             && !rest.is_empty()
         {
             let mut inbox = BytesMut::from(&rest[..]);
@@ -123,7 +125,7 @@ impl Wire {
     /// was polled: by then it has sent, or tried to, whatever it has.
     pub(super) fn take_back(&self) -> bool {
         let mut line = self.lock();
-        let is_read = matches!(&line.turn, Turn::Lent(rest) if rest.is_empty());
+        let is_read = matches!(&line.turn, Turn::Lent(rest, 0) if rest.is_empty());
         if !is_read || !self.pulse.is_at_rest() {
             return false;
         }
@@ -139,8 +141,20 @@ impl Wire {
         self.pulse.has_partial_head(!self.lock().inbox.is_empty())
     }
 
-    /// Writes all of `answer`, of which nothing is left then. For the fast path, which sends no interim
-    /// answers.
+    /// Ready when the client is gone. To be asked while a request of the fast path is under way: what else
+    /// comes is the beginning of the next one, and stays until its turn.
+    pub(super) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let Line { stream, inbox, .. } = &mut *self.lock();
+        poll_gone(stream, inbox, cx).map(drop)
+    }
+
+    /// Writes the interim answers that wait, and hears of those to come.
+    pub(super) fn poll_interim(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.flush(cx)
+    }
+
+    /// Writes all of `answer`, of which nothing is left then. For the fast path; interim answers must have
+    /// been written before.
     pub(super) fn poll_write_all(
         &self,
         cx: &mut Context<'_>,
@@ -200,16 +214,17 @@ impl AsyncRead for Watched {
         let before = buf.filled().len();
         match turn {
             Turn::Fast => return Poll::Pending,
-            Turn::Lent(rest) if !rest.is_empty() => give(rest, buf),
+            Turn::Lent(rest, _) if !rest.is_empty() => give(rest, buf),
             // Only whether the client is still there: what comes next may not be hyper's.
-            Turn::Lent(_) if !inbox.is_empty() => return Poll::Pending,
-            Turn::Lent(_) => {
-                inbox.reserve(ROOM);
-                return match pin!(stream.read_buf(inbox)).poll(cx) {
-                    Poll::Ready(Ok(1..)) | Poll::Pending => Poll::Pending,
-                    Poll::Ready(Ok(0)) => Poll::Ready(Ok(())),
-                    Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                };
+            Turn::Lent(_, 0) => return poll_gone(stream, inbox, cx),
+            Turn::Lent(_, body) => {
+                if inbox.is_empty() {
+                    ready!(poll_read_some(stream, cx, buf, *body))?;
+                } else {
+                    let mut part = (&mut *inbox).take(*body);
+                    give(&mut part, buf);
+                }
+                *body -= buf.filled().len() - before;
             }
             Turn::Hyper if !inbox.is_empty() => {
                 give(inbox, buf);
@@ -227,16 +242,59 @@ impl AsyncRead for Watched {
     }
 }
 
+/// Ready when the client is gone. What else comes stays in the inbox; where something is there already,
+/// nothing is to be found out.
+fn poll_gone(
+    stream: &mut Stream,
+    inbox: &mut BytesMut,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    if !inbox.is_empty() {
+        return Poll::Pending;
+    }
+    inbox.reserve(ROOM);
+    match pin!(stream.read_buf(inbox)).poll(cx) {
+        Poll::Ready(Ok(1..)) | Poll::Pending => Poll::Pending,
+        Poll::Ready(Ok(0)) => Poll::Ready(Ok(())),
+        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+    }
+}
+
+/// Reads at most so many bytes.
+fn poll_read_some(
+    stream: &mut Stream,
+    cx: &mut Context<'_>,
+    buf: &mut ReadBuf<'_>,
+    most: usize,
+) -> Poll<io::Result<()>> {
+    if buf.remaining() <= most {
+        return Pin::new(stream).poll_read(cx, buf);
+    }
+    let mut some = ReadBuf::new(buf.initialize_unfilled_to(most));
+    ready!(Pin::new(stream).poll_read(cx, &mut some))?;
+    let read = some.filled().len();
+    buf.advance(read);
+    Poll::Ready(Ok(()))
+}
+
 fn poll_write_all(
     stream: &mut Stream,
     cx: &mut Context<'_>,
     answer: &mut impl Buf,
 ) -> Poll<io::Result<()>> {
     while answer.has_remaining() {
-        match ready!(Pin::new(&mut *stream).poll_write(cx, answer.chunk()))? {
-            0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-            written => answer.advance(written),
+        let pinned = Pin::new(&mut *stream);
+        let written = if answer.chunk().len() == answer.remaining() || !pinned.is_write_vectored() {
+            ready!(pinned.poll_write(cx, answer.chunk()))?
+        } else {
+            let mut parts = [io::IoSlice::new(&[]); 3];
+            let count = answer.chunks_vectored(&mut parts);
+            ready!(pinned.poll_write_vectored(cx, &parts[..count]))?
+        };
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
+        answer.advance(written);
     }
     Pin::new(stream).poll_flush(cx)
 }

@@ -10,9 +10,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
-use actix_web::web::Bytes;
-use actix_web::{HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use bytes::Bytes;
 use http::Method;
 use outpost_decision::facts::Headers;
 use outpost_decision::token::logout::{self, Ended, LogoutToken};
@@ -62,7 +63,7 @@ impl Refusal {
 }
 
 /// Takes a logout token and ends the sessions that it names.
-pub async fn take(exchange: &Exchange<'_>, facts: &Facts, body: web::Payload) -> Answer {
+pub async fn take(exchange: &Exchange<'_>, facts: &Facts, body: Payload) -> Answer {
     let figures = &exchange.gateway().metrics;
     match carry_out(exchange, facts, body).await {
         Ok(ended) => {
@@ -122,7 +123,7 @@ fn refused(exchange: &Exchange<'_>, refusal: &Refusal) -> Answer {
 async fn carry_out(
     exchange: &Exchange<'_>,
     facts: &Facts,
-    body: web::Payload,
+    body: Payload,
 ) -> Result<Vec<EndedSession>, Refusal> {
     let form = form(exchange, body).await?;
     let token = token_of(&form)?;
@@ -177,7 +178,7 @@ fn store_away() -> Refusal {
 }
 
 /// The body, of the one kind that the standard knows (section 2.5).
-async fn form(exchange: &Exchange<'_>, mut body: web::Payload) -> Result<Bytes, Refusal> {
+async fn form(exchange: &Exchange<'_>, mut body: Payload) -> Result<Bytes, Refusal> {
     if exchange.method() != Method::POST {
         return Err(Refusal {
             status: StatusCode::METHOD_NOT_ALLOWED,

@@ -3,22 +3,22 @@
 use std::borrow::Cow;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::http::{StatusCode, header};
-use http::Method;
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode as WebStatus, header as web_header};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use outpost_decision::embedded::{ADMIN_PATH, Place};
 use outpost_decision::facts::{ClientKind, Headers};
 use outpost_decision::gather::CoreRequest;
 use url::Url;
 
-use super::exchange::{Answer, Exchange};
-use super::realise::{self, Incoming};
+use super::exchange::{Answer, Exchange, Passed};
+use super::realise;
 use crate::primary_url::PrimaryUrl;
 use crate::upstream::{Forwarded, Leg, UpstreamError};
 
 mod static_files;
 
-pub use static_files::StaticFiles;
+pub use static_files::{StaticFile, StaticFiles};
 
 /// The name under which the leg to core has settings of its own. No application has such a slug.
 pub const CORE: &str = "authentik core";
@@ -36,29 +36,26 @@ pub struct Embedded {
     pub primary: PrimaryUrl,
 }
 
-/// Answers with a file, or with what core answers.
-pub async fn answer(
+/// The file that is asked for, where it is at hand.
+pub async fn file(
     exchange: &Exchange<'_>,
     embedded: &Embedded,
     request: &CoreRequest,
-    incoming: Incoming<'_>,
-) -> Answer {
-    if request.place == Place::StaticFiles
-        && matches!(*exchange.method(), Method::GET | Method::HEAD)
-        && let Some(files) = &embedded.static_files
-        && let Some(response) = files.answer(incoming.request, &request.target.path).await
-    {
-        return response.into();
+) -> Option<StaticFile> {
+    let read = matches!(*exchange.method(), Method::GET | Method::HEAD);
+    if !read || request.place != Place::StaticFiles {
+        return None;
     }
-    forward(exchange, embedded, request, incoming).await
+    embedded.static_files.as_ref()?.open(&request.target.path).await
 }
 
-async fn forward(
+/// Answers with what core answers.
+pub async fn forward(
     exchange: &Exchange<'_>,
     embedded: &Embedded,
     request: &CoreRequest,
-    incoming: Incoming<'_>,
-) -> Answer {
+    body: Payload,
+) -> Passed {
     let CoreRequest { origin, target, .. } = request;
     let path_and_query = target.path_and_query();
     // Core makes its URLs from `Host`, and looks at no other header for it (fixture 02c).
@@ -82,14 +79,14 @@ async fn forward(
         ended: None,
         stream_ended: &|| None,
     };
-    match exchange.worker.upstreams.forward(incoming.request, incoming.body, leg).await {
+    match exchange.worker.upstreams.forward(exchange.carried, body, leg).await {
         Ok(mut response) => {
             learn(exchange, embedded, request, response.status());
             let name = HeaderName::from_static("x-powered-by");
             response.headers_mut().insert(name, HeaderValue::from_static("authentik"));
             response.into()
         }
-        Err(error) => failed(exchange, &error),
+        Err(error) => failed(exchange, &error).into(),
     }
 }
 
@@ -134,11 +131,13 @@ fn is_of_a_page(exchange: &Exchange<'_>) -> bool {
 /// Core does not answer. A core that starts takes its time: the page tries again by itself.
 fn failed(exchange: &Exchange<'_>, error: &UpstreamError) -> Answer {
     let code = error.code();
-    tracing::warn!(id = &*exchange.id, code, %error, "core did not answer");
+    exchange.log_span().in_scope(|| {
+        tracing::warn!(id = &*exchange.id, code, %error, "core did not answer");
+    });
     let problem = match error {
         UpstreamError::Connect { .. } | UpstreamError::Closed { .. } => exchange
             .problem(
-                StatusCode::SERVICE_UNAVAILABLE,
+                WebStatus::SERVICE_UNAVAILABLE,
                 "core_starting",
                 "authentik is starting",
                 "The authentik server does not answer yet. This page tries again by itself.",
@@ -146,9 +145,9 @@ fn failed(exchange: &Exchange<'_>, error: &UpstreamError) -> Answer {
             .remedy("If it stays so, look at the server's log, and at the setting embedded.core.")
             .retry_after(5),
         _ => {
-            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_GATEWAY);
+            let status = WebStatus::from_u16(error.status()).unwrap_or(WebStatus::BAD_GATEWAY);
             let message = match status {
-                StatusCode::GATEWAY_TIMEOUT => "The authentik server did not answer in time.",
+                WebStatus::GATEWAY_TIMEOUT => "The authentik server did not answer in time.",
                 status if status.is_client_error() => "The request cannot be forwarded.",
                 _ => "The authentik server gave no answer that can be passed on.",
             };
@@ -158,7 +157,8 @@ fn failed(exchange: &Exchange<'_>, error: &UpstreamError) -> Answer {
     let kind = ClientKind::of(exchange.method().as_str(), &exchange.fields());
     let mut response: HttpResponse = realise::show(&problem, kind);
     if problem.retry_after.is_some() && kind.is_navigation() {
-        response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("5"));
+        let seconds = web_header::HeaderValue::from_static("5");
+        response.headers_mut().insert(web_header::REFRESH, seconds);
     }
     Answer::from(response).failed(code)
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use http::Method;
+use http::{Method, Response};
 use outpost_decision::cookie;
 use outpost_decision::decision::Decision;
 use outpost_decision::facts::Headers;
@@ -21,8 +21,9 @@ use super::fields::Fields;
 use super::pages::Problem;
 use super::span::{self, Identity};
 use super::{Gateway, SessionNotice, Worker};
-use crate::carried::Carried;
+use crate::carried::{AnswerBody, Carried};
 use crate::clock;
+use crate::downstream;
 use crate::oidc::OidcClient;
 use crate::ops::event::UpstreamEvent;
 use crate::session::{EndedSession, Session, SessionId, StoreError, providers_of};
@@ -73,12 +74,15 @@ impl Deref for Exchange<'_> {
 }
 
 /// An answer, with what is to be recorded of how it came to be.
-pub struct Answer {
+pub struct Answer<R = HttpResponse> {
     /// The answer.
-    pub response: HttpResponse,
+    pub response: R,
     /// How it came to be.
     pub account: Account,
 }
+
+/// An answer to a request that was to be forwarded.
+pub type Passed = Answer<Response<AnswerBody>>;
 
 /// What is to be recorded of how an answer came to be.
 #[derive(Default)]
@@ -100,7 +104,20 @@ impl From<HttpResponse> for Answer {
     }
 }
 
-impl Answer {
+impl From<Response<AnswerBody>> for Passed {
+    fn from(response: Response<AnswerBody>) -> Self {
+        Self { response, account: Account::default() }
+    }
+}
+
+/// A page in the place of what was to be passed on.
+impl From<Answer> for Passed {
+    fn from(Answer { response, account }: Answer) -> Self {
+        Self { response: downstream::adapt(response.into()), account }
+    }
+}
+
+impl<R> Answer<R> {
     /// About this user.
     #[must_use]
     pub fn of(mut self, user: &str) -> Self {

@@ -10,14 +10,15 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{HeaderName as WebHeaderName, HeaderValue as WebHeaderValue};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, Response};
 use outpost_decision::facts::Headers;
 use outpost_decision::target::Target;
 
-use super::exchange::{Account, Answer, Begun, Exchange, Judged};
+use super::exchange::{Account, Answer, Exchange, Judged, Passed};
 use super::pipeline::peer;
 use super::record;
 use super::span::REQUEST_ID;
+use crate::carried::AnswerBody;
 use crate::downstream::HeadAnswer;
 use crate::ops::event::{Decided, RequestEvent, RequestKind};
 use crate::ops::finish::Finish;
@@ -32,24 +33,27 @@ pub fn finish(exchange: Exchange<'_>, judged: Option<Judged>, answer: Answer) ->
     if let Ok(id) = WebHeaderValue::from_str(&exchange.id) {
         response.headers_mut().insert(WebHeaderName::from_static(REQUEST_ID), id);
     }
-    let route = record::route(judged.as_ref());
-    let mut event = event(&exchange, judged, response.status().as_u16(), account);
-    let Begun { began, span, .. } = exchange.begun;
-    let record = exchange.worker.gateway.record.clone();
-    match response.body().size() {
-        BodySize::Stream => response.map_body(|_, body| {
-            let ending = Ending { began, bytes: 0, ends: Some((event, span)), route, record };
-            BoxBody::new(Recorded { body, ending })
-        }),
-        size => {
-            event.bytes = match size {
-                BodySize::Sized(bytes) => Some(bytes),
-                _ => Some(0),
-            };
-            record::end(span, &event, route);
-            record.record(event);
-            response
-        }
+    let (status, size) = (response.status().as_u16(), response.body().size());
+    match Ending::after(exchange, judged, status, account, size) {
+        Some(ending) => response.map_body(|_, body| ending.of(body)),
+        None => response,
+    }
+}
+
+/// The same of a request that was to be forwarded.
+pub fn passed(
+    exchange: Exchange<'_>,
+    judged: Option<Judged>,
+    answer: Passed,
+) -> Response<AnswerBody> {
+    let Answer { mut response, account } = answer;
+    if let Ok(id) = HeaderValue::from_str(&exchange.id) {
+        response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
+    }
+    let (status, size) = (response.status().as_u16(), response.body().size());
+    match Ending::after(exchange, judged, status, account, size) {
+        Some(ending) => response.map(|body| body.map(|body| ending.of(body))),
+        None => response,
     }
 }
 
@@ -172,12 +176,42 @@ struct Recorded {
     ending: Ending,
 }
 
+/// What is to be recorded when a body has ended.
 struct Ending {
     began: Instant,
     bytes: u64,
     ends: Option<(RequestEvent, Span)>,
     route: &'static str,
     record: Finish,
+}
+
+impl Ending {
+    /// Records an answer whose length is known; `None` then.
+    fn after(
+        exchange: Exchange<'_>,
+        judged: Option<Judged>,
+        status: u16,
+        account: Account,
+        size: BodySize,
+    ) -> Option<Self> {
+        let route = record::route(judged.as_ref());
+        let event = event(&exchange, judged, status, account);
+        let began = exchange.began;
+        let record = exchange.worker.gateway.record.clone();
+        let ends = Some((event, exchange.begun.span));
+        let mut ending = Self { began, bytes: 0, ends, route, record };
+        if size == BodySize::Stream {
+            return Some(ending);
+        }
+        if let BodySize::Sized(bytes) = size {
+            ending.bytes = bytes;
+        }
+        None
+    }
+
+    fn of(self, body: BoxBody) -> BoxBody {
+        BoxBody::new(Recorded { body, ending: self })
+    }
 }
 
 impl Drop for Ending {

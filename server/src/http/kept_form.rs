@@ -11,8 +11,9 @@
 //! next would send it. That it was sent is noted in the store
 //! before it goes to the application: at most once, also where the application then fails.
 
+use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
-use actix_web::web::{self, Bytes};
+use bytes::Bytes;
 use http::Method;
 use outpost_decision::cookie::SetCookie;
 use outpost_decision::crypto;
@@ -97,7 +98,7 @@ pub async fn keep(
     exchange: &Exchange<'_>,
     facts: &Facts,
     decision: &Decision,
-    mut body: web::Payload,
+    mut body: Payload,
 ) -> Answer {
     let keep = bytes_kept(exchange, &facts.provider);
     let resent = form::is_resent(facts.target.query.as_deref());
@@ -183,7 +184,7 @@ pub async fn take(
     exchange: &Exchange<'_>,
     facts: &Facts,
     live: &LiveSession,
-    body: &mut web::Payload,
+    body: &mut Payload,
 ) -> Result<Resent, Answer> {
     let refuse = |status, code| refused(exchange, facts, status, code);
     // As when it was sent first: nobody else's page makes a browser send it.

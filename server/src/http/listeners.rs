@@ -8,7 +8,7 @@ use tracing_actix_web::TracingLogger;
 
 use super::span::RequestSpan;
 use super::{Worker, pipeline};
-use crate::downstream::{self, BoundServer, DownstreamOptions, First};
+use crate::downstream::{self, BoundServer, Direct, DownstreamOptions};
 
 /// Binds the listeners and builds the server of the data plane. `worker` makes what each worker
 /// thread owns.
@@ -25,14 +25,21 @@ where
             .wrap(TracingLogger::<RequestSpan>::new())
             .app_data(web::Data::clone(&worker))
             .default_service(web::to(pipeline::serve));
-        (first(worker), application)
+        (direct(worker), application)
     })
 }
 
-/// The phases that come before actix-web.
-fn first(worker: web::Data<Worker>) -> First {
-    Rc::new(move |carried| {
-        let worker = web::Data::clone(&worker);
-        Box::pin(async move { pipeline::first(&worker, carried).await })
-    })
+/// What is done without actix-web.
+fn direct(worker: web::Data<Worker>) -> Direct {
+    let forwards = web::Data::clone(&worker);
+    Direct {
+        first: Rc::new(move |carried| {
+            let worker = web::Data::clone(&worker);
+            Box::pin(async move { pipeline::first(&worker, carried).await })
+        }),
+        forward: Rc::new(move |carried, body| {
+            let worker = web::Data::clone(&forwards);
+            Box::pin(async move { pipeline::forward(&worker, &carried, body).await })
+        }),
+    }
 }

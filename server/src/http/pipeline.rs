@@ -2,26 +2,30 @@
 //! realise, finish.
 //!
 //! The first four see the request as it came ([`first`]). What reverse proxies ask is answered then and
-//! there, where the answer is yes; every other request goes on to actix-web, and the rest of its way is
-//! [`serve`]'s.
+//! there, where the answer is yes; the rest of the way of a request that is forwarded is [`forward`]'s. Every
+//! other one goes on to actix-web, and is [`serve`]'s.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
 
+use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
+use http::Response;
 use outpost_decision::decide::{Inquiry, decide};
 use outpost_decision::decision::Action;
 use outpost_decision::facts::Peer;
 use outpost_decision::gather::{self, Connection, Gathered, Hints, Received, Rules};
 use outpost_decision::headers::TooLarge;
+use tracing::Instrument as _;
 
-use super::exchange::{Account, Answer, Begun, Exchange, Judged};
+use super::embedded::{self, StaticFile};
+use super::exchange::{Account, Answer, Begun, Exchange, Judged, Passed};
 use super::finish::{self, finish};
-use super::{Worker, credentials, identity, realise, span};
-use crate::carried::Carried;
-use crate::downstream::HeadAnswer;
+use super::{Worker, credentials, identity, proxy, realise, span};
+use crate::carried::{AnswerBody, Carried};
+use crate::downstream::{HeadAnswer, Next, Seen};
 use crate::limits::Limit;
 use crate::ops::metrics::InFlight;
 
@@ -29,8 +33,29 @@ use crate::ops::metrics::InFlight;
 struct Left {
     begun: Begun,
     judged: Option<Judged>,
-    stopped: Option<Stopped>,
+    rest: Rest,
     in_flight: InFlight,
+}
+
+/// What is left to do.
+enum Rest {
+    /// To say why the request is not realised.
+    Stop(Stopped),
+    /// To forward it.
+    Forward,
+    /// To send this file of core's.
+    File(Box<StaticFile>),
+    /// To do what was decided.
+    Realise,
+}
+
+impl Rest {
+    const fn next(&self) -> Next {
+        match self {
+            Self::Forward => Next::Forward,
+            Self::Stop(_) | Self::File(_) | Self::Realise => Next::App,
+        }
+    }
 }
 
 /// Why a request is not realised.
@@ -44,57 +69,111 @@ enum Stopped {
 }
 
 /// Takes a request up, decides, and answers a reverse proxy that asks and gets a yes. Everything else is
-/// left with the request, for [`serve`]. A request that was answered has ended in `finish`.
-pub async fn first(worker: &Worker, carried: &Carried) -> Option<HeadAnswer> {
+/// left with the request, for [`forward`] or [`serve`]. A request that was answered has ended in `finish`.
+pub async fn first(worker: &Worker, carried: &Carried) -> Seen {
     let in_flight = worker.gateway.metrics.request_begun();
     let exchange = Exchange::begin(worker, carried);
     let phases = async {
         if let Some(what) = over_limits(&exchange) {
-            return (None, Some(Err(Stopped::Headers(what))));
+            return (None, Err(Rest::Stop(Stopped::Headers(what))));
         }
         // Nearly always at once: a span would cost more than all the rest.
         let judged = span::unless_at_once(judge(&exchange), || exchange.log_span()).await;
-        let answer = checked(&exchange, &judged).map(|answer| answer.map_err(Stopped::Identity));
+        let answer = match checked(&exchange, &judged) {
+            Some(answer) => answer.map_err(|error| Rest::Stop(Stopped::Identity(error))),
+            None => Err(rest(&exchange, &judged).await),
+        };
         (Some(judged), answer)
     };
-    let (judged, answer) =
-        AssertUnwindSafe(phases).catch_unwind().await.unwrap_or((None, Some(Err(Stopped::Panic))));
-    let stopped = match answer {
-        Some(Ok((mut told, account))) => {
+    let (judged, answer) = AssertUnwindSafe(phases)
+        .catch_unwind()
+        .await
+        .unwrap_or((None, Err(Rest::Stop(Stopped::Panic))));
+    match answer {
+        Ok((mut told, account)) => {
             finish::answered(exchange, judged, &mut told, account);
-            return Some(told);
+            Seen::Answered(told)
         }
-        Some(Err(stopped)) => Some(stopped),
-        None => None,
-    };
-    carried.leave(Left { begun: exchange.begun, judged, stopped, in_flight });
-    None
+        Err(rest) => {
+            let next = rest.next();
+            carried.leave(Left { begun: exchange.begun, judged, rest, in_flight });
+            Seen::Left(next)
+        }
+    }
 }
 
-/// Serves what [`first`] has left. Every path through here ends in `finish`.
+/// What is left to do for a request that is no check, or gets no yes.
+async fn rest(exchange: &Exchange<'_>, judged: &Judged) -> Rest {
+    match (judged, &exchange.gateway().embedded) {
+        (Judged::Full { decision, .. }, _)
+            if matches!(decision.action, Action::Allow | Action::Skip | Action::PassOwnPath) =>
+        {
+            Rest::Forward
+        }
+        (Judged::Core(request), Some(core)) => {
+            let file = Box::pin(embedded::file(exchange, core, request)).await;
+            file.map_or(Rest::Forward, |file| Rest::File(Box::new(file)))
+        }
+        _ => Rest::Realise,
+    }
+}
+
+/// Forwards a request that [`first`] has left for that. Every path through here ends in `finish`.
+pub async fn forward(worker: &Worker, carried: &Carried, body: Payload) -> Response<AnswerBody> {
+    // Nobody has decided about a request that came by another way; there is none.
+    let Some(Left { begun, judged, rest: Rest::Forward, in_flight: _in_flight }) =
+        carried.take_left()
+    else {
+        return Passed::from(Answer::from(HttpResponse::InternalServerError().finish())).response;
+    };
+    let exchange = Exchange { worker, carried, begun };
+    // Boxed as it is: each step around it would move it about, and have room for it twice.
+    let forwarded = Box::pin(async {
+        match &judged {
+            Some(Judged::Full { facts, credentials, decision }) => {
+                // Only `Allow` carries an identity: a skip rule lets everybody through as nobody.
+                let is_somebody = matches!(decision.action, Action::Allow);
+                let live = credentials.session.as_ref().filter(|_| is_somebody);
+                proxy::forward(&exchange, facts, live, body).await
+            }
+            Some(Judged::Core(request)) => match &exchange.gateway().embedded {
+                Some(core) => Box::pin(embedded::forward(&exchange, core, request, body)).await,
+                None => panicked(&exchange).into(),
+            },
+            _ => panicked(&exchange).into(),
+        }
+    });
+    // On its way nothing is said but to whoever looks for faults; what goes wrong is said within its span.
+    let is_told = tracing::enabled!(tracing::Level::DEBUG);
+    let span = if is_told { exchange.log_span() } else { tracing::Span::none() };
+    let forwarded = AssertUnwindSafe(forwarded.instrument(span)).catch_unwind().await;
+    let answer = forwarded.unwrap_or_else(|_| panicked(&exchange).into());
+    finish::passed(exchange, judged, answer)
+}
+
+/// Serves what else [`first`] has left. Every path through here ends in `finish`.
 pub async fn serve(
     request: HttpRequest,
     body: web::Payload,
     worker: web::Data<Worker>,
 ) -> HttpResponse {
-    // Nobody has decided about a request that came by another way; there is none.
+    // As above.
     let Some(carried) = Carried::of(&request) else {
         return HttpResponse::InternalServerError().finish();
     };
-    let Some(left) = carried.take_left::<Left>() else {
+    let Some(Left { begun, judged, rest, in_flight: _in_flight }) = carried.take_left() else {
         return HttpResponse::InternalServerError().finish();
     };
-    let Left { begun, judged, stopped, in_flight: _in_flight } = left;
     let exchange = Exchange { worker: &worker, carried: &carried, begun };
-    let answer = match (&judged, stopped) {
-        (_, Some(stopped)) => stop(&exchange, judged.as_ref(), stopped),
-        (Some(judged), None) => {
-            let incoming = realise::Incoming { request: &request, body };
-            let realised = realise::realise(&exchange, judged, incoming);
+    let answer = match (rest, &judged) {
+        (Rest::Stop(stopped), _) => stop(&exchange, judged.as_ref(), stopped),
+        (Rest::File(file), _) => file.answer(&request).into(),
+        (Rest::Realise, Some(judged)) => {
+            let realised = realise::realise(&exchange, judged, body.into_inner());
             let realised = AssertUnwindSafe(realised).catch_unwind().await;
             realised.unwrap_or_else(|_| panicked(&exchange))
         }
-        (None, None) => panicked(&exchange),
+        (Rest::Realise, None) | (Rest::Forward, _) => panicked(&exchange),
     };
     finish(exchange, judged, answer)
 }

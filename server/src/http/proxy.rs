@@ -3,52 +3,58 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use http::header::{AUTHORIZATION, SET_COOKIE};
+use http::{HeaderName, HeaderValue};
 use outpost_decision::claims::Claims;
 use outpost_decision::facts::{ClientKind, Headers};
+use tracing::Instrument as _;
 use url::Url;
 
 use super::credentials::LiveSession;
-use super::exchange::{Answer, Exchange, Facts};
-use super::identity;
+use super::exchange::{Answer, Exchange, Facts, Passed};
+use super::identity::{self, Prepared};
 use super::kept_form::{self, Resent};
-use super::realise::{self, Incoming};
+use super::realise;
 use super::span::{REQUEST_ID, TRACEPARENT, TRACESTATE};
 use crate::clock;
 use crate::ops::event::UpstreamEvent;
 use crate::session::live::LiveConnection;
 use crate::session::{self, SessionAbout, SessionId, Sessions};
 use crate::trace::{Kind, Scope};
-use crate::upstream::{Ended, Forwarded, Leg, UpstreamError};
+use crate::upstream::{self, Ended, Forwarded, Leg, UpstreamError};
 
 /// Forwards the request; `live` is the identity, `None` for nobody.
 pub async fn forward(
     exchange: &Exchange<'_>,
     facts: &Facts,
     live: Option<&LiveSession>,
-    mut incoming: Incoming<'_>,
-) -> Answer {
+    mut body: Payload,
+) -> Passed {
     let claims = live.map(|live| &live.session.claims);
-    let base = match upstream(facts, claims) {
+    let base = match base(facts, claims) {
         Ok(base) => base,
         Err(cause) => {
-            return failed(exchange, claims, "bad_upstream", StatusCode::BAD_GATEWAY, cause);
+            let status = StatusCode::BAD_GATEWAY;
+            return failed(exchange, claims, "bad_upstream", status, cause).into();
         }
     };
     let ended = match hold_open(exchange, facts, live).await {
         Ok(ended) => ended,
-        Err(answer) => return answer,
+        Err(answer) => return answer.into(),
     };
     let stream_ended = || live.map(|live| stream_over(exchange, live));
     let headers = match identity::headers(exchange, facts, live) {
         Ok(headers) => headers,
-        Err(error) => return identity::too_large(exchange, facts, &error),
+        Err(error) => return identity::too_large(exchange, facts, &error).into(),
     };
     let resent = match live {
         Some(live) if kept_form::is_resent(exchange, facts) => {
-            match Box::pin(kept_form::take(exchange, facts, live, &mut incoming.body)).await {
+            let taken = kept_form::take(exchange, facts, live, &mut body);
+            match Box::pin(taken.instrument(exchange.log_span())).await {
                 Ok(resent) => Some(resent),
-                Err(answer) => return answer.of(&live.session.about.user),
+                Err(answer) => return answer.of(&live.session.about.user).into(),
             }
         }
         _ => None,
@@ -58,7 +64,7 @@ pub async fn forward(
     let traced = span.scope().is_traced();
     let strip = |name: &str| {
         headers.must_strip(name)
-            || (from_header && name == header::AUTHORIZATION.as_str())
+            || (from_header && name == AUTHORIZATION.as_str())
             || (resent.is_some() && kept_form::is_replaced(name))
             // Ours is told in their place; while nothing is traced they pass like any other.
             || (traced && (name == TRACEPARENT || name == TRACESTATE))
@@ -67,8 +73,10 @@ pub async fn forward(
         Some(resent) => resent.path_and_query.clone(),
         None => facts.target.path_and_query(),
     };
-    let told = headers.told().map(|(name, value)| (name, value.as_bytes()));
-    let of_form = resent.iter().flat_map(Resent::headers);
+    let set = match set(exchange, &headers, resent.as_ref(), span.scope()) {
+        Ok(set) => set,
+        Err(error) => return upstream_failed(exchange, claims, &error).into(),
+    };
     let leg = Leg {
         base: &base,
         application: &facts.provider.application_slug,
@@ -78,12 +86,7 @@ pub async fn forward(
             .and_then(|claims| claims.ak_proxy.as_ref()?.host_header.as_deref())
             .map_or_else(|| Cow::Owned(facts.origin.host.to_string()), Cow::Borrowed),
         strip: &strip,
-        set: told
-            .chain(of_form)
-            .chain([(REQUEST_ID, exchange.id.as_bytes())])
-            .map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value)))
-            .chain(trace_headers(span.scope()))
-            .collect(),
+        set,
         instead: resent.as_ref().map(|resent| resent.body.clone()),
         forwarded: Forwarded {
             host: Cow::Owned(facts.target.authority.to_string()),
@@ -95,7 +98,7 @@ pub async fn forward(
         stream_ended: &stream_ended,
     };
     let asked = std::time::Instant::now();
-    let result = exchange.worker.upstreams.forward(incoming.request, incoming.body, leg).await;
+    let result = exchange.worker.upstreams.forward(exchange.carried, body, leg).await;
     let timing = UpstreamEvent {
         tls: base.scheme() == "https",
         host: base.host_str().unwrap_or_default().to_owned(),
@@ -113,13 +116,13 @@ pub async fn forward(
     drop(span);
     let mut answer = match result {
         Ok(mut response) => {
-            if let Some(cookie) = live.and_then(|live| identity::new_cookie(exchange, facts, live))
-            {
-                realise::add_cookie(&mut response, &cookie);
+            let cookie = live.and_then(|live| identity::new_cookie(exchange, facts, live));
+            if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok()) {
+                response.headers_mut().append(SET_COOKIE, cookie);
             }
-            Answer::from(response)
+            Passed::from(response)
         }
-        Err(error) => upstream_failed(exchange, claims, &error),
+        Err(error) => upstream_failed(exchange, claims, &error).into(),
     };
     answer.account.upstream = Some(timing);
     let answer = answer.noting(&headers);
@@ -129,18 +132,30 @@ pub async fn forward(
     }
 }
 
-/// The headers that put the application into our trace. While nothing is traced, what a caller said
-/// of its own passes as it came.
-fn trace_headers<'a>(scope: &'a Scope) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, [u8]>)> {
-    let headers = scope.is_traced().then(|| scope.headers());
-    headers
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (Cow::Borrowed(name), Cow::Owned(value.into_bytes())))
+/// What the application is told beside what the client says: who asks, the head of a form that is
+/// sent again, our id, and its place in our trace. While nothing is traced, what a caller said of its
+/// own passes as it came.
+fn set(
+    exchange: &Exchange<'_>,
+    identity: &Prepared,
+    resent: Option<&Resent>,
+    scope: &Scope,
+) -> Result<Vec<(HeaderName, HeaderValue)>, UpstreamError> {
+    let told = identity.request()?;
+    let mut set = Vec::with_capacity(told.len() + 4);
+    set.extend_from_slice(told);
+    for (name, value) in resent.into_iter().flat_map(Resent::headers) {
+        set.push(upstream::header(name, value)?);
+    }
+    set.push(upstream::header(REQUEST_ID, exchange.id.as_bytes())?);
+    for (name, value) in scope.is_traced().then(|| scope.headers()).into_iter().flatten() {
+        set.push(upstream::header(name, value.as_bytes())?);
+    }
+    Ok(set)
 }
 
 /// Where to: the user's own upstream if a mapping set one, else the provider's.
-fn upstream(facts: &Facts, claims: Option<&Claims>) -> Result<Url, String> {
+fn base(facts: &Facts, claims: Option<&Claims>) -> Result<Url, String> {
     match claims.and_then(|claims| claims.ak_proxy.as_ref()?.backend_override.as_deref()) {
         Some(text) => match Url::parse(text) {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
@@ -166,7 +181,8 @@ async fn hold_open(
         || fields.text("accept").is_some_and(|accept| accept.contains("text/event-stream"))
         || fields.text("content-type").is_some_and(|kind| kind.starts_with("application/grpc"));
     let Some(live) = live.filter(|_| stays) else { return Ok(None) };
-    match Box::pin(exchange.gateway().sessions.hold_open(&live.id, exchange.now)).await {
+    let held = exchange.gateway().sessions.hold_open(&live.id, exchange.now);
+    match Box::pin(held.instrument(exchange.log_span())).await {
         Ok(Some(connection)) => {
             let (id, about) = (live.id.clone(), live.session.about.clone());
             let sessions = exchange.gateway().sessions.clone();
@@ -240,7 +256,9 @@ fn failed(
     status: StatusCode,
     cause: String,
 ) -> Answer {
-    tracing::warn!(id = &*exchange.id, code, cause, "the application did not answer");
+    exchange.log_span().in_scope(|| {
+        tracing::warn!(id = &*exchange.id, code, cause, "the application did not answer");
+    });
     let (public_code, title, message) = match status {
         StatusCode::BAD_GATEWAY => {
             ("bad_gateway", "Bad gateway", "The application cannot be reached.")

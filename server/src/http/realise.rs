@@ -1,7 +1,8 @@
 //! From a decision to an answer: one exhaustive match.
 
+use actix_web::HttpResponse;
+use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, web};
 use outpost_decision::crypto;
 use outpost_decision::decision::{Action, Decision, Reason};
 use outpost_decision::dialect::Dialect;
@@ -15,42 +16,26 @@ use serde_json::Map;
 use super::credentials::Credentials;
 use super::exchange::{Answer, Exchange, Facts, Judged};
 use super::pages::Problem;
-use super::{
-    backchannel_logout, callback, embedded, kept_form, pages, pipeline, proxy, sign_out, start,
-};
+use super::{backchannel_logout, callback, kept_form, pages, pipeline, sign_out, start};
 use crate::authentik::MisconfigurationReport;
 
-/// A request as actix-web hands it on, for whoever reads its body or passes it on.
-pub struct Incoming<'a> {
-    /// The request.
-    pub request: &'a HttpRequest,
-    /// Its body.
-    pub body: web::Payload,
-}
-
-/// Does what was decided.
-///
-/// What is done rarely is boxed: a future is as large as the largest of what it may do, and that of a
-/// request that is forwarded would be moved about with room for all the rest.
-pub async fn realise(exchange: &Exchange<'_>, judged: &Judged, incoming: Incoming<'_>) -> Answer {
+/// Does what was decided about a request that is neither answered by its head alone nor forwarded.
+pub async fn realise(exchange: &Exchange<'_>, judged: &Judged, body: Payload) -> Answer {
     match judged {
         Judged::Ping => HttpResponse::NoContent().finish().into(),
         Judged::Static if exchange.carried.head().uri.path() == pages::SIGNED_IN_PATH => {
             pages::kept::signed_in().into()
         }
         Judged::Static => HttpResponse::NotFound().finish().into(),
-        Judged::Core(request) => match &exchange.gateway().embedded {
-            Some(core) => Box::pin(embedded::answer(exchange, core, request, incoming)).await,
-            // Nothing is core's where core is not behind us.
-            None => HttpResponse::NotFound().finish().into(),
-        },
+        // Nothing is core's where core is not behind us.
+        Judged::Core(_) => HttpResponse::NotFound().finish().into(),
         Judged::Refused(refused) => {
             let host = refused.host();
             report(exchange, &refused.decision, host.as_deref(), refused.client);
             refusal(exchange, &refused.decision, host.as_deref()).into()
         }
         Judged::Full { facts, credentials, decision } => {
-            full(exchange, facts, credentials, decision, incoming).await
+            full(exchange, facts, credentials, decision, body).await
         }
     }
 }
@@ -60,18 +45,11 @@ async fn full(
     facts: &Facts,
     credentials: &Credentials,
     decision: &Decision,
-    incoming: Incoming<'_>,
+    body: Payload,
 ) -> Answer {
     match &decision.action {
-        // A reverse proxy that asks has been answered before anything came this far.
-        Action::Allow | Action::Skip | Action::PassOwnPath if facts.dialect.is_some() => {
-            pipeline::panicked(exchange)
-        }
-        // Only `Allow` carries an identity: a skip rule lets everybody through as nobody.
-        Action::Allow => {
-            proxy::forward(exchange, facts, credentials.session.as_ref(), incoming).await
-        }
-        Action::Skip | Action::PassOwnPath => proxy::forward(exchange, facts, None, incoming).await,
+        // Whoever is let through has been answered, or forwarded, before anything came this far.
+        Action::Allow | Action::Skip | Action::PassOwnPath => pipeline::panicked(exchange),
         Action::RedirectToStart { return_to } => HttpResponse::Found()
             .insert_header((header::LOCATION, start::url(&facts.provider, &return_to.to_string())))
             .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -79,14 +57,10 @@ async fn full(
             .into(),
         Action::BeginSignIn { return_to } => start::begin(exchange, facts, return_to.as_ref()),
         Action::Challenge => challenge(exchange, facts, decision).into(),
-        Action::FinishSignIn => Box::pin(callback::finish(exchange, facts, credentials)).await,
-        Action::SignOut => Box::pin(sign_out::sign_out(exchange, facts, credentials)).await,
-        Action::KeepForm => {
-            Box::pin(kept_form::keep(exchange, facts, decision, incoming.body)).await
-        }
-        Action::TakeLogoutToken => {
-            Box::pin(backchannel_logout::take(exchange, facts, incoming.body)).await
-        }
+        Action::FinishSignIn => callback::finish(exchange, facts, credentials).await,
+        Action::SignOut => sign_out::sign_out(exchange, facts, credentials).await,
+        Action::KeepForm => kept_form::keep(exchange, facts, decision, body).await,
+        Action::TakeLogoutToken => backchannel_logout::take(exchange, facts, body).await,
         Action::Deny => {
             let host = facts.target.authority.to_string();
             report(exchange, decision, Some(&host), facts.origin.client);

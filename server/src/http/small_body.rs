@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use actix_web::web::{self, Bytes, BytesMut};
+use actix_web::dev::Payload;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use thiserror::Error;
 
@@ -27,12 +28,12 @@ pub enum BodyError {
 ///
 /// # Errors
 /// See [`BodyError`].
-pub async fn read(body: &mut web::Payload, limit: usize) -> Result<Bytes, BodyError> {
+pub async fn read(body: &mut Payload, limit: usize) -> Result<Bytes, BodyError> {
     read_within(body, limit, PATIENCE).await
 }
 
 async fn read_within(
-    body: &mut web::Payload,
+    body: &mut Payload,
     limit: usize,
     patience: Duration,
 ) -> Result<Bytes, BodyError> {
@@ -52,21 +53,15 @@ async fn read_within(
 
 #[cfg(test)]
 mod tests {
-    use actix_web::FromRequest;
     use actix_web::error::PayloadError;
-    use actix_web::test::TestRequest;
     use futures_util::stream::{self, Stream};
 
     use super::*;
 
     type Piece = Result<Bytes, PayloadError>;
 
-    async fn payload(pieces: impl Stream<Item = Piece> + 'static) -> web::Payload {
-        let mut inner = actix_web::dev::Payload::from(
-            Box::pin(pieces) as std::pin::Pin<Box<dyn Stream<Item = Piece>>>
-        );
-        let request = TestRequest::default().to_http_request();
-        web::Payload::from_request(&request, &mut inner).await.unwrap()
+    fn payload(pieces: impl Stream<Item = Piece> + 'static) -> Payload {
+        Payload::from(Box::pin(pieces) as std::pin::Pin<Box<dyn Stream<Item = Piece>>>)
     }
 
     fn pieces(count: usize) -> impl Stream<Item = Piece> + 'static {
@@ -75,18 +70,18 @@ mod tests {
 
     #[actix_web::test]
     async fn bodies_have_so_many_bytes() {
-        let read = read(&mut payload(pieces(5)).await, 20).await;
+        let read = read(&mut payload(pieces(5)), 20).await;
         assert_eq!(read.map(|body| body.len()), Ok(20), "at the limit");
-        let past = super::read(&mut payload(pieces(5)).await, 19).await;
+        let past = super::read(&mut payload(pieces(5)), 19).await;
         assert_eq!(past, Err(BodyError::TooLarge));
         let broken = pieces(1).chain(stream::iter([Err(PayloadError::Incomplete(None))]));
-        let broken = super::read(&mut payload(broken).await, 20).await;
+        let broken = super::read(&mut payload(broken), 20).await;
         assert_eq!(broken, Err(BodyError::Broken));
     }
 
     #[actix_web::test]
     async fn bodies_that_do_not_end_are_given_up() {
-        let mut endless = payload(pieces(1).chain(stream::pending())).await;
+        let mut endless = payload(pieces(1).chain(stream::pending()));
         let given_up = read_within(&mut endless, 20, Duration::from_millis(20)).await;
         assert_eq!(given_up, Err(BodyError::TooSlow));
     }

@@ -5,50 +5,52 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::header::{CONNECTION, HeaderName, HeaderValue, TRAILER};
-use actix_web::http::{Method, StatusCode};
-use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use bytes::Bytes;
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRAILER, UPGRADE,
+};
 use http::response::Parts;
+use http::{Method, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 use thiserror::Error;
 use tokio::time::Sleep;
 
 use super::Ended;
 use super::exchange::Exchange;
-use super::protocol::{GRPC, begins, is_hop_by_hop, listed};
+use super::protocol::{GRPC, begins, is_hop_by_hop, tokens};
 use super::trailers::{of_answer, of_answer_announced};
-use crate::carried::Trailers;
+use crate::carried::{AnswerBody, Trailers};
 
 /// What `X-Powered-By` says on every answer (contract 12).
 const POWERED_BY: &str = "goauthentik.io";
 
+const X_POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
+
 /// Answers with what the upstream answered; its body follows as the client takes it.
 pub(super) fn pass_on(
-    request: &HttpRequest,
-    head: &Parts,
+    method: &Method,
+    mut head: Parts,
     incoming: Incoming,
     exchange: Rc<Exchange>,
     idle: Duration,
     ended: Option<Ended>,
-) -> HttpResponse {
-    let status = status(head);
-    let announced = content_length(head);
-    let (size, keep_length) = if request.method() == Method::HEAD {
+) -> Response<AnswerBody> {
+    let status = head.status;
+    let size = if method == Method::HEAD {
         // The length is that of the body a GET would have had.
-        (announced.map_or(BodySize::None, BodySize::Sized), false)
+        content_length(&head.headers).map_or(BodySize::None, BodySize::Sized)
     } else if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
-        (BodySize::None, status == StatusCode::NOT_MODIFIED)
+        BodySize::None
     } else {
-        (incoming.size_hint().exact().map_or(BodySize::Stream, BodySize::Sized), false)
+        incoming.size_hint().exact().map_or(BodySize::Stream, BodySize::Sized)
     };
-    let has_body = request.method() != Method::HEAD && !matches!(size, BodySize::None);
+    let has_body = method != Method::HEAD && !matches!(size, BodySize::None);
     // An answer that is over has its trailers in the head, if any (gRPC's "Trailers-Only"), and
     // must be over for the client, too.
     let trails = has_body
         && !incoming.is_end_stream()
-        && (size == BodySize::Stream || head.version == http::Version::HTTP_2);
+        && (size == BodySize::Stream || head.version == Version::HTTP_2);
     let trailers = trails.then(Trailers::default);
     let body = Answer {
         incoming: has_body.then_some(incoming),
@@ -60,29 +62,32 @@ pub(super) fn pass_on(
         ended,
     };
 
-    let mut response = HttpResponse::with_body(status, body);
-    copy_headers(head, &mut response, |name| {
-        (!is_hop_by_hop(name) || (name == "upgrade" && status == StatusCode::UPGRADE_REQUIRED))
-            && (keep_length || name != "content-length")
+    let announced = trailers.as_ref().and_then(|_| of_answer_announced(&head.headers));
+    // The length is for whoever sends the answer to say.
+    keep_headers(&mut head.headers, |name| {
+        let asks_upgrade = name == UPGRADE && status == StatusCode::UPGRADE_REQUIRED;
+        name != CONTENT_LENGTH && (asks_upgrade || !is_hop_by_hop(name.as_str()))
     });
-    if let Some(trailers) = trailers {
-        let announced = of_answer_announced(&head.headers);
-        if let Some(announced) = announced.and_then(|v| HeaderValue::from_bytes(v.as_bytes()).ok())
-        {
-            response.headers_mut().insert(TRAILER, announced);
-        }
-        response.extensions_mut().insert(trailers);
+    if let Some(announced) = announced {
+        head.headers.insert(TRAILER, announced);
     }
-    response.map_into_boxed_body()
+    of_the_client(head, AnswerBody::new(BoxBody::new(body), trailers))
 }
 
 /// Answers 101 with the upstream's own headers; the tunnel is opened beside it.
-pub(super) fn switch(head: &Parts) -> HttpResponse {
-    let mut response = HttpResponse::new(StatusCode::SWITCHING_PROTOCOLS);
-    copy_headers(head, &mut response, |name| {
-        name == "upgrade" || (!is_hop_by_hop(name) && name != "content-length")
+pub(super) fn switch(mut head: Parts) -> Response<AnswerBody> {
+    keep_headers(&mut head.headers, |name| {
+        name == UPGRADE || (!is_hop_by_hop(name.as_str()) && name != CONTENT_LENGTH)
     });
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    head.headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    of_the_client(head, AnswerBody::empty())
+}
+
+/// The version and whatever hyper notes beside the head are of the connection to the upstream.
+fn of_the_client(head: Parts, body: AnswerBody) -> Response<AnswerBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers;
     response
 }
 
@@ -97,38 +102,26 @@ pub(super) fn is_event_stream(head: &Parts) -> bool {
 }
 
 fn is_of_kind(head: &Parts, kind: &str) -> bool {
-    let found = head.headers.get(http::header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
+    let found = head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     found.is_some_and(|found| begins(found, kind))
 }
 
-fn copy_headers<B>(head: &Parts, response: &mut HttpResponse<B>, pass: impl Fn(&str) -> bool) {
-    let of_connection: Vec<&str> = listed(&head.headers, http::header::CONNECTION)
-        .filter(|name| !name.eq_ignore_ascii_case("upgrade"))
+/// Takes out what does not `pass`, and what the upstream's connection alone is about, and names us.
+fn keep_headers(headers: &mut HeaderMap, pass: impl Fn(&HeaderName) -> bool) {
+    let of_connection: Vec<HeaderName> = tokens(headers, CONNECTION)
+        .filter(|name| !name.eq_ignore_ascii_case(UPGRADE.as_str()))
+        .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
         .collect();
-    let ours = response.headers_mut();
-    for (name, value) in &head.headers {
-        let listed = of_connection.iter().any(|listed| listed.eq_ignore_ascii_case(name.as_str()));
-        if listed || !pass(name.as_str()) {
-            continue;
-        }
-        // Both crates allow the same names and values; a difference would drop one header.
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::from_bytes(name.as_str().as_bytes()),
-            HeaderValue::from_bytes(value.as_bytes()),
-        ) {
-            ours.append(name, value);
-        }
+    let gone = headers.keys().filter(|name| of_connection.contains(name) || !pass(name));
+    let gone: Vec<HeaderName> = gone.cloned().collect();
+    for name in gone {
+        headers.remove(name);
     }
-    ours.insert(HeaderName::from_static("x-powered-by"), HeaderValue::from_static(POWERED_BY));
+    headers.insert(X_POWERED_BY, HeaderValue::from_static(POWERED_BY));
 }
 
-fn status(head: &Parts) -> StatusCode {
-    // Both crates allow 100 to 999.
-    StatusCode::from_u16(head.status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY)
-}
-
-fn content_length(head: &Parts) -> Option<u64> {
-    head.headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// The body of an answer, read from the upstream only when the client has room for more.

@@ -6,11 +6,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use actix_web::HttpRequest;
-use actix_web::http::{Version, header};
-use actix_web::web::{Bytes, Payload};
+use actix_web::dev::Payload;
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Version, header};
 use hyper::body::{Body, Frame, SizeHint};
 use thiserror::Error;
 
@@ -55,11 +54,12 @@ pub(super) enum UploadError {
 impl RequestBody {
     /// Finds out whether there is a body and how long it is.
     pub(super) async fn of(
-        request: &HttpRequest,
+        carried: &Carried,
         mut payload: Payload,
         exchange: &Rc<Exchange>,
     ) -> Self {
-        let headers = request.headers();
+        let head = carried.head();
+        let headers = &head.headers;
         let known = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok());
@@ -68,7 +68,7 @@ impl RequestBody {
             Length::Known(length)
         } else if headers.contains_key(header::TRANSFER_ENCODING) {
             Length::Unknown
-        } else if request.version() < Version::HTTP_2 {
+        } else if head.version < Version::HTTP_2 {
             // RFC 9112 6.3: without either header a request has no body.
             Length::None
         } else {
@@ -95,7 +95,7 @@ impl RequestBody {
             payload: (left > 0).then_some(payload),
             length,
             left,
-            trailers: Carried::of(request).map(|carried| carried.trailers()),
+            trailers: Some(carried.trailers()),
             announced: Vec::new(),
             go_ahead: None,
             exchange: Rc::clone(exchange),

@@ -1,14 +1,14 @@
 //! What both directions of one request know of each other.
 
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::pool::Streams;
+use super::pool::{Kept, Streams};
 
 /// State shared by the request body, which the connection pulls, and the answer, which the
 /// client pulls. Time without movement is counted over both: a long upload is not an idle answer.
@@ -20,6 +20,8 @@ pub(super) struct Exchange {
     uploader: RefCell<Option<Waker>>,
     idle: Duration,
     streams: RefCell<Option<Streams>>,
+    /// The connection, for the next request after the end of this one.
+    kept: RefCell<Option<Kept>>,
 }
 
 /// Where the request body stands.
@@ -45,12 +47,18 @@ impl Exchange {
             uploader: RefCell::default(),
             idle,
             streams: RefCell::default(),
+            kept: RefCell::default(),
         })
     }
 
     /// Counts as one of the requests on a shared connection, as long as anything of it is left.
     pub(super) fn occupy(&self, streams: Option<&Streams>) {
         *self.streams.borrow_mut() = streams.cloned();
+    }
+
+    /// Gives the connection back when the answer is complete or abandoned.
+    pub(super) fn keep(&self, kept: Kept) {
+        *self.kept.borrow_mut() = Some(kept);
     }
 
     /// The longest time without movement until the answer's head is there.
@@ -80,6 +88,9 @@ impl Exchange {
     /// use to anybody.
     pub(super) fn finish(&self) {
         self.over.set(true);
+        if let Some(kept) = self.kept.borrow_mut().take() {
+            kept.give_back();
+        }
         if let Some(waker) = self.uploader.borrow_mut().take() {
             waker.wake();
         }
@@ -101,9 +112,8 @@ impl Exchange {
     pub(super) async fn while_moving<F: Future>(
         &self,
         idle: Duration,
-        work: F,
+        mut work: Pin<&mut F>,
     ) -> Option<F::Output> {
-        let mut work = pin!(work);
         loop {
             let deadline = self.deadline(idle);
             match timeout_at(deadline, work.as_mut()).await {

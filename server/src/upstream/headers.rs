@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use actix_web::HttpRequest;
-use actix_web::http::header as client;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use outpost_decision::cookie::strip_own_cookies;
 
@@ -18,26 +16,23 @@ const FORWARDED_PROTO: &str = "x-forwarded-proto";
 /// Builds the headers for HTTP/1.1. What a client sent is first filtered, then ours are set: so
 /// nothing a client sends, not even a name in `Connection`, can take away what is set here.
 pub(super) fn request(
-    request: &HttpRequest,
+    sent: &HeaderMap,
     leg: &Leg<'_>,
     length: Length,
     upgrade: Option<&str>,
 ) -> Result<HeaderMap, UpstreamError> {
-    let sent = request.headers();
     let mut headers = HeaderMap::with_capacity(sent.len() + leg.set.len() + 8);
     // First in line, as RFC 9110 7.2 asks.
     headers.insert(http::header::HOST, value("Host", leg.host.as_bytes())?);
-    copy(request, leg, &mut headers)?;
+    copy(sent, leg, &mut headers)?;
     forwarded(sent, leg, &mut headers)?;
 
-    for (name, bytes) in &leg.set {
-        let bad = || UpstreamError::BadHeader { name: name.to_string() };
-        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
-        if is_framing(header.as_str()) {
-            tracing::warn!(name = %header, "a header that frames messages cannot be set");
+    for (name, value) in &leg.set {
+        if is_framing(name.as_str()) {
+            tracing::warn!(%name, "a header that frames messages cannot be set");
             continue;
         }
-        headers.insert(header, HeaderValue::from_bytes(bytes).map_err(|_| bad())?);
+        headers.insert(name.clone(), value.clone());
     }
 
     match length {
@@ -50,43 +45,32 @@ pub(super) fn request(
             headers.insert(http::header::TRANSFER_ENCODING, chunked);
         }
     }
-    connection(request, upgrade, &mut headers)?;
+    connection(sent, upgrade, &mut headers)?;
     if length == Length::None {
         return Ok(headers);
     }
-    if let Some(announcement) = trailers::value(&trailers(request, leg)) {
+    if let Some(announcement) = trailers::value(&trailers(sent, leg)) {
         headers.insert(http::header::TRAILER, announcement);
     }
-    if protocol::expects_continue(request) {
+    if protocol::expects_continue(sent) {
         headers.insert(http::header::EXPECT, HeaderValue::from_static("100-continue"));
     }
     Ok(headers)
 }
 
 /// Takes over what the client sent, as far as it may pass.
-fn copy(
-    request: &HttpRequest,
-    leg: &Leg<'_>,
-    headers: &mut HeaderMap,
-) -> Result<(), UpstreamError> {
-    let sent = request.headers();
-    let of_connection: Vec<&str> = tokens(sent, client::CONNECTION).collect();
+fn copy(sent: &HeaderMap, leg: &Leg<'_>, headers: &mut HeaderMap) -> Result<(), UpstreamError> {
+    let of_connection: Vec<&str> = tokens(sent, http::header::CONNECTION).collect();
     let mut cookies: Vec<Cow<'_, [u8]>> = Vec::new();
-    for (name, bytes) in sent {
-        let name = name.as_str();
-        let bytes = bytes.as_bytes();
-        if !may_pass(name, &of_connection, leg) {
+    for (name, value) in sent {
+        if !may_pass(name.as_str(), &of_connection, leg) {
             continue;
         }
-        if name == "cookie" {
-            cookies.extend(strip_own_cookies(bytes));
+        if name == http::header::COOKIE {
+            cookies.extend(strip_own_cookies(value.as_bytes()));
             continue;
         }
-        let bad = || UpstreamError::BadHeader { name: name.to_owned() };
-        headers.append(
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?,
-            value(name, bytes)?,
-        );
+        headers.append(name.clone(), value.clone());
     }
     // HTTP/2 clients may send them apart; HTTP/1.1 knows one line only (RFC 9113 8.2.3).
     if !cookies.is_empty() {
@@ -107,16 +91,15 @@ fn may_pass(name: &str, of_connection: &[&str], leg: &Leg<'_>) -> bool {
 
 /// The trailers that the client announces, as far as they may pass: those that would as headers and
 /// that say nothing of whence the request came, which trailers are too late for.
-fn trailers(request: &HttpRequest, leg: &Leg<'_>) -> Vec<HeaderName> {
-    let sent = request.headers();
-    let of_connection: Vec<&str> = tokens(sent, client::CONNECTION).collect();
-    trailers::announcement(tokens(sent, client::TRAILER), |name| {
+fn trailers(sent: &HeaderMap, leg: &Leg<'_>) -> Vec<HeaderName> {
+    let of_connection: Vec<&str> = tokens(sent, http::header::CONNECTION).collect();
+    trailers::announcement(tokens(sent, http::header::TRAILER), |name| {
         may_pass(name, &of_connection, leg) && !is_claim_about_origin(name)
     })
 }
 
 fn forwarded(
-    sent: &client::HeaderMap,
+    sent: &HeaderMap,
     leg: &Leg<'_>,
     headers: &mut HeaderMap,
 ) -> Result<(), UpstreamError> {
@@ -142,12 +125,12 @@ fn forwarded(
 
 /// Says anew what concerns the connection to the upstream.
 fn connection(
-    request: &HttpRequest,
+    sent: &HeaderMap,
     upgrade: Option<&str>,
     headers: &mut HeaderMap,
 ) -> Result<(), UpstreamError> {
     let trailers =
-        tokens(request.headers(), client::TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
+        tokens(sent, http::header::TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
     if trailers {
         headers.insert(http::header::TE, HeaderValue::from_static("trailers"));
     }
@@ -207,6 +190,15 @@ fn is_alias(name: &str, ours: &str) -> bool {
 
 fn value(name: &str, bytes: &[u8]) -> Result<HeaderValue, UpstreamError> {
     HeaderValue::from_bytes(bytes).map_err(|_| UpstreamError::BadHeader { name: name.to_owned() })
+}
+
+/// A header to set ([`Leg::set`]).
+///
+/// # Errors
+/// [`UpstreamError::BadHeader`].
+pub fn header(name: &str, bytes: &[u8]) -> Result<(HeaderName, HeaderValue), UpstreamError> {
+    let bad = |_| UpstreamError::BadHeader { name: name.to_owned() };
+    Ok((HeaderName::from_bytes(name.as_bytes()).map_err(bad)?, value(name, bytes)?))
 }
 
 #[cfg(test)]

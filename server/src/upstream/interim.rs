@@ -65,10 +65,14 @@ impl GoAhead {
 pub(super) fn pass_on<B>(
     request: &mut Request<B>,
     client: Option<Arc<dyn InterimSink>>,
-    said: CancellationToken,
+    said: Option<CancellationToken>,
 ) {
     hyper::ext::on_informational(request, move |answer| match answer.status() {
-        StatusCode::CONTINUE => said.cancel(),
+        StatusCode::CONTINUE => {
+            if let Some(said) = &said {
+                said.cancel();
+            }
+        }
         StatusCode::SWITCHING_PROTOCOLS => {}
         status => {
             if let Some(client) = &client {

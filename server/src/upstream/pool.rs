@@ -91,6 +91,35 @@ impl Idle {
     }
 }
 
+/// See [`Pool::kept`].
+#[derive(Debug)]
+pub(super) struct Kept {
+    pool: Weak<Pool>,
+    endpoint: Endpoint,
+    sender: http1::SendRequest<RequestBody>,
+}
+
+impl Kept {
+    /// Puts the connection into the pool: nearly always at once, else when the rest of an answer that
+    /// was abandoned is through.
+    pub(super) fn give_back(self) {
+        let Self { pool, endpoint, mut sender } = self;
+        let put = move |endpoint, sender| {
+            if let Some(pool) = pool.upgrade() {
+                pool.put(endpoint, Sender::Http1(sender));
+            }
+        };
+        if sender.is_ready() {
+            return put(endpoint, sender);
+        }
+        actix_rt::spawn(async move {
+            if sender.ready().await.is_ok() {
+                put(endpoint, sender);
+            }
+        });
+    }
+}
+
 /// See [`Pool::dialing`].
 pub(super) struct Dialing {
     pool: Rc<Pool>,
@@ -134,22 +163,12 @@ impl Pool {
         None
     }
 
-    /// Keeps a connection once it is through with the exchange it is in. Call right after the
-    /// head of the answer: reading the body to its end is what makes the connection ready.
-    pub(super) fn give_back(self: &Rc<Self>, endpoint: Endpoint, sender: Sender) {
+    /// A connection that is to be given back when the exchange that it is in is over; `None` for one
+    /// that is there since it was made.
+    pub(super) fn kept(self: &Rc<Self>, endpoint: Endpoint, sender: Sender) -> Option<Kept> {
         match sender {
-            // There since it was made.
-            Sender::Http2(..) => {}
-            Sender::Http1(mut inner) => {
-                let pool = Rc::downgrade(self);
-                actix_rt::spawn(async move {
-                    if inner.ready().await.is_ok()
-                        && let Some(pool) = Weak::upgrade(&pool)
-                    {
-                        pool.put(endpoint, Sender::Http1(inner));
-                    }
-                });
-            }
+            Sender::Http2(..) => None,
+            Sender::Http1(sender) => Some(Kept { pool: Rc::downgrade(self), endpoint, sender }),
         }
     }
 

@@ -1,17 +1,17 @@
 //! What a request asks of the protocol itself.
 
-use actix_web::HttpRequest;
-use actix_web::http::header::{self, HeaderMap};
-use actix_web::http::{Method, Version};
+use http::header::{self, HeaderMap, HeaderName};
+use http::request::Parts;
+use http::{Method, Version};
 
 /// The protocols, joined by commas, that the client asks to go on with on this connection
 /// (RFC 9110 7.8) and that may be offered to the upstream; `None` if there is none.
 ///
 /// HTTP itself is not offered in any version, nor is TLS: requests inside such a tunnel would reach
 /// the application unseen.
-pub(super) fn upgrade(request: &HttpRequest) -> Option<String> {
-    let headers = request.headers();
-    let asks = request.version() == Version::HTTP_11
+pub(super) fn upgrade(request: &Parts) -> Option<String> {
+    let headers = &request.headers;
+    let asks = request.version == Version::HTTP_11
         && tokens(headers, header::CONNECTION).any(|t| t.eq_ignore_ascii_case("upgrade"));
     if !asks {
         return None;
@@ -25,10 +25,10 @@ pub(super) fn upgrade(request: &HttpRequest) -> Option<String> {
 }
 
 /// What a websocket begins with (RFC 6455 4.1).
-fn is_bodiless_get(request: &HttpRequest) -> bool {
-    request.method() == Method::GET
-        && !request.headers().contains_key(header::TRANSFER_ENCODING)
-        && request.headers().get(header::CONTENT_LENGTH).is_none_or(|length| length == "0")
+fn is_bodiless_get(request: &Parts) -> bool {
+    request.method == Method::GET
+        && !request.headers.contains_key(header::TRANSFER_ENCODING)
+        && request.headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0")
 }
 
 /// Whether an upgrade is one to a websocket.
@@ -55,9 +55,9 @@ const fn is_token_byte(byte: u8) -> bool {
 }
 
 /// Whether an answer 101 says what RFC 9110 7.8 wants of it, and only what was offered.
-pub(super) fn is_switch(headers: &http::HeaderMap, offered: &str) -> bool {
-    let mut chosen = listed(headers, http::header::UPGRADE).peekable();
-    listed(headers, http::header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
+pub(super) fn is_switch(headers: &HeaderMap, offered: &str) -> bool {
+    let mut chosen = tokens(headers, header::UPGRADE).peekable();
+    tokens(headers, header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
         && chosen.peek().is_some()
         && chosen.all(|protocol| {
             offered.split(", ").any(|offered| offered.eq_ignore_ascii_case(protocol))
@@ -66,15 +66,15 @@ pub(super) fn is_switch(headers: &http::HeaderMap, offered: &str) -> bool {
 
 /// Whether the body of a request is in no coding, or one that is undone here. Others (RFC 9112 7)
 /// nobody asks for, and passed on they would no longer be named.
-pub(super) fn is_readable(request: &HttpRequest) -> bool {
-    let mut codings = tokens(request.headers(), header::TRANSFER_ENCODING);
+pub(super) fn is_readable(headers: &HeaderMap) -> bool {
+    let mut codings = tokens(headers, header::TRANSFER_ENCODING);
     codings.next().is_none_or(|coding| coding.eq_ignore_ascii_case("chunked"))
         && codings.next().is_none()
 }
 
 /// Whether the client waits for 100 before it sends its body (RFC 9110 10.1.1).
-pub(super) fn expects_continue(request: &HttpRequest) -> bool {
-    tokens(request.headers(), header::EXPECT).any(|t| t.eq_ignore_ascii_case("100-continue"))
+pub(super) fn expects_continue(headers: &HeaderMap) -> bool {
+    tokens(headers, header::EXPECT).any(|t| t.eq_ignore_ascii_case("100-continue"))
 }
 
 /// Begin of the content type of gRPC.
@@ -82,8 +82,8 @@ pub(super) const GRPC: &str = "application/grpc";
 
 /// Whether the request is a gRPC call. Such a call may rest, and so may its answer's head: servers
 /// send it with the first message.
-pub(super) fn is_grpc(request: &HttpRequest) -> bool {
-    let kind = request.headers().get(header::CONTENT_TYPE);
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
     kind.is_some_and(|kind| begins(kind.as_bytes(), GRPC))
 }
 
@@ -93,20 +93,7 @@ pub(super) fn begins(value: &[u8], start: &str) -> bool {
 }
 
 /// The comma-separated tokens of a header, however often it occurs.
-pub(super) fn tokens(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
-    headers
-        .get_all(name)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .filter(|token| !token.is_empty())
-}
-
-/// The same of an upstream's headers.
-pub(super) fn listed(
-    headers: &http::HeaderMap,
-    name: http::HeaderName,
-) -> impl Iterator<Item = &str> {
+pub(super) fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     headers
         .get_all(name)
         .iter()
@@ -140,7 +127,7 @@ pub(super) fn is_framing(name: &str) -> bool {
 
 /// Schemes that authenticate a connection instead of a request (NTLM, and Negotiate where it
 /// falls back to it). A connection they were spoken on must serve nobody else.
-pub(super) fn binds_connection(headers: &http::HeaderMap, name: http::HeaderName) -> bool {
+pub(super) fn binds_connection(headers: &HeaderMap, name: HeaderName) -> bool {
     headers.get_all(name).iter().any(|value| {
         value.as_bytes().split(|byte| *byte == b' ' || *byte == b',').any(|word| {
             word.eq_ignore_ascii_case(b"ntlm") || word.eq_ignore_ascii_case(b"negotiate")
@@ -150,18 +137,20 @@ pub(super) fn binds_connection(headers: &http::HeaderMap, name: http::HeaderName
 
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
-    use http::{HeaderMap, HeaderName, HeaderValue};
+    use http::HeaderValue;
 
     use super::*;
 
+    fn head(request: http::request::Builder) -> Parts {
+        request.body(()).unwrap().into_parts().0
+    }
+
     fn offered(version: Version, connection: &str, protocols: &[&str]) -> Option<String> {
-        let mut request = TestRequest::get().version(version);
-        request = request.insert_header(("connection", connection));
+        let mut request = http::Request::get("/").version(version).header("connection", connection);
         for protocols in protocols {
-            request = request.append_header(("upgrade", *protocols));
+            request = request.header("upgrade", *protocols);
         }
-        upgrade(&request.to_http_request())
+        upgrade(&head(request))
     }
 
     #[test]
@@ -203,9 +192,8 @@ mod tests {
     #[test]
     fn a_websocket_begins_with_a_get_and_nothing_else() {
         let post = |protocol: &str| {
-            let headers = [("connection", "upgrade"), ("upgrade", protocol)];
-            let request = headers.into_iter().fold(TestRequest::post(), TestRequest::insert_header);
-            upgrade(&request.to_http_request())
+            let request = http::Request::post("/").header("connection", "upgrade");
+            upgrade(&head(request.header("upgrade", protocol)))
         };
         assert_eq!(post("tcp").as_deref(), Some("tcp"));
         assert_eq!(post("websocket"), None);

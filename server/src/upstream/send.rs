@@ -2,11 +2,10 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_web::HttpRequest;
-use actix_web::http::Version as ClientVersion;
 use http::header::{AUTHORIZATION, EXPECT, HeaderMap, HeaderName, TRAILER, WWW_AUTHENTICATE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
@@ -32,25 +31,25 @@ pub(super) struct Head {
     headers: HeaderMap,
     /// Where the upstream's interim answers go.
     interim: Option<Arc<dyn InterimSink>>,
-    /// Cancelled when the upstream says 100.
-    said_continue: CancellationToken,
+    /// Cancelled when the upstream says 100, if that is waited for.
+    said_continue: Option<CancellationToken>,
 }
 
 /// Builds what goes to the upstream.
 pub(super) fn head(
-    request: &HttpRequest,
+    carried: &Carried,
     leg: &Leg<'_>,
     length: Length,
     upgrade: Option<&str>,
 ) -> Result<Head, UpstreamError> {
-    let method = Method::from_bytes(request.method().as_str().as_bytes())
-        .map_err(|_| UpstreamError::BadRequest("its method cannot be read"))?;
+    let request = carried.head();
+    let method = request.method.clone();
     let target = target(leg.base, leg.path_and_query)?;
-    let headers = headers::request(request, leg, length, upgrade)?;
+    let headers = headers::request(&request.headers, leg, length, upgrade)?;
     // A client of HTTP/1.0 knows none (RFC 9110 15.2).
-    let interim = Carried::of(request).filter(|_| request.version() > ClientVersion::HTTP_10);
-    let interim = interim.map(|carried| carried.interim());
-    Ok(Head { method, target, headers, interim, said_continue: CancellationToken::new() })
+    let interim = (request.version > Version::HTTP_10).then(|| carried.interim());
+    let said_continue = headers.contains_key(EXPECT).then(CancellationToken::new);
+    Ok(Head { method, target, headers, interim, said_continue })
 }
 
 /// Puts the path of the upstream before that of the request.
@@ -86,9 +85,9 @@ impl Head {
         body.announce(
             names.filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect(),
         );
-        if self.headers.contains_key(EXPECT) {
+        if let Some(said) = &self.said_continue {
             let tell = self.interim.clone().filter(|_| client_http2);
-            body.wait_for(GoAhead::new(self.said_continue.clone(), tell));
+            body.wait_for(GoAhead::new(said.clone(), tell));
         }
     }
 
@@ -172,7 +171,7 @@ impl Upstreams {
         let request = head.request(&sender, endpoint, body)?;
         let outcome = self.attempt(endpoint, &mut sender, request, exchange).await?;
         let response = outcome.map_err(|lost| explain(endpoint, lost.error, exchange))?;
-        self.give_back(endpoint, sender, &response, keep);
+        self.give_back(endpoint, sender, &response, exchange, keep);
         Ok(response)
     }
 
@@ -202,7 +201,7 @@ impl Upstreams {
         let request = head.clone().request(&sender, endpoint, body)?;
         let lost = match self.attempt(endpoint, &mut sender, request, exchange).await? {
             Ok(response) => {
-                self.give_back(endpoint, sender, &response, keep);
+                self.give_back(endpoint, sender, &response, exchange, keep);
                 return Ok(Kept::Answered(response));
             }
             Err(lost) => lost,
@@ -229,7 +228,11 @@ impl Upstreams {
         let idle = exchange.idle();
         exchange.touch();
         exchange.occupy(sender.streams());
-        match exchange.while_moving(idle, sender.send(request)).await {
+        let outcome = {
+            let sending = pin!(sender.send(request));
+            exchange.while_moving(idle, sending).await
+        };
+        match outcome {
             Some(Ok(response)) => {
                 exchange.touch();
                 Ok(Ok(response))
@@ -255,13 +258,15 @@ impl Upstreams {
         endpoint: &Endpoint,
         sender: Sender,
         response: &Response<Incoming>,
+        exchange: &Exchange,
         keep: bool,
     ) {
         if keep
             && response.status() != StatusCode::SWITCHING_PROTOCOLS
             && !binds_connection(response.headers(), WWW_AUTHENTICATE)
+            && let Some(kept) = self.pool.kept(endpoint.clone(), sender)
         {
-            self.pool.give_back(endpoint.clone(), sender);
+            exchange.keep(kept);
         }
     }
 }

@@ -5,7 +5,7 @@ use http::header::{CONNECTION, TRAILER};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use outpost_decision::trailers::may_trail;
 
-use super::protocol::{is_framing, listed};
+use super::protocol::{is_framing, tokens};
 
 /// What a `Trailer` header may announce: of `names`, those that `pass` and that may trail.
 pub(super) fn announcement<'a>(
@@ -41,8 +41,8 @@ pub(super) fn of_answer(mut sent: HeaderMap) -> HeaderMap {
 
 /// The `Trailer` header of an answer, anew. `head`: the upstream's.
 pub(super) fn of_answer_announced(head: &HeaderMap) -> Option<HeaderValue> {
-    let of_connection: Vec<&str> = listed(head, CONNECTION).collect();
-    value(&announcement(listed(head, TRAILER), |name| {
+    let of_connection: Vec<&str> = tokens(head, CONNECTION).collect();
+    value(&announcement(tokens(head, TRAILER), |name| {
         !of_connection.iter().any(|listed| listed.eq_ignore_ascii_case(name))
     }))
 }

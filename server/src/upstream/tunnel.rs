@@ -64,6 +64,7 @@ pub(super) fn open(
             }
             why
         };
+        let tunnel = pin!(tunnel);
         tokio::select! {
             outcome = exchange.while_moving(idle, tunnel) => if outcome.is_none() {
                 tracing::debug!("a tunnel was cut: nothing moved for too long");

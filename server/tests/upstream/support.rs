@@ -8,12 +8,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{App, HttpRequest, HttpResponse, web};
-use outpost::downstream::{self, DownstreamOptions, First, Limits};
+use actix_web::dev::Payload;
+use actix_web::{App, HttpResponse};
+use http::Response;
+use outpost::carried::{AnswerBody, Carried};
+use outpost::downstream::{self, Direct, DownstreamOptions, Limits, Next, Seen};
 use outpost::drain::Drain;
 use outpost::limits::Admission;
 use outpost::ops::metrics::Metrics;
-use outpost::upstream::{ApplicationOptions, Dialer, Forwarded, Leg, UpstreamSettings, Upstreams};
+use outpost::upstream::{
+    self, ApplicationOptions, Dialer, Forwarded, Leg, UpstreamError, UpstreamSettings, Upstreams,
+};
 use outpost_decision::origin::TrustedNetworks;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -97,12 +102,21 @@ pub(crate) fn proxy(rule: Rule) -> SocketAddr {
         drain: Drain::never(),
     };
     let bound = downstream::bind(&options, move || {
-        let first: First = Rc::new(|_| Box::pin(async { None }));
-        let application = App::new()
-            .app_data(Arc::clone(&rule))
-            .app_data(Upstreams::new(dialer.clone()))
-            .default_service(web::to(forward));
-        (first, application)
+        let (rule, upstreams) = (Arc::clone(&rule), Upstreams::new(dialer.clone()));
+        let direct = Direct {
+            first: Rc::new(|_| Box::pin(async { Seen::Left(Next::Forward) })),
+            forward: Rc::new(move |carried, body| {
+                let (rule, upstreams) = (Arc::clone(&rule), upstreams.clone());
+                Box::pin(async move {
+                    forward(&rule, &upstreams, &carried, body).await.unwrap_or_else(|error| {
+                        let status = error.status().try_into().unwrap();
+                        let answer = HttpResponse::build(status).body(error.code());
+                        downstream::adapt(answer.into())
+                    })
+                })
+            }),
+        };
+        (direct, App::new())
     })
     .unwrap();
     actix_rt::spawn(bound.server);
@@ -119,27 +133,28 @@ fn no_tls() -> rustls::ServerConfig {
         .with_cert_resolver(Arc::new(rustls::server::ResolvesServerCertUsingSni::new()))
 }
 
-async fn forward(request: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let rule = request.app_data::<Arc<Rule>>().unwrap();
-    let upstreams = request.app_data::<Upstreams>().unwrap();
+async fn forward(
+    rule: &Rule,
+    upstreams: &Upstreams,
+    carried: &Carried,
+    body: Payload,
+) -> Result<Response<AnswerBody>, UpstreamError> {
+    let request = carried.head();
     let host = request
-        .headers()
+        .headers
         .get("host")
         .map(|host| host.to_str().unwrap().to_owned())
-        .or_else(|| request.uri().authority().map(ToString::to_string))
+        .or_else(|| request.uri.authority().map(ToString::to_string))
         .unwrap_or_default();
+    let set = rule.set.iter().map(|(name, value)| upstream::header(name, value));
     let leg = Leg {
         base: &rule.base,
         application: APPLICATION,
-        path_and_query: request.uri().path_and_query().map_or("/", |path| path.as_str()),
+        path_and_query: request.uri.path_and_query().map_or("/", |path| path.as_str()),
         verify: rule.verify,
         host: rule.host.map_or(Cow::Borrowed(&*host), Cow::Borrowed),
         strip: &rule.strip,
-        set: rule
-            .set
-            .iter()
-            .map(|(name, value)| (Cow::Borrowed(*name), Cow::Borrowed(&**value)))
-            .collect(),
+        set: set.collect::<Result<_, _>>()?,
         instead: None,
         forwarded: Forwarded {
             host: Cow::Borrowed(&*host),
@@ -150,10 +165,7 @@ async fn forward(request: HttpRequest, payload: web::Payload) -> HttpResponse {
         ended: Some(Box::pin(rule.ended.clone().cancelled_owned())),
         stream_ended: &|| None,
     };
-    match upstreams.forward(&request, payload, leg).await {
-        Ok(response) => response,
-        Err(error) => HttpResponse::build(error.status().try_into().unwrap()).body(error.code()),
-    }
+    upstreams.forward(carried, body, leg).await
 }
 
 /// A connection, seen byte by byte.

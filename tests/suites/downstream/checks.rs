@@ -106,6 +106,58 @@ async fn requests_of_every_kind_take_turns_on_a_connection() {
 }
 
 #[tokio::test]
+async fn a_body_is_nobodys_request_whether_it_is_read_or_not() {
+    let world = world(&[]).await;
+    let hidden = "GET /json HTTP/1.1\r\nHost: app.test\r\n\r\n";
+    let upload = |path: &str| {
+        let length = hidden.len();
+        format!("POST {path} HTTP/1.1\r\nHost: app.test\r\nContent-Length: {length}\r\n")
+    };
+    // What the application reads, and then what nobody does: the outpost refuses it.
+    for (path, status) in [("/json", 200), ("/private", 401)] {
+        let script = "Accept: application/json\r\n\r\n";
+        let mut proxy = Proxy::to(&world).await;
+        assert_eq!(proxy.is_told("/public").await.status, 200);
+        proxy.sends(format!("{}{script}{hidden}{}\r\n", upload(path), proxy.asks("/public"))).await;
+        let refused = proxy.hears().await;
+        assert_eq!(refused.status, status, "{path}");
+        // Whether the connection goes on or not: there is one request left, and it is a check.
+        let rest = read_to_end_of_turn(&mut proxy).await;
+        assert!(rest.iter().all(|verdict| verdict.status == 200 && verdict.body.is_empty()));
+        assert!(rest.len() <= 1 && (rest.len() == 1 || status == 401), "{path}: {}", rest.len());
+    }
+    // As slowly as anybody likes, with the next request right behind it.
+    let mut proxy = Proxy::to(&world).await;
+    let all = format!("{}\r\n{hidden}{}\r\n", upload("/json"), proxy.asks("/private"));
+    for part in all.as_bytes().chunks(7) {
+        proxy.sends(part).await;
+    }
+    assert_eq!(proxy.hears().await.status, 200);
+    assert_eq!(proxy.hears().await.status, 302);
+    assert_eq!(proxy.is_told("/public").await.status, 200);
+}
+
+/// What comes until the connection ends, which a last request asks for.
+async fn read_to_end_of_turn(proxy: &mut Proxy) -> Vec<Verdict> {
+    // It may have ended already.
+    let last = proxy.asks("/public") + "Connection: close\r\n\r\n";
+    let _ = proxy.stream.write_all(last.as_bytes()).await;
+    let mut answers = proxy.read.split_off(0);
+    let _ = soon("the end", proxy.stream.read_to_end(&mut answers)).await;
+    let mut all = Vec::new();
+    while !answers.is_empty() {
+        let end =
+            (1..=answers.len()).find(|end| is_whole(&answers[..*end])).expect("whole answers");
+        all.push(Verdict::read(&answers.drain(..end).collect::<Vec<_>>()));
+    }
+    // That of the last one, where it was read.
+    if all.last().is_some_and(|last| last.header("connection") == Some("close")) {
+        all.pop();
+    }
+    all
+}
+
+#[tokio::test]
 async fn answers_come_in_the_order_of_what_was_asked_at_once() {
     let world = world(&[]).await;
     let mut proxy = Proxy::to(&world).await;

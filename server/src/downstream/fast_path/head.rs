@@ -9,8 +9,6 @@ use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 use httparse::{Header, Status};
-use outpost_decision::OUTPOST_PREFIX;
-use outpost_decision::endpoint::AKPROX_PREFIX;
 
 use crate::downstream::wire::Read;
 
@@ -20,12 +18,18 @@ const LINES: usize = 64;
 /// Longest head, in bytes. Positions within it are kept in 16 bits.
 const LONGEST: usize = 32 * 1024;
 
-/// A request without a body, after which its connection goes on.
+/// Longest body of a request, in bytes, after which a connection is taken back from hyper: what is lent is
+/// read in steps that are not larger.
+const LONGEST_BODY: usize = 1024 * 1024;
+
+/// A request after which its connection goes on.
 pub(super) struct Head {
     /// As it was sent.
     pub(super) raw: Bytes,
-    /// The same, read, where a reverse proxy asks.
-    pub(super) check: Option<Parts>,
+    /// The same, read.
+    pub(super) request: Parts,
+    /// Bytes of the body that follows.
+    pub(super) body: usize,
 }
 
 /// Names of headers as they were sent, and read, each at the place where it stood in the head before:
@@ -59,21 +63,8 @@ impl Names {
 /// Where a part of the head lies.
 type Place = Range<u16>;
 
-/// Takes the next head out of what has come, if it has no more header `lines` than that. Requests other
-/// than those of reverse proxies that ask are taken only if it `lends`; else they are where the fast path
-/// ends.
-pub(super) fn take(
-    bytes: &mut BytesMut,
-    lends: bool,
-    lines: usize,
-    names: &mut Names,
-) -> Read<Head> {
-    let check = match asks(bytes) {
-        None if bytes.len() < LONGEST => return Read::Part,
-        None => return Read::Other,
-        Some(false) if !lends => return Read::Other,
-        Some(check) => check,
-    };
+/// Takes the next head out of what has come, if it has no more header `lines` than that.
+pub(super) fn take(bytes: &mut BytesMut, lines: usize, names: &mut Names) -> Read<Head> {
     let mut room = [const { MaybeUninit::uninit() }; LINES];
     let room = &mut room[..lines.min(LINES)];
     let mut request = httparse::Request::new(&mut []);
@@ -85,12 +76,7 @@ pub(super) fn take(
     };
     // What follows a CONNECT is no request.
     let goes_on = request.version == Some(1) && request.method != Some("CONNECT");
-    if !goes_on || !request.headers.iter().all(ends_at_its_head) {
-        return Read::Other;
-    }
-    if !check {
-        return Read::Whole(Head { raw: bytes.split_to(length).freeze(), check: None });
-    }
+    let Some(body) = body(request.headers).filter(|_| goes_on) else { return Read::Other };
     let method = request.method.map(|method| Method::from_bytes(method.as_bytes()));
     let target = request.path.map(|path| place(bytes, path.as_bytes()));
     let (Some(Ok(method)), Some(target)) = (method, target) else { return Read::Other };
@@ -100,30 +86,45 @@ pub(super) fn take(
         *places = (place(bytes, header.name.as_bytes()), place(bytes, header.value));
     }
     let raw = bytes.split_to(length).freeze();
-    let check = parts(&raw, method, target, &places[..count], names);
-    Read::Whole(Head { raw, check })
+    match parts(&raw, method, target, &places[..count], names) {
+        Some(request) => Read::Whole(Head { raw, request, body }),
+        None => {
+            let mut sent = BytesMut::from(&raw[..]);
+            sent.extend_from_slice(bytes);
+            *bytes = sent;
+            Read::Other
+        }
+    }
 }
 
-/// Whether a reverse proxy asks; `None` when that cannot be told yet.
-fn asks(bytes: &[u8]) -> Option<bool> {
-    let line = &bytes[..bytes.iter().position(|byte| *byte == b'\n')?];
-    let target = line.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-    let below = |prefix: &str| target.strip_prefix(prefix.as_bytes());
-    let today = below(OUTPOST_PREFIX).is_some_and(|rest| rest.starts_with(b"/auth/"));
-    Some(today || below(AKPROX_PREFIX).is_some_and(|rest| rest.starts_with(b"/auth")))
+/// How long the body is that follows the head; `None` where that is in any doubt, or it is not sure that
+/// the next request comes after the answer.
+fn body(headers: &[Header<'_>]) -> Option<usize> {
+    let mut length = None;
+    for header in headers {
+        let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+        if is("content-length") {
+            if length.is_some() {
+                return None;
+            }
+            length = Some(content_length(header.value)?);
+        } else if is("connection") {
+            if !header.value.eq_ignore_ascii_case(b"keep-alive") {
+                return None;
+            }
+        } else if is("transfer-encoding") || is("upgrade") || is("expect") || is("te") {
+            return None;
+        }
+    }
+    Some(length.unwrap_or(0))
 }
 
-/// Whether a header leaves it at that: no body follows the head, and after the answer comes the next
-/// request.
-fn ends_at_its_head(header: &Header<'_>) -> bool {
-    let is = |name: &str| header.name.eq_ignore_ascii_case(name);
-    if is("content-length") {
-        return header.value == b"0";
-    }
-    if is("connection") {
-        return header.value.eq_ignore_ascii_case(b"keep-alive");
-    }
-    !(is("transfer-encoding") || is("upgrade") || is("expect"))
+/// A length that can be read in one way alone.
+fn content_length(value: &[u8]) -> Option<usize> {
+    let digits =
+        value.iter().all(u8::is_ascii_digit) && (value == b"0" || !value.starts_with(b"0"));
+    let length = std::str::from_utf8(value).ok().filter(|_| digits)?.parse().ok()?;
+    (length <= LONGEST_BODY).then_some(length)
 }
 
 /// Where `part` lies within `whole`, of which it is a part and which is no longer than [`LONGEST`].
@@ -164,23 +165,23 @@ mod tests {
 
     const CHECK: &str = "GET /outpost.goauthentik.io/auth/nginx HTTP/1.1\r\n";
 
-    fn taken(sent: &str, lends: bool) -> (Read<Head>, String) {
+    fn taken(sent: &str) -> (Read<Head>, String) {
         let mut bytes = BytesMut::from(sent);
-        let read = take(&mut bytes, lends, 512, &mut Names::default());
+        let read = take(&mut bytes, 512, &mut Names::default());
         (read, String::from_utf8(bytes.to_vec()).unwrap())
     }
 
     #[test]
-    fn a_check_is_read_as_it_was_sent_and_what_follows_stays() {
+    fn a_request_is_read_as_it_was_sent_and_what_follows_stays() {
         let head = format!(
             "{CHECK}Host: outpost:9000\r\nX-Original-URL: https://app.test/a?b\r\ncookie:a=1 \r\n\
              Cookie: b=\u{fc}\r\nContent-Length: 0\r\nConnection: Keep-Alive\r\n\r\n"
         );
-        let (Read::Whole(read), rest) = taken(&format!("{head}GET /next"), false) else {
+        let (Read::Whole(read), rest) = taken(&format!("{head}GET /next")) else {
             panic!("not taken")
         };
-        assert_eq!((&read.raw[..], &*rest), (head.as_bytes(), "GET /next"));
-        let check = read.check.unwrap();
+        assert_eq!((&read.raw[..], read.body, &*rest), (head.as_bytes(), 0, "GET /next"));
+        let check = read.request;
         assert_eq!((check.method, check.version), (Method::GET, http::Version::HTTP_11));
         assert_eq!(check.uri, "/outpost.goauthentik.io/auth/nginx");
         let cookies: Vec<_> = check.headers.get_all("cookie").into_iter().collect();
@@ -200,10 +201,8 @@ mod tests {
             "Host: a\r\nX-Two: 2\r\nX-O: 1\r\nX-One: 3\r\nCookie: c\r\nX-Three: 3\r\n",
         ] {
             let mut bytes = BytesMut::from(&*format!("{CHECK}{lines}\r\n"));
-            let Read::Whole(read) = take(&mut bytes, false, 512, &mut names) else {
-                panic!("{lines}")
-            };
-            let headers = read.check.unwrap().headers;
+            let Read::Whole(read) = take(&mut bytes, 512, &mut names) else { panic!("{lines}") };
+            let headers = read.request.headers;
             let mut expected = HeaderMap::new();
             for line in lines.lines() {
                 let (name, value) = line.split_once(": ").unwrap();
@@ -218,9 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn hyper_gets_whatever_may_have_a_body_or_be_the_last_of_its_connection() {
+    fn hyper_gets_whatever_is_of_unknown_length_or_may_be_the_last_of_its_connection() {
         for line in [
-            "Content-Length: 1",
+            "Content-Length: 1048577",
+            "Content-Length: 99999999999999999999999",
+            "Content-Length: 01",
+            "Content-Length: +1",
+            "Content-Length: 5\r\nContent-Length: 5",
+            "TE: trailers",
             "Content-Length: 00",
             "Content-Length: 0, 0",
             "Content-Length:",
@@ -235,61 +239,64 @@ mod tests {
             "A name: x",
         ] {
             let sent = format!("{CHECK}Host: a\r\n{line}\r\n\r\n");
-            let (read, rest) = taken(&sent, true);
+            let (read, rest) = taken(&sent);
             assert!(matches!(read, Read::Other), "{line}");
             assert_eq!(rest, sent, "nothing is lost");
         }
         for (from, to) in [("1.1", "1.0"), ("GET", "CONNECT")] {
             let other = CHECK.replace(from, to) + "\r\n";
-            assert!(matches!(taken(&other, true).0, Read::Other), "{to}");
+            assert!(matches!(taken(&other).0, Read::Other), "{to}");
         }
         let many = format!("{CHECK}{}\r\n", "A: b\r\n".repeat(LINES + 1));
-        assert!(matches!(taken(&many, true).0, Read::Other));
+        assert!(matches!(taken(&many).0, Read::Other));
         let three = format!("{CHECK}{}\r\n", "A: b\r\n".repeat(3));
         for (lines, whole) in [(2, false), (3, true)] {
-            let read = take(&mut BytesMut::from(&*three), true, lines, &mut Names::default());
+            let read = take(&mut BytesMut::from(&*three), lines, &mut Names::default());
             assert_eq!(matches!(read, Read::Whole(_)), whole, "as many as the settings allow");
         }
         let long = format!("{CHECK}A: {}\r\n\r\n", "b".repeat(LONGEST));
-        assert!(matches!(taken(&long, true).0, Read::Other));
-        assert!(matches!(taken(&long[..LONGEST], true).0, Read::Other));
+        assert!(matches!(taken(&long).0, Read::Other));
+        assert!(matches!(taken(&long[..LONGEST]).0, Read::Other));
         let line = "x".repeat(LONGEST);
-        assert!(matches!(taken(&line, false).0, Read::Other), "a line that does not end");
-        assert!(matches!(taken(&line[1..], false).0, Read::Part));
+        assert!(matches!(taken(&line).0, Read::Other), "a line that does not end");
+        assert!(matches!(taken(&line[1..]).0, Read::Part));
     }
 
     #[test]
     fn a_head_is_waited_for_wherever_it_is_cut() {
         let whole = format!("{CHECK}Host: a\r\nX-Forwarded-Uri: /\r\n\r\n");
         for cut in 0..whole.len() {
-            let (read, rest) = taken(&whole[..cut], false);
+            let (read, rest) = taken(&whole[..cut]);
             assert!(matches!(read, Read::Part), "{cut}");
             assert_eq!(rest, whole[..cut]);
         }
-        assert!(matches!(taken(&whole, false).0, Read::Whole(_)));
+        assert!(matches!(taken(&whole).0, Read::Whole(_)));
     }
 
     #[test]
-    fn other_requests_are_for_hyper_at_once_or_lent() {
-        let sent = "GET /outpost.goauthentik.io/start?rd=/auth/nginx HTTP/1.1\r\nHost: a\r\n\r\n";
-        assert!(matches!(taken(sent, false).0, Read::Other));
-        let (Read::Whole(read), rest) = taken(sent, true) else { panic!("not taken") };
-        assert!(read.check.is_none() && read.raw == sent && rest.is_empty());
-        for (target, check) in [
-            ("/outpost.goauthentik.io/auth/envoy/page?x", true),
-            ("/akprox/auth?nginx", true),
-            ("/akprox/auth%3Fnginx", true),
-            ("/akprox/start", false),
-            ("/outpost.goauthentik.io/auth", false),
-            ("/app/outpost.goauthentik.io/auth/nginx", false),
-            ("http://a/outpost.goauthentik.io/auth/nginx", false),
-            ("*", false),
+    fn a_body_is_as_long_as_its_head_says() {
+        for (line, length) in [
+            ("Content-Length: 1", 1),
+            ("content-length:1048576", LONGEST_BODY),
+            ("Content-Length: 0", 0),
+            ("Accept: */*", 0),
         ] {
-            let head = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
-            let is_taken =
-                matches!(taken(&head, false).0, Read::Whole(Head { check: Some(_), .. }));
-            assert_eq!(is_taken, check, "{target}");
+            let head = format!("POST /upload HTTP/1.1\r\nHost: a\r\n{line}\r\n\r\n");
+            let (read, rest) = taken(&format!("{head}body"));
+            let Read::Whole(read) = read else { panic!("{line}") };
+            assert_eq!((&read.raw[..], read.body, &*rest), (head.as_bytes(), length, "body"));
         }
-        assert!(matches!(taken("\r\nGET / HTTP/1.1\r\n\r\n", false).0, Read::Other));
+    }
+
+    #[test]
+    fn targets_of_every_form_are_read_and_what_is_none_is_left_to_hyper() {
+        for target in ["/a//b/../%2e?x=%20&y", "http://a/outpost.goauthentik.io/auth/nginx", "*"] {
+            let (read, _) = taken(&format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+            let Read::Whole(read) = read else { panic!("{target}") };
+            assert_eq!(read.request.uri.to_string(), target);
+        }
+        let none = "GET http:///a HTTP/1.1\r\nHost: a\r\n\r\nnext";
+        let (read, rest) = taken(none);
+        assert!(matches!(read, Read::Other) && rest == none, "nothing is lost");
     }
 }

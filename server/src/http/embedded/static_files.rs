@@ -13,6 +13,13 @@ use outpost_decision::path::{PathView, view};
 #[derive(Clone, Debug)]
 pub struct StaticFiles(PathBuf);
 
+/// A file of them.
+#[derive(Debug)]
+pub struct StaticFile {
+    file: NamedFile,
+    is_upload: bool,
+}
+
 impl StaticFiles {
     /// The files in `folder`, links followed as long as they lead to places within it.
     ///
@@ -22,9 +29,8 @@ impl StaticFiles {
         folder.canonicalize().map(Self)
     }
 
-    /// The file that a raw path names, with ranges and conditions as RFC 9110 has them; `None`
-    /// where there is none, or it is nobody's business.
-    pub async fn answer(&self, request: &HttpRequest, raw_path: &str) -> Option<HttpResponse> {
+    /// The file that a raw path names; `None` where there is none, or it is nobody's business.
+    pub async fn open(&self, raw_path: &str) -> Option<StaticFile> {
         let wanted = relative(raw_path)?;
         let root = self.0.clone();
         let is_upload = wanted.starts_with("media");
@@ -34,18 +40,26 @@ impl StaticFiles {
             (file.starts_with(&root) && file.is_file()).then(|| NamedFile::open(file).ok())?
         });
         let file = file.await.ok().flatten()?.disable_content_disposition();
-        let mut response = file.into_response(request);
+        Some(StaticFile { file, is_upload })
+    }
+}
+
+impl StaticFile {
+    /// The answer, with ranges and conditions as RFC 9110 has them.
+    #[must_use]
+    pub fn answer(self, request: &HttpRequest) -> HttpResponse {
+        let mut response = self.file.into_response(request);
         let headers = response.headers_mut();
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, no-transform"));
-        if is_upload {
+        if self.is_upload {
             // People have uploaded them, and a picture may hold scripts.
             headers.insert(
                 CONTENT_SECURITY_POLICY,
                 HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox"),
             );
         }
-        Some(response)
+        response
     }
 }
 

@@ -6,30 +6,32 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
-use http::StatusCode;
 use http::header::CACHE_CONTROL;
+use http::{HeaderName, HeaderValue, StatusCode};
 use outpost_decision::headers::IdentityHeaders;
 use outpost_decision::provider::Provider;
 
 use crate::downstream::SharedHead;
 use crate::session::Session;
+use crate::upstream::{self, UpstreamError};
 
 /// Places for identities that a worker keeps, a power of two: some megabytes, where tokens are 2 kB.
 /// Whoever comes more rarely has his made anew, which is cheap.
 const PLACES: usize = 1024;
 
-/// An identity, and the same as the head of an answer.
+/// An identity, and the same as the head of an answer, or as headers of a request.
 #[derive(Debug)]
 pub struct Prepared {
     identity: IdentityHeaders,
     answer: OnceCell<Rc<SharedHead>>,
+    request: OnceCell<Box<[(HeaderName, HeaderValue)]>>,
 }
 
 impl Prepared {
     /// Of this identity.
     #[must_use]
     pub fn new(identity: IdentityHeaders) -> Rc<Self> {
-        Rc::new(Self { identity, answer: OnceCell::new() })
+        Rc::new(Self { identity, answer: OnceCell::new(), request: OnceCell::new() })
     }
 
     /// The head of an answer that tells it, with the headers that are only to overwrite; nobody is to
@@ -42,6 +44,20 @@ impl Prepared {
             let kept_by_nobody = (CACHE_CONTROL.as_str(), &b"no-store"[..]);
             SharedHead::new(StatusCode::OK, std::iter::once(kept_by_nobody).chain(told))
         })
+    }
+
+    /// The headers of a request that tell it, to an application that the client's own do not reach.
+    ///
+    /// # Errors
+    /// [`UpstreamError::BadHeader`]; no identity is known that has one.
+    pub fn request(&self) -> Result<&[(HeaderName, HeaderValue)], UpstreamError> {
+        if let Some(headers) = self.request.get() {
+            return Ok(headers);
+        }
+        let told = self.identity.told();
+        let told = told.map(|(name, value)| upstream::header(name, value.as_bytes()));
+        let told = told.collect::<Result<_, _>>()?;
+        Ok(self.request.get_or_init(|| told))
     }
 }
 

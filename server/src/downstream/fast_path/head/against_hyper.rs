@@ -1,31 +1,37 @@
-//! Whatever the fast path takes, hyper reads as the same request, without a body, and finds the next one
-//! right behind it: nobody in front can see other requests than we do.
+//! Whatever the fast path takes, hyper reads as the same request, with a body of the same length, and finds
+//! the next one right behind it: nobody in front can see other requests than we do.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::time::Duration;
 
-use http_body_util::Empty;
-use hyper::body::{Body as _, Incoming};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::timeout;
 
 use super::*;
 
 const NEXT: &str = "GET /next HTTP/1.1\r\nHost: next\r\nConnection: close\r\n\r\n";
 
-/// What hyper makes of these bytes: each request, and whether its head is all of it.
-fn read_by_hyper(bytes: &[u8]) -> Vec<(Parts, bool)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// What hyper makes of these bytes: each request, and the length of its body.
+fn read_by_hyper(bytes: &[u8]) -> Vec<(Parts, usize)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let seen = RefCell::new(Vec::new());
     runtime.block_on(async {
         let (client, server) = tokio::io::duplex(256 * 1024);
         let service = service_fn(|request: Request<Incoming>| {
-            let (head, body) = request.into_parts();
-            seen.borrow_mut().push((head, body.is_end_stream()));
-            async { Ok::<_, Infallible>(http::Response::new(Empty::<Bytes>::new())) }
+            let seen = &seen;
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.map_or(usize::MAX, |body| body.to_bytes().len());
+                seen.borrow_mut().push((head, body));
+                Ok::<_, Infallible>(http::Response::new(Empty::<Bytes>::new()))
+            }
         });
         let mut builder = http1::Builder::new();
         builder.title_case_headers(true).max_headers(512).header_read_timeout(None);
@@ -33,11 +39,11 @@ fn read_by_hyper(bytes: &[u8]) -> Vec<(Parts, bool)> {
         let ask = async move {
             let (mut read, mut write) = tokio::io::split(client);
             write.write_all(bytes).await.unwrap();
-            write.shutdown().await.unwrap();
             let mut answers = Vec::new();
             let _ = read.read_to_end(&mut answers).await;
         };
-        let (_, ()) = tokio::join!(served, ask);
+        // Where hyper waits for more than there is, the two of us differ.
+        let _ = timeout(Duration::from_secs(5), async { tokio::join!(served, ask) }).await;
     });
     seen.into_inner()
 }
@@ -74,6 +80,7 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
             "0 ",
             "0, 0",
             "1",
+            "7",
             "",
             "chunked",
             "identity",
@@ -123,25 +130,19 @@ proptest! {
     fn what_is_taken_is_one_request_to_hyper_as_well(head in head()) {
         let mut bytes = BytesMut::from(&*[&head, NEXT.as_bytes()].concat());
         let sent = bytes.clone().freeze();
-        match take(&mut bytes, true, 512, &mut Names::default()) {
+        match take(&mut bytes, 512, &mut Names::default()) {
             Read::Whole(taken) => {
-                let read = read_by_hyper(&sent);
                 prop_assert_eq!(&sent[taken.raw.len()..], &bytes[..], "nothing is lost");
                 prop_assert_eq!(&sent[..taken.raw.len()], &taken.raw[..]);
-                if let Some(check) = taken.check {
-                    let (theirs, whole) = read.first().expect("hyper has read it, too");
-                    prop_assert!(whole, "without a body");
-                    prop_assert_eq!(&check.method, &theirs.method);
-                    prop_assert_eq!(&check.uri, &theirs.uri);
-                    prop_assert_eq!(&check.headers, &theirs.headers);
-                }
-                // A head that ends earlier leaves other bytes for what follows; each to its own reader.
-                if bytes == NEXT.as_bytes() && read.len() > 1 {
-                    prop_assert_eq!(read[1].0.uri.path(), "/next");
-                }
-                if bytes == NEXT.as_bytes() && read.first().is_some_and(|(_, whole)| *whole) {
-                    prop_assert_eq!(read.len(), 2, "the next request follows");
-                }
+                let body = vec![b'x'; taken.body];
+                let read = read_by_hyper(&[&taken.raw, &body[..], NEXT.as_bytes()].concat());
+                let (theirs, body) = read.first().expect("hyper has read it, too");
+                prop_assert_eq!(*body, taken.body);
+                prop_assert_eq!(&taken.request.method, &theirs.method);
+                prop_assert_eq!(&taken.request.uri, &theirs.uri);
+                prop_assert_eq!(&taken.request.headers, &theirs.headers);
+                prop_assert_eq!(read.len(), 2, "the next request follows");
+                prop_assert_eq!(read[1].0.uri.path(), "/next");
             }
             Read::Part | Read::Other => prop_assert_eq!(&sent[..], &bytes[..], "nothing is lost"),
         }
