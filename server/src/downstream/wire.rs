@@ -13,8 +13,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::io::Stream;
 use super::pulse::Pulse;
 
-/// Room for what is read at once on the fast path.
-const ROOM: usize = 4096;
+/// Room for what is read at once on the fast path: as much as hyper has, which throws away the body of a
+/// request that it is refused with, and goes on, only where all of it was read with the head.
+const ROOM: usize = 8 * 1024;
+
+/// Most that hyper reads at once of a head: it looks at how much there is before it reads, and so one that
+/// is far too long is not read as a whole before it is refused.
+const STEP: usize = 16 * 1024;
 
 /// A connection. The fast path has it first.
 pub(super) struct Wire {
@@ -214,17 +219,25 @@ impl AsyncRead for Watched {
         let before = buf.filled().len();
         match turn {
             Turn::Fast => return Poll::Pending,
-            Turn::Lent(rest, _) if !rest.is_empty() => give(rest, buf),
+            // What is lent has been read as a head before; and a body is none, though it may come when its
+            // request is over.
+            Turn::Lent(rest, body) if !rest.is_empty() => {
+                give(rest, buf);
+                let beside = buf.filled().len();
+                give(&mut (&mut *inbox).take(*body), buf);
+                *body -= buf.filled().len() - beside;
+                return Poll::Ready(Ok(()));
+            }
             // Only whether the client is still there: what comes next may not be hyper's.
             Turn::Lent(_, 0) => return poll_gone(stream, inbox, cx),
             Turn::Lent(_, body) => {
                 if inbox.is_empty() {
                     ready!(poll_read_some(stream, cx, buf, *body))?;
                 } else {
-                    let mut part = (&mut *inbox).take(*body);
-                    give(&mut part, buf);
+                    give(&mut (&mut *inbox).take(*body), buf);
                 }
                 *body -= buf.filled().len() - before;
+                return Poll::Ready(Ok(()));
             }
             Turn::Hyper if !inbox.is_empty() => {
                 give(inbox, buf);
@@ -232,10 +245,10 @@ impl AsyncRead for Watched {
                     *inbox = BytesMut::new();
                 }
             }
-            Turn::Hyper => match Pin::new(stream).poll_read(cx, buf) {
-                Poll::Ready(Ok(())) => {}
-                other => return other,
-            },
+            Turn::Hyper if self.wire.pulse.is_idle() => {
+                ready!(poll_read_some(stream, cx, buf, STEP))?;
+            }
+            Turn::Hyper => ready!(Pin::new(stream).poll_read(cx, buf))?,
         }
         self.wire.pulse.read(&buf.filled()[before..]);
         Poll::Ready(Ok(()))

@@ -144,7 +144,7 @@ pub async fn forward(worker: &Worker, carried: &Carried, body: Payload) -> Respo
         }
     });
     // On its way nothing is said but to whoever looks for faults; what goes wrong is said within its span.
-    let is_told = tracing::enabled!(tracing::Level::DEBUG);
+    let is_told = tracing::enabled!(target: "outpost::upstream", tracing::Level::DEBUG);
     let span = if is_told { exchange.log_span() } else { tracing::Span::none() };
     let forwarded = AssertUnwindSafe(forwarded.instrument(span)).catch_unwind().await;
     let answer = forwarded.unwrap_or_else(|_| panicked(&exchange).into());

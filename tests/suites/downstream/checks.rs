@@ -126,6 +126,14 @@ async fn a_body_is_nobodys_request_whether_it_is_read_or_not() {
         assert!(rest.iter().all(|verdict| verdict.status == 200 && verdict.body.is_empty()));
         assert!(rest.len() <= 1 && (rest.len() == 1 || status == 401), "{path}: {}", rest.len());
     }
+    // One that comes after its refusal: the connection ends, or what follows is heard.
+    let mut proxy = Proxy::to(&world).await;
+    assert_eq!(proxy.is_told("/public").await.status, 200);
+    proxy.sends(format!("{}Accept: application/json\r\n\r\n", upload("/private"))).await;
+    assert_eq!(proxy.hears().await.status, 401);
+    let _ = proxy.stream.write_all(hidden.as_bytes()).await;
+    let rest = read_to_end_of_turn(&mut proxy).await;
+    assert!(rest.is_empty(), "{rest:?}");
     // As slowly as anybody likes, with the next request right behind it.
     let mut proxy = Proxy::to(&world).await;
     let all = format!("{}\r\n{hidden}{}\r\n", upload("/json"), proxy.asks("/private"));
@@ -151,7 +159,8 @@ async fn read_to_end_of_turn(proxy: &mut Proxy) -> Vec<Verdict> {
         all.push(Verdict::read(&answers.drain(..end).collect::<Vec<_>>()));
     }
     // That of the last one, where it was read.
-    if all.last().is_some_and(|last| last.header("connection") == Some("close")) {
+    let is_last = |last: &Verdict| last.status == 200 && last.header("connection") == Some("close");
+    if all.last().is_some_and(is_last) {
         all.pop();
     }
     all
