@@ -21,19 +21,19 @@ pub(super) async fn answer(
             let answer = told.into_response().map(|()| AnswerBody::empty());
             with_length(answer, &carried.head().method)
         }
-        Seen::Left(way) => rest(context, way, carried, payload).await,
+        Seen::Left(next) => rest(context, next, carried, payload).await,
     }
 }
 
 /// The answer to a request that whoever sees it first has left to others.
 pub(super) async fn rest(
     context: &Context,
-    way: Next,
+    next: Next,
     carried: Carried,
     payload: Payload,
 ) -> Response<AnswerBody> {
     let method = carried.head().method.clone();
-    let answer = match way {
+    let answer = match next {
         Next::Forward => (context.direct.forward)(carried, payload).await,
         Next::App => adapt(match request::adapt(payload, carried) {
             Ok(request) => (context.app)(request).await,

@@ -20,8 +20,6 @@ use bytes::BytesMut;
 use http::Method;
 
 use super::connection::Context;
-use super::date::Date;
-use super::head_answer::HeadAnswer;
 use super::pulse::Pulse;
 use super::wire::Wire;
 use super::{Next, Seen, answer};
@@ -76,7 +74,9 @@ pub(super) async fn serve(
         let (sent, last) = match (context.direct.first)(&carried).await {
             Seen::Answered(told) => {
                 let last = last();
-                write(&mut written, &told, &context.date, last);
+                told.write(&mut written);
+                written.extend_from_slice(b"Content-Length: 0\r\n");
+                sending::end_head(&mut written, Some(&context.date), last);
                 others_first().await;
                 let mut rest = &*written;
                 (poll_fn(|cx| wire.poll_write_all(cx, &mut rest)).await, last)
@@ -122,12 +122,4 @@ async fn others_first() {
         Poll::Pending
     })
     .await;
-}
-
-fn write(to: &mut Vec<u8>, told: &HeadAnswer, date: &Date, last: bool) {
-    told.write(to);
-    to.extend_from_slice(b"Content-Length: 0\r\nDate: ");
-    to.extend_from_slice(&date.now());
-    // Idle connections stay until the drain: a proxy may be sending on one at this very moment.
-    to.extend_from_slice(if last { b"\r\nConnection: close\r\n\r\n" } else { b"\r\n\r\n" });
 }

@@ -186,21 +186,22 @@ async fn exchange(
     });
     // The client has given up: with the future, the work for it ends.
     let Some(answer) = outcome.await else { return };
-    let (answer, body) = answer.into_parts();
-    let mut answer = Response::from_parts(answer, ());
+    let (mut head, body) = answer.into_parts();
     drop(answering);
-    strip_connection(answer.headers_mut());
+    strip_connection(&mut head.headers);
     let length = body.size_hint().exact().filter(|_| !body.is_empty());
     if let Some(length) = length {
-        answer.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+        head.headers.entry(CONTENT_LENGTH).or_insert(length.into());
     }
-    if !answer.headers().contains_key(DATE)
+    if !head.headers.contains_key(DATE)
         && let Ok(date) = HeaderValue::from_bytes(&context.date.now())
     {
-        answer.headers_mut().insert(DATE, date);
+        head.headers.insert(DATE, date);
     }
     let no_body = no_body || body.is_empty();
-    let Ok(mut send) = respond.send_response(answer, no_body) else { return };
+    let Ok(mut send) = respond.send_response(Response::from_parts(head, ()), no_body) else {
+        return;
+    };
     if no_body {
         return;
     }

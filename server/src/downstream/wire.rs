@@ -153,11 +153,6 @@ impl Wire {
         poll_gone(stream, inbox, cx).map(drop)
     }
 
-    /// Writes the interim answers that wait, and hears of those to come.
-    pub(super) fn poll_interim(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.flush(cx)
-    }
-
     /// Writes all of `answer`, of which nothing is left then. For the fast path; interim answers must have
     /// been written before.
     pub(super) fn poll_write_all(
@@ -189,7 +184,8 @@ impl Wire {
         polled
     }
 
-    fn flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Writes the interim answers that wait, hears of those to come, and has sent what was written.
+    pub(super) fn flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = &mut self.lock().stream;
         self.pulse.wakes(cx.waker());
         let polled = match self.pulse.poll_interim(stream, cx) {
@@ -223,20 +219,16 @@ impl AsyncRead for Watched {
             // request is over.
             Turn::Lent(rest, body) if !rest.is_empty() => {
                 give(rest, buf);
-                let beside = buf.filled().len();
-                give(&mut (&mut *inbox).take(*body), buf);
-                *body -= buf.filled().len() - beside;
+                *body -= give(&mut (&mut *inbox).take(*body), buf);
                 return Poll::Ready(Ok(()));
             }
             // Only whether the client is still there: what comes next may not be hyper's.
             Turn::Lent(_, 0) => return poll_gone(stream, inbox, cx),
             Turn::Lent(_, body) => {
-                if inbox.is_empty() {
-                    ready!(poll_read_some(stream, cx, buf, *body))?;
-                } else {
-                    give(&mut (&mut *inbox).take(*body), buf);
-                }
-                *body -= buf.filled().len() - before;
+                *body -= match inbox.is_empty() {
+                    true => ready!(poll_read_some(stream, cx, buf, *body))?,
+                    false => give(&mut (&mut *inbox).take(*body), buf),
+                };
                 return Poll::Ready(Ok(()));
             }
             Turn::Hyper if !inbox.is_empty() => {
@@ -273,21 +265,23 @@ fn poll_gone(
     }
 }
 
-/// Reads at most so many bytes.
+/// Reads at most so many bytes, and tells how many.
 fn poll_read_some(
     stream: &mut Stream,
     cx: &mut Context<'_>,
     buf: &mut ReadBuf<'_>,
     most: usize,
-) -> Poll<io::Result<()>> {
+) -> Poll<io::Result<usize>> {
+    let before = buf.filled().len();
     if buf.remaining() <= most {
-        return Pin::new(stream).poll_read(cx, buf);
+        ready!(Pin::new(stream).poll_read(cx, buf))?;
+        return Poll::Ready(Ok(buf.filled().len() - before));
     }
     let mut some = ReadBuf::new(buf.initialize_unfilled_to(most));
     ready!(Pin::new(stream).poll_read(cx, &mut some))?;
     let read = some.filled().len();
     buf.advance(read);
-    Poll::Ready(Ok(()))
+    Poll::Ready(Ok(read))
 }
 
 fn poll_write_all(
@@ -312,10 +306,12 @@ fn poll_write_all(
     Pin::new(stream).poll_flush(cx)
 }
 
-fn give(from: &mut impl Buf, to: &mut ReadBuf<'_>) {
+/// Tells how many bytes were given.
+fn give(from: &mut impl Buf, to: &mut ReadBuf<'_>) -> usize {
     let given = from.remaining().min(to.remaining());
     to.put_slice(&from.chunk()[..given]);
     from.advance(given);
+    given
 }
 
 impl AsyncWrite for Watched {

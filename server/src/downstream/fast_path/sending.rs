@@ -61,7 +61,7 @@ pub(super) async fn unless_gone<T>(wire: &Wire, answer: impl Future<Output = T>)
         if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
             return Poll::Ready(Some(answer));
         }
-        if let Poll::Ready(Err(_)) = wire.poll_interim(cx) {
+        if let Poll::Ready(Err(_)) = wire.flush(cx) {
             return Poll::Ready(None);
         }
         wire.poll_gone(cx).map(|()| None)
@@ -83,7 +83,7 @@ pub(super) async fn send(
     let (head, body) = answer.into_parts();
     let framing = Framing::of(head.status, body.size(), manner.is_head);
     // Those that came before it are told before it.
-    poll_fn(|cx| wire.poll_interim(cx)).await?;
+    poll_fn(|cx| wire.flush(cx)).await?;
     write_head(room, &head, framing, manner);
     let sent = send_body(wire, body, framing, room).await;
     room.clear();
@@ -112,12 +112,19 @@ fn write_head(to: &mut Vec<u8>, head: &Parts, framing: Framing, manner: &Manner<
         Framing::Length(length) => drop(write!(to, "Content-Length: {length}\r\n")),
         Framing::Chunked => to.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
     }
-    if !head.headers.contains_key(DATE) {
+    let date = (!head.headers.contains_key(DATE)).then_some(manner.date);
+    end_head(to, date, manner.last);
+}
+
+/// Writes the last lines of a head: the date, if one is to be told, and whether the connection ends.
+pub(super) fn end_head(to: &mut Vec<u8>, date: Option<&Date>, last: bool) {
+    if let Some(date) = date {
         to.extend_from_slice(b"Date: ");
-        to.extend_from_slice(&manner.date.now());
+        to.extend_from_slice(&date.now());
         to.extend_from_slice(b"\r\n");
     }
-    to.extend_from_slice(if manner.last { b"Connection: close\r\n\r\n" } else { b"\r\n" });
+    // Idle connections stay until the drain: a proxy may be sending on one at this very moment.
+    to.extend_from_slice(if last { b"Connection: close\r\n\r\n" } else { b"\r\n" });
 }
 
 /// What comes next while an answer is sent.

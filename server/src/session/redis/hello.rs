@@ -68,16 +68,13 @@ async fn ask(stream: &mut dyn Stream, command: &Cmd) -> Result<Value, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn told(words: &[&str]) -> Value {
-        Value::Array(words.iter().map(|word| Value::BulkString(word.as_bytes().to_vec())).collect())
-    }
+    use crate::session::redis::reply::texts;
 
     #[test]
     fn a_master_is_who_says_so() {
-        assert!(is_masters(&told(&["server", "redis", "role", "master", "modules"])));
-        assert!(!is_masters(&told(&["server", "redis", "role", "replica"])));
-        assert!(!is_masters(&told(&["server", "role", "master", "x"])));
+        assert!(is_masters(&texts(&["server", "redis", "role", "master", "modules"])));
+        assert!(!is_masters(&texts(&["server", "redis", "role", "replica"])));
+        assert!(!is_masters(&texts(&["server", "role", "master", "x"])));
         assert!(!is_masters(&Value::Okay));
     }
 }

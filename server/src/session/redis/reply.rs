@@ -1,5 +1,7 @@
 //! Reading answers, strictly.
 
+use std::str::FromStr;
+
 use ::redis::Value;
 
 use super::failure::odd_answer;
@@ -46,6 +48,17 @@ pub(super) fn exactly<const N: usize>(value: Value) -> Result<[Value; N], StoreE
 }
 
 /// A number in decimal digits.
-pub(super) fn digits<T: std::str::FromStr>(value: Value) -> Result<T, StoreError> {
-    text(value)?.parse().map_err(|_| odd_answer())
+pub(super) fn digits<T: FromStr>(value: Value) -> Result<T, StoreError> {
+    parsed(&bytes(value)?).ok_or_else(odd_answer)
+}
+
+/// The same of its bytes; `None` where they are none.
+pub(super) fn parsed<T: FromStr>(digits: &[u8]) -> Option<T> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// A list of texts, as servers send it.
+#[cfg(test)]
+pub(super) fn texts(words: &[&str]) -> Value {
+    Value::Array(words.iter().map(|word| Value::BulkString(word.as_bytes().to_vec())).collect())
 }

@@ -106,21 +106,18 @@ fn text(failure: Failure) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn said(words: &[&str]) -> Value {
-        Value::Array(words.iter().map(|word| Value::BulkString(word.as_bytes().to_vec())).collect())
-    }
+    use crate::session::redis::reply::texts;
 
     #[test]
     fn whoever_knows_of_more_failovers_is_right() {
         let read = |ip, epoch| {
             let words = ["name", "m", "ip", ip, "port", "6379", "config-epoch", epoch, "x", "y"];
-            read_opinion(said(&words)).unwrap()
+            read_opinion(texts(&words)).unwrap()
         };
         let (former, now) = (read("192.0.2.9", "9"), read("192.0.2.1", "10"));
         assert!(former < now);
         assert_eq!(now.master, RedisAddress { host: "192.0.2.1".into(), port: 6379 });
-        assert_eq!(read_opinion(said(&["ip", "192.0.2.1", "port", "6379"])), None);
+        assert_eq!(read_opinion(texts(&["ip", "192.0.2.1", "port", "6379"])), None);
         assert_eq!(read_opinion(Value::Nil), None);
     }
 }

@@ -1,9 +1,6 @@
 //! One session: read, begun, changed.
 
-use std::str::FromStr;
-
 use ::redis::Value;
-use bytes::Bytes;
 use futures_util::future::{join_all, try_join_all};
 use outpost_decision::time::Timestamp;
 
@@ -52,11 +49,6 @@ impl Fields {
     }
 }
 
-/// A number in decimal digits.
-fn digits<T: FromStr>(value: Option<Bytes>) -> Option<T> {
-    std::str::from_utf8(&value?).ok()?.parse().ok()
-}
-
 /// When the token ends.
 fn ends(record: &Record) -> i64 {
     record.about.expires.0.clamp(0, LAST_SECOND)
@@ -82,11 +74,11 @@ impl RedisStore {
         let [clear, sealed, generation, seen] =
             self.servers.read(&self.names.session(key), &fields).await?;
         let Some(clear) = clear else { return Ok(Ok(None)) };
-        let (Some(sealed), Some(generation), Some(seen)) =
-            (sealed, digits(generation), digits(seen).map(Timestamp))
-        else {
-            return Ok(Err(RecordError::Clear));
+        let rest = || {
+            let (generation, seen) = (reply::parsed(&generation?)?, reply::parsed(&seen?)?);
+            Some((sealed?, generation, Timestamp(seen)))
         };
+        let Some((sealed, generation, seen)) = rest() else { return Ok(Err(RecordError::Clear)) };
         let record = Record::read(clear, sealed, generation, seen);
         Ok(record.map(|record| Some(record).filter(|record| !record.is_over(now))))
     }
