@@ -233,7 +233,8 @@ async fn start_with(
     for name in &settings.foreign_variables {
         tracing::debug!(variable = name, "this variable means nothing to an outpost");
     }
-    let operations = operations::Operations::new(settings)?;
+    let access = log.as_ref().and_then(LogControl::access);
+    let operations = operations::Operations::new(settings, access)?;
     let control = Control::start(settings, &operations, log, store)?;
     let departure = Departure::new();
     let readiness = Readiness::new(

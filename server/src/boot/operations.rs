@@ -30,6 +30,7 @@ use crate::ops::dashboard::{Dashboard, DashboardParts, LiveParts};
 use crate::ops::endpoints::Endpoints;
 use crate::ops::finish::Finish;
 use crate::ops::journal::Journal;
+use crate::ops::logging::AccessLog;
 use crate::ops::metrics::Metrics;
 use crate::ops::questions::Questions;
 use crate::ops::readiness::{Readiness, StoreReach};
@@ -120,16 +121,17 @@ pub(super) struct Listening {
 }
 
 impl Operations {
-    /// Figures and journal, empty.
+    /// Figures and journal, empty; `access` is the short way of the access log.
     ///
     /// # Errors
     /// When the figures cannot be registered, or traces not be sent.
-    pub(super) fn new(settings: &Settings) -> Result<Self, BootError> {
+    pub(super) fn new(settings: &Settings, access: Option<AccessLog>) -> Result<Self, BootError> {
         let metrics = Arc::new(Metrics::new(crate::VERSION, crate::VERSION)?);
         let journal = Arc::new(Journal::new(settings.journal.capacity));
         let activity = Arc::new(Activity::default());
         let (figures, past) = (Arc::clone(&metrics), Arc::clone(&journal));
-        let record = Finish::new(figures, Arc::clone(&activity), past, settings.log.format);
+        let format = settings.log.format;
+        let record = Finish::new(figures, Arc::clone(&activity), past, format, access);
         let instance = Uuid::new_v4().to_string();
         let traces = Traces::start(settings, &instance, &metrics)?;
         Ok(Self {

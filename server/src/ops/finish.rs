@@ -5,10 +5,12 @@ mod members;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
+use tracing::Level;
+
 use super::activity::Activity;
 use super::event::{Decided, RequestEvent, RequestKind, milliseconds};
 use super::journal::Journal;
-use super::logging::Escaped;
+use super::logging::{AccessLog, Escaped};
 use super::masking::cut;
 use super::metrics::Metrics;
 use crate::settings::LogFormat;
@@ -23,31 +25,40 @@ pub struct Finish {
     activity: Arc<Activity>,
     journal: Arc<Journal>,
     format: LogFormat,
+    access: Option<AccessLog>,
 }
 
 impl Finish {
-    /// Writes to these figures and this journal, and lines of this format.
+    /// Writes to these figures and this journal, and lines of this format: by `access`, where that is
+    /// given, which is of JSON.
     #[must_use]
     pub const fn new(
         metrics: Arc<Metrics>,
         activity: Arc<Activity>,
         journal: Arc<Journal>,
         format: LogFormat,
+        access: Option<AccessLog>,
     ) -> Self {
-        Self { metrics, activity, journal, format }
+        Self { metrics, activity, journal, format, access }
     }
 
     /// Takes note of a finished request.
     pub fn record(&self, event: RequestEvent) {
         self.metrics.record(&event);
         self.activity.record(&event);
-        log(&event, self.format);
+        match &self.access {
+            Some(access) => access.write(level(&event), |line| members::members(&event, line)),
+            None => log(&event, self.format),
+        }
         // What failed before a decision has an id on a page, too, and must be found by it.
         if event.decided.is_some() || event.failure.is_some() {
             self.journal.record(Arc::new(event));
         }
     }
 }
+
+/// Room for most lines.
+const USUAL: usize = 1024;
 
 /// The field that holds all members of a JSON line, written already.
 pub(super) const MEMBERS: &str = "members";
@@ -97,14 +108,23 @@ macro_rules! line {
     }};
 }
 
-/// Writes the access log line: pings only where everything is wanted, what we could not do louder.
-fn log(event: &RequestEvent, format: LogFormat) {
+/// The level of an access log line: pings only where everything is wanted, what we could not do louder.
+fn level(event: &RequestEvent) -> Level {
     if event.kind != RequestKind::App {
-        line!(DEBUG, event, format);
+        Level::DEBUG
     } else if event.decided.as_ref().is_some_and(|decided| decided.action() == "unavailable") {
-        line!(WARN, event, format);
+        Level::WARN
     } else {
-        line!(INFO, event, format);
+        Level::INFO
+    }
+}
+
+/// Writes the access log line.
+fn log(event: &RequestEvent, format: LogFormat) {
+    match level(event) {
+        Level::DEBUG => line!(DEBUG, event, format),
+        Level::WARN => line!(WARN, event, format),
+        _ => line!(INFO, event, format),
     }
 }
 
@@ -113,7 +133,9 @@ struct Written<'e>(&'e RequestEvent);
 
 impl fmt::Display for Written<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&members::members(self.0))
+        let mut members = String::with_capacity(USUAL);
+        members::members(self.0, &mut members);
+        f.write_str(&members)
     }
 }
 

@@ -51,6 +51,10 @@ impl Forwarding {
         let mut hosts: [Option<&[u8]>; 2] = [None; 2];
         let mut kept = 0;
         for (name, value) in headers {
+            // Most headers end here.
+            if !(name.starts_with("x-") || matches!(name, "host" | "forwarded")) {
+                continue;
+            }
             if name == "host" {
                 let seen = hosts.iter_mut().find(|seen| seen.is_none());
                 if let Some(seen) = seen {
@@ -92,13 +96,39 @@ const HOST: u8 = 0;
 
 /// Place of a name (in lower case) in [`NAMES`].
 fn place(name: &str) -> Option<u8> {
-    // Most headers end here.
-    if !name.starts_with("x-") && name != "forwarded" {
-        return None;
-    }
-    let place = NAMES.iter().position(|known| known.eq_ignore_ascii_case(name))?;
-    u8::try_from(place).ok()
+    let place = match name {
+        "forwarded" => 1,
+        "x-forwarded-for" => 2,
+        "x-forwarded-host" => 3,
+        "x-forwarded-method" => 4,
+        "x-forwarded-port" => 5,
+        "x-forwarded-prefix" => 6,
+        "x-forwarded-proto" => 7,
+        "x-forwarded-scheme" => 8,
+        "x-forwarded-server" => 9,
+        "x-forwarded-ssl" => 10,
+        "x-forwarded-uri" => 11,
+        "x-original-host" => 12,
+        "x-original-method" => 13,
+        "x-original-uri" => 14,
+        "x-original-url" => 15,
+        "x-real-ip" => 16,
+        "x-scheme" => 17,
+        _ => return None,
+    };
+    Some(place)
 }
+
+/// Whether a byte is nothing that could have to be masked, nor stand beside such.
+const IS_CLEAR: [bool; 256] = {
+    let mut clear = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        clear[byte as usize] = !matches!(byte, b'?' | b'@');
+        byte += 1;
+    }
+    clear
+};
 
 fn push(text: &mut String, place: u8, value: &[u8]) {
     if text.capacity() == 0 {
@@ -106,10 +136,16 @@ fn push(text: &mut String, place: u8, value: &[u8]) {
     }
     let cut = value.get(..LONGEST).unwrap_or(value);
     text.push(char::from(FIRST + place));
+    // Most name a host or an address.
+    if cut.iter().fold(true, |all, byte| all & IS_CLEAR[usize::from(*byte)]) {
+        text.push_str(&lossy(cut));
+        text.push('\n');
+        return;
+    }
     let begin = text.len();
     mask_url_into(&lossy(cut), text);
     // No header has one; whoever reads must be able to rely on it.
-    if text.get(begin..).is_some_and(|value| value.contains('\n')) {
+    if text.as_bytes().get(begin..).is_some_and(|value| value.contains(&b'\n')) {
         text.truncate(begin);
     }
     text.push('\n');

@@ -1,5 +1,6 @@
 //! Logs: one line an event, JSON or text, at a level that core may change while we run.
 
+mod access;
 mod json;
 mod lines;
 
@@ -16,8 +17,9 @@ use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
-pub(super) use json::Escaped;
+pub use access::AccessLog;
 use json::JsonLines;
+pub(super) use json::{Escaped, is_plain, push_escaped};
 pub use lines::Lines;
 
 use super::audit::TARGET as AUDIT;
@@ -56,9 +58,16 @@ pub struct LogControl {
     fixed: bool,
     reports: Option<ReportQueue>,
     lines: Option<Lines>,
+    access: Option<AccessLog>,
 }
 
 impl LogControl {
+    /// The short way of the access log, where its lines are JSON.
+    #[must_use]
+    pub fn access(&self) -> Option<AccessLog> {
+        self.access.clone()
+    }
+
     /// The errors that are logged, for whoever reports them; `None` where the settings forbid it.
     #[must_use]
     pub fn reports(&self) -> Option<ReportQueue> {
@@ -88,6 +97,9 @@ impl LogControl {
             },
         };
         let wanted = targets(level);
+        if let Some(access) = &self.access {
+            access.follow(&wanted);
+        }
         if self.handle.clone_current().is_none_or(|current| current != wanted)
             && let Err(error) = self.handle.reload(wanted)
         {
@@ -107,7 +119,10 @@ pub fn init(settings: &Log) -> Result<(LogControl, Lines), LoggingError> {
         Lines::start(std::io::stdout(), settings.buffer_bytes).map_err(|error| failed(&error))?;
     let (subscriber, control) = subscriber(settings, lines.clone());
     subscriber.try_init().map_err(|error| failed(&error))?;
-    Ok((LogControl { lines: Some(lines.clone()), ..control }, lines))
+    let is_json = settings.format == LogFormat::Json;
+    let level = settings.level.unwrap_or_default();
+    let access = is_json.then(|| AccessLog::new(lines.clone(), &targets(level)));
+    Ok((LogControl { lines: Some(lines.clone()), access, ..control }, lines))
 }
 
 /// The subscriber that [`init`] installs, with a writer of choice.
@@ -135,6 +150,7 @@ where
         fixed: settings.level.is_some(),
         reports: Some(reports).filter(|_| settings.error_reporting),
         lines: None,
+        access: None,
     };
     let layers = tracing_subscriber::registry()
         .with(lines.with_filter(filter))

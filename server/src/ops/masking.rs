@@ -175,7 +175,9 @@ pub(crate) fn mask_url(text: &str) -> String {
 
 /// The same, written at the end of `masked`.
 pub(super) fn mask_url_into(text: &str, masked: &mut String) {
-    let Some((path, query)) = text.split_once('?') else {
+    // Nearly always nothing is to be masked, and many bytes are looked at together.
+    let split = text.as_bytes().contains(&b'?').then(|| split_at_byte(text, b'?')).flatten();
+    let Some((path, query)) = split else {
         mask_user(text, masked);
         return;
     };
@@ -188,31 +190,38 @@ pub(super) fn mask_url_into(text: &str, masked: &mut String) {
 fn mask_query(query: &str, masked: &mut String) {
     let mut rest = query;
     loop {
-        let end = rest.find(['&', '?', ';', '#']).unwrap_or(rest.len());
-        let (parameter, after) = rest.split_at(end);
-        mask_parameter(parameter, masked);
-        let mut after = after.chars();
-        match after.next() {
-            Some(separator) => masked.push(separator),
-            None => return,
-        }
-        rest = after.as_str();
+        let separates = |byte: &u8| matches!(byte, b'&' | b'?' | b';' | b'#');
+        let Some(end) = rest.as_bytes().iter().position(separates) else {
+            mask_parameter(rest, masked);
+            return;
+        };
+        mask_parameter(&rest[..end], masked);
+        masked.push_str(&rest[end..=end]);
+        rest = &rest[end + 1..];
     }
 }
 
+/// What stands before and after the first of such bytes, which is a character of one byte.
+fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.as_bytes().iter().position(|it| *it == byte)?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
 fn mask_parameter(parameter: &str, masked: &mut String) {
-    let Some((name, value)) = parameter.split_once('=') else {
+    let Some((name, value)) = split_at_byte(parameter, b'=') else {
         masked.push_str(parameter);
         return;
     };
-    masked.push_str(name);
-    masked.push('=');
-    if is_secret_parameter(&decoded(name)) {
-        masked.push_str(MASK);
+    let is_secret = is_secret_parameter(&decoded(name));
+    let may_hold = |byte: &u8| matches!(byte, b'%' | b'?' | b'#' | b':');
+    if !is_secret && !value.as_bytes().iter().any(may_hold) {
+        masked.push_str(parameter);
         return;
     }
-    if !value.contains(['%', '?', '#', ':']) {
-        masked.push_str(value);
+    masked.push_str(name);
+    masked.push('=');
+    if is_secret {
+        masked.push_str(MASK);
         return;
     }
     // A URL inside a parameter (`rd` for one) may name a user, and have secrets in a query or
@@ -245,7 +254,7 @@ fn mask_parameter(parameter: &str, masked: &mut String) {
 
 /// A text without what is encoded in it, nor in what was encoded in it.
 fn decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
+    if !text.as_bytes().contains(&b'%') {
         return Cow::Borrowed(text);
     }
     let once = percent_decode_str(text).decode_utf8_lossy();
@@ -257,6 +266,11 @@ fn decoded(text: &str) -> Cow<'_, str> {
 
 /// Leaves out who is named before the host of a URL (`https://user:password@host`).
 fn mask_user(text: &str, masked: &mut String) {
+    // Nearly always.
+    if !text.as_bytes().contains(&b'@') {
+        masked.push_str(text);
+        return;
+    }
     let colons = text.match_indices(':').map(|(at, _)| at);
     let scheme = colons.into_iter().find(|at| text[*at..].starts_with("://"));
     let user = scheme.and_then(|scheme| {

@@ -2,83 +2,213 @@
 //! request has one, and it is most of what a log costs.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{headers, identity};
+use super::identity;
 use crate::ops::event::RequestEvent;
-use crate::ops::logging::Escaped;
-use crate::ops::masking::cut;
+use crate::ops::logging::{Escaped, is_plain, push_escaped};
+use crate::ops::masking::{ChosenHeaders, cut};
 
-/// Room for most of them.
-const USUAL: usize = 1024;
+/// What stands before the value of a member. Names are ours, and stand for themselves.
+macro_rules! name {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
 
-/// The members, each with a comma before it.
-pub(super) fn members(event: &RequestEvent) -> String {
+/// The same of a text: its quote is there, too.
+macro_rules! text {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":\"")
+    };
+}
+
+/// Appends the members, each with a comma before it.
+pub(super) fn members(event: &RequestEvent, line: &mut String) {
     let decided = event.decided.as_ref();
-    let mut members = Members(String::with_capacity(USUAL));
-    members.text("message", Some("request"));
-    members.text("request_id", Some(&event.request_id));
-    members.text("decision_id", event.decision_id.as_deref());
-    members.shown("trace_id", event.trace_id);
-    members.text("method", Some(cut(&event.method)));
-    members.text("host", Some(cut(&event.host)));
-    members.text("path", Some(event.path.as_str()));
-    members.number("status", Some(event.status.into()));
-    members.text("provider", event.provider.as_ref().map(|provider| &*provider.name));
-    members.text("action", decided.map(|decided| decided.action()));
-    members.text("reason", decided.map(|decided| decided.reason.code()));
-    members.number("skip_rule", decided.and_then(|decided| u64::try_from(decided.rule?).ok()));
-    members.text("dialect", decided.and_then(|decided| Some(decided.dialect?.as_str())));
-    members.text("user", event.user.as_deref());
-    members.shown("client", event.client);
-    members.milliseconds("duration_ms", Some(event.duration));
+    let mut members = Members(line);
+    members.known(text!("message"), Some("request"));
+    members.text(text!("request_id"), Some(&event.request_id));
+    members.text(text!("decision_id"), event.decision_id.as_deref());
+    members.shown(text!("trace_id"), event.trace_id);
+    members.text(text!("method"), Some(cut(&event.method)));
+    members.text(text!("host"), Some(cut(&event.host)));
+    members.text(text!("path"), Some(event.path.as_str()));
+    members.number(name!("status"), Some(event.status.into()));
+    members.text(text!("provider"), event.provider.as_ref().map(|provider| &*provider.name));
+    members.known(text!("action"), decided.map(|decided| decided.action()));
+    members.known(text!("reason"), decided.map(|decided| decided.reason.code()));
+    members.number(name!("skip_rule"), decided.and_then(|decided| decided.rule?.try_into().ok()));
+    members.known(text!("dialect"), decided.and_then(|decided| Some(decided.dialect?.as_str())));
+    members.text(text!("user"), event.user.as_deref());
+    members.address(text!("client"), event.client);
+    members.milliseconds(name!("duration_ms"), Some(event.duration));
     let upstream = event.upstream.as_ref();
-    members.text("upstream", upstream.map(|upstream| &*upstream.host));
-    members.milliseconds("upstream_ms", upstream.map(|upstream| upstream.duration));
-    members.text("failure", event.failure);
-    members.text("identity", decided.and_then(identity).as_deref());
-    members.number("bytes", event.bytes);
-    members.text("headers", headers(event).as_deref());
-    members.0
+    members.text(text!("upstream"), upstream.map(|upstream| &*upstream.host));
+    members.milliseconds(name!("upstream_ms"), upstream.map(|upstream| upstream.duration));
+    members.known(text!("failure"), event.failure);
+    members.text(text!("identity"), decided.and_then(identity).as_deref());
+    members.number(name!("bytes"), event.bytes);
+    members.headers(text!("headers"), &event.headers);
 }
 
 /// Members so far. What is not there makes none.
-struct Members(String);
+struct Members<'l>(&'l mut String);
 
-impl Members {
-    /// Names are ours, and stand for themselves.
-    fn name(&mut self, name: &'static str) {
-        self.0.push_str(",\"");
-        self.0.push_str(name);
-        self.0.push_str("\":");
-    }
-
+impl Members<'_> {
     fn text(&mut self, name: &'static str, value: Option<&str>) {
         let Some(value) = value else { return };
-        self.name(name);
+        self.0.push_str(name);
+        push_escaped(self.0, value);
         self.0.push('"');
-        // Memory takes everything.
-        let _ = Escaped(&mut self.0).write_str(value);
+    }
+
+    /// A text of ours, in which nothing is to be escaped.
+    fn known(&mut self, name: &'static str, value: Option<&'static str>) {
+        let Some(value) = value else { return };
+        self.0.push_str(name);
+        self.0.push_str(value);
         self.0.push('"');
     }
 
     fn shown(&mut self, name: &'static str, value: Option<impl std::fmt::Display>) {
         let Some(value) = value else { return };
-        self.name(name);
-        let _ = write!(self.0, "\"{value}\"");
+        // Memory takes everything.
+        let _ = write!(self.0, "{name}{value}\"");
+    }
+
+    fn address(&mut self, name: &'static str, value: Option<IpAddr>) {
+        let Some(IpAddr::V4(address)) = value else { return self.shown(name, value) };
+        self.0.push_str(name);
+        for (at, part) in address.octets().into_iter().enumerate() {
+            if at > 0 {
+                self.0.push('.');
+            }
+            self.digits(part.into(), 1);
+        }
+        self.0.push('"');
     }
 
     fn number(&mut self, name: &'static str, value: Option<u64>) {
         let Some(value) = value else { return };
-        self.name(name);
-        let _ = write!(self.0, "{value}");
+        self.0.push_str(name);
+        self.digits(value, 1);
+    }
+
+    /// An object of its own, as a text.
+    fn headers(&mut self, name: &'static str, headers: &ChosenHeaders) {
+        let mut before = "{\\\"";
+        for (header, value) in headers.iter() {
+            self.0.push_str(if before.starts_with('{') { name } else { "" });
+            self.0.push_str(std::mem::replace(&mut before, ",\\\""));
+            self.twice_escaped(header);
+            self.0.push_str("\\\":\\\"");
+            self.twice_escaped(value);
+            self.0.push_str("\\\"");
+        }
+        if !headers.is_empty() {
+            self.0.push_str("}\"");
+        }
+    }
+
+    fn twice_escaped(&mut self, text: &str) {
+        if is_plain(text) {
+            self.0.push_str(text);
+        } else {
+            // Memory takes everything.
+            let _ = Escaped(&mut Escaped(self.0)).write_str(text);
+        }
     }
 
     /// Milliseconds with three digits behind the point: finer is noise.
     fn milliseconds(&mut self, name: &'static str, value: Option<Duration>) {
         let Some(value) = value else { return };
-        let micros = value.as_nanos().saturating_add(500) / 1000;
-        self.name(name);
-        let _ = write!(self.0, "{}.{:03}", micros / 1000, micros % 1000);
+        let micros = value.saturating_add(Duration::from_nanos(500)).as_micros();
+        let micros = u64::try_from(micros).unwrap_or(u64::MAX);
+        self.0.push_str(name);
+        self.digits(micros / 1000, 1);
+        self.0.push('.');
+        self.digits(micros % 1000, 3);
+    }
+
+    /// A number, of so many digits at least.
+    fn digits(&mut self, mut number: u64, least: usize) {
+        if number < 10 && least == 1 {
+            self.0.push(char::from(b'0' + number as u8));
+            return;
+        }
+        let mut digits = [b'0'; 20];
+        let mut first = digits.len();
+        for (at, digit) in digits.iter_mut().enumerate().rev() {
+            if number == 0 && 20 - first >= least {
+                break;
+            }
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+            first = at;
+        }
+        // Digits are text.
+        self.0.push_str(std::str::from_utf8(&digits[first..]).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::headers as object;
+    use super::super::tests::event;
+    use super::*;
+    use crate::ops::masking::ChosenNames;
+
+    fn written(write: impl FnOnce(&mut Members<'_>)) -> String {
+        let mut line = String::new();
+        write(&mut Members(&mut line));
+        line
+    }
+
+    #[test]
+    fn numbers_and_addresses_are_written_as_others_write_them() {
+        for number in [0, 7, 10, 99, 200, 12_345, u64::MAX - 1, u64::MAX] {
+            assert_eq!(written(|it| it.number("", Some(number))), number.to_string());
+            assert_eq!(written(|it| it.digits(number, 3)), format!("{number:03}"));
+        }
+        for address in ["0.0.0.0", "192.0.2.10", "255.255.255.255", "::1", "2001:db8::7:0"] {
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(written(|it| it.address("\"", Some(address))), format!("\"{address}\""));
+        }
+        assert_eq!(written(|it| it.address("\"", None)), "");
+    }
+
+    #[test]
+    fn chosen_headers_are_an_object_as_a_text() {
+        let values = ["plain", "a \"quoted\\ one", "line\nbreak \u{1} ü", ""];
+        for chosen in [&[][..], &[0], &[1], &[0, 1, 2, 3]] {
+            let names: Vec<_> = chosen.iter().map(|at| format!("x-{at}")).collect();
+            let value_of = |name: &str| {
+                let at: usize = name[2..].parse().unwrap();
+                Some(values[at].as_bytes())
+            };
+            let headers = ChosenHeaders::pick(&ChosenNames::new(&names), value_of);
+            let line = written(|it| it.headers(text!("headers"), &headers));
+            let event = RequestEvent { headers, ..event() };
+            let expected = written(|it| it.text(text!("headers"), object(&event).as_deref()));
+            assert_eq!(line, expected);
+        }
+    }
+
+    #[test]
+    fn times_have_three_digits_behind_the_point() {
+        for (nanos, expected) in [
+            (0, "0.000"),
+            (499, "0.000"),
+            (500, "0.001"),
+            (1_234_567, "1.235"),
+            (999_999_500, "1000.000"),
+            (61_000_070_000, "61000.070"),
+        ] {
+            let took = Duration::from_nanos(nanos);
+            assert_eq!(written(|it| it.milliseconds("", Some(took))), expected);
+        }
+        assert!(!written(|it| it.milliseconds("", Some(Duration::MAX))).is_empty());
     }
 }

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
 use outpost_decision::decision::{Action, Decision, Reason};
+use outpost_decision::dialect::Dialect;
 use outpost_decision::time::Timestamp;
 
 use super::*;
 use crate::ops::event::{Decided, UpstreamEvent};
 use crate::ops::forwarding::Forwarding;
-use crate::ops::logging::tests::capture;
+use crate::ops::logging::tests::{capture, capture_access};
 use crate::ops::masking::{ChosenHeaders, ChosenNames, MaskedPath};
 use crate::settings::{LogFormat, LogLevel};
 
@@ -60,8 +61,41 @@ pub(crate) fn event() -> RequestEvent {
 fn finish(format: LogFormat) -> (Finish, Arc<Metrics>, Arc<Journal>) {
     let metrics = Arc::new(Metrics::new("1.2.3", "build").unwrap());
     let journal = Arc::new(Journal::new(8));
-    let finish = Finish::new(Arc::clone(&metrics), Arc::default(), Arc::clone(&journal), format);
+    let (figures, past) = (Arc::clone(&metrics), Arc::clone(&journal));
+    let finish = Finish::new(figures, Arc::default(), past, format, None);
     (finish, metrics, journal)
+}
+
+#[test]
+fn a_line_is_the_same_by_the_short_way() {
+    let unavailable = Decision {
+        action: Action::Unavailable,
+        reason: Reason::StoreUnavailable,
+        rule: Some(3),
+        dialect: Some(Dialect::Envoy),
+        steps: Vec::new(),
+    };
+    for event in [
+        event(),
+        RequestEvent { kind: RequestKind::Ping, decided: None, ..event() },
+        RequestEvent { decided: Some(Decided::from(unavailable)), ..event() },
+        RequestEvent { host: "\"quoted\"".to_owned(), user: None, client: None, ..event() },
+    ] {
+        for level in [LogLevel::Debug, LogLevel::Error] {
+            let (finish, ..) = finish(LogFormat::Json);
+            let long = capture(LogFormat::Json, level, |_| finish.record(event.clone()));
+            let short = capture_access(level, |access| {
+                Finish { access: Some(access), ..finish.clone() }.record(event.clone());
+            });
+            // All but the time.
+            let rest = |lines: &[String]| -> Vec<String> {
+                let rest = lines.iter().map(|line| line.split_once("Z\",").expect(line).1);
+                rest.map(str::to_owned).collect()
+            };
+            assert_eq!(rest(&long), rest(&short));
+            assert_eq!(short.len(), usize::from(level == LogLevel::Debug));
+        }
+    }
 }
 
 #[test]

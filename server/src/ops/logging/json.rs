@@ -4,6 +4,7 @@
 //! thread, and pass through no general serialiser.
 
 use std::fmt::{self, Write};
+use std::ops::Range;
 use std::time::Duration;
 
 use tracing::field::{Field, Visit};
@@ -35,7 +36,8 @@ where
         let normalized = event.normalized_metadata();
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
         line.write_str("{\"timestamp\":\"")?;
-        time(&mut line, clock::since_epoch())?;
+        let mut stamp = Stamp::NEVER;
+        line.write_str(stamp.of(clock::since_epoch()))?;
         line.write_str("\",\"level\":\"")?;
         line.write_str(metadata.level().as_str())?;
         line.write_char('"')?;
@@ -152,9 +154,7 @@ pub(in crate::ops) struct Escaped<'l, W>(pub(in crate::ops) &'l mut W);
 
 impl<W: Write> Write for Escaped<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // Nearly always nothing is to be done, and many bytes are looked at together.
-        let special = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
-        if !text.bytes().fold(false, |any, byte| any | special(byte)) {
+        if is_plain(text) {
             return self.0.write_str(text);
         }
         let mut written = 0;
@@ -180,36 +180,84 @@ impl<W: Write> Write for Escaped<'_, W> {
     }
 }
 
-/// A time since 1970 as RFC 3339 writes it, in UTC, with microseconds.
-fn time(line: &mut impl Write, since_epoch: Duration) -> fmt::Result {
-    let seconds = since_epoch.as_secs();
-    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
-    // Years that begin in March end with the day that leap years have; 400 of them are 146,097 days.
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year + u64::from(month <= 2);
-    let mut text = *b"0000-00-00T00:00:00.000000Z";
-    let parts = [
-        (0..4, year),
-        (5..7, month),
-        (8..10, day),
-        (11..13, of_day / 3600),
-        (14..16, of_day / 60 % 60),
-        (17..19, of_day % 60),
-        (20..26, u64::from(since_epoch.subsec_micros())),
-    ];
-    for (place, mut number) in parts {
-        for digit in text.get_mut(place).into_iter().flatten().rev() {
-            *digit = b"0123456789"[(number % 10) as usize];
+/// Appends what stands within the quotes of a JSON string.
+pub(in crate::ops) fn push_escaped(to: &mut String, text: &str) {
+    if is_plain(text) {
+        to.push_str(text);
+    } else {
+        // Memory takes everything.
+        let _ = Escaped(to).write_str(text);
+    }
+}
+
+/// Whether a text stands for itself within the quotes of a JSON string. Nearly every one does: eight of
+/// its bytes are looked at together.
+pub(in crate::ops) fn is_plain(text: &str) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST: u64 = 0x80 * EACH;
+    // The highest bit of a byte, where it is less than `bound`; above it more may be set that are not.
+    let less = |word: u64, bound: u64| word.wrapping_sub(bound * EACH) & !word & HIGHEST;
+    let is = |word: u64, byte: u8| less(word ^ (u64::from(byte) * EACH), 1);
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let special = words.iter().fold(0, |special, word| {
+        let word = u64::from_le_bytes(*word);
+        special | less(word, 0x20) | is(word, b'"') | is(word, b'\\')
+    });
+    special == 0 && !rest.iter().any(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\'))
+}
+
+/// A time as RFC 3339 writes it, in UTC, with microseconds; most of it lasts for a second.
+#[derive(Debug)]
+pub(super) struct Stamp {
+    /// Since 1970; whole seconds.
+    of: Option<u64>,
+    text: [u8; 27],
+}
+
+impl Stamp {
+    /// Of no time yet.
+    pub(super) const NEVER: Self = Self { of: None, text: *b"0000-00-00T00:00:00.000000Z" };
+
+    /// That of this time since 1970.
+    pub(super) fn of(&mut self, since_epoch: Duration) -> &str {
+        let seconds = since_epoch.as_secs();
+        if self.of != Some(seconds) {
+            self.of = Some(seconds);
+            self.set_second(seconds);
+        }
+        self.set(20..26, u64::from(since_epoch.subsec_micros()));
+        std::str::from_utf8(&self.text).unwrap_or_default()
+    }
+
+    fn set_second(&mut self, seconds: u64) {
+        let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+        // Years that begin in March end with the day that leap years have; 400 of them are 146,097 days.
+        let days = days + 719_468;
+        let (era, of_era) = (days / 146_097, days % 146_097);
+        let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year + year / 4 - year / 100);
+        let month = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * month + 2) / 5 + 1;
+        let month = if month < 10 { month + 3 } else { month - 9 };
+        let year = era * 400 + year + u64::from(month <= 2);
+        for (place, number) in [
+            (0..4, year),
+            (5..7, month),
+            (8..10, day),
+            (11..13, of_day / 3600),
+            (14..16, of_day / 60 % 60),
+            (17..19, of_day % 60),
+        ] {
+            self.set(place, number);
+        }
+    }
+
+    fn set(&mut self, place: Range<usize>, mut number: u64) {
+        for digit in self.text.get_mut(place).into_iter().flatten().rev() {
+            *digit = b'0' + (number % 10) as u8;
             number /= 10;
         }
     }
-    line.write_str(std::str::from_utf8(&text).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -220,6 +268,21 @@ mod tests {
 
     use crate::ops::logging::tests::capture;
     use crate::settings::{LogFormat, LogLevel};
+
+    #[test]
+    fn what_is_plain_is_what_json_does_not_escape() {
+        for byte in 0..=u8::MAX {
+            for length in 0..20 {
+                for at in 0..length {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[at] = byte;
+                    let text: String = bytes.iter().copied().map(char::from).collect();
+                    let json = serde_json::to_string(&text).unwrap();
+                    assert_eq!(is_plain(&text), json.len() == text.len() + 2, "{text:?}");
+                }
+            }
+        }
+    }
 
     fn lines(act: impl FnOnce()) -> Vec<Value> {
         let lines = capture(LogFormat::Json, LogLevel::Trace, |_| act());
@@ -281,9 +344,11 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00"),
             (253_402_300_799, "9999-12-31T23:59:59"),
         ] {
-            let mut text = String::new();
-            time(&mut text, Duration::new(seconds, 1_234_567)).unwrap();
-            assert_eq!(text, format!("{expected}.001234Z"));
+            let mut stamp = Stamp::NEVER;
+            for (nanos, micros) in [(1_234_567, "001234"), (987_654_321, "987654")] {
+                let text = stamp.of(Duration::new(seconds, nanos));
+                assert_eq!(text, format!("{expected}.{micros}Z"));
+            }
         }
     }
 

@@ -70,6 +70,16 @@ impl Lines {
         self.0.lock().lost
     }
 
+    /// Adds a line of the access log.
+    pub(super) fn access(&self, line: &[u8]) {
+        self.0.push(line, self.room_of_access());
+    }
+
+    /// Most bytes that wait when a line of the access log is added.
+    fn room_of_access(&self) -> usize {
+        self.0.capacity / 4 * 3
+    }
+
     /// Writes what waits and ends. A reader that does not read is not awaited for long.
     pub fn close(&self) {
         let mut waiting = self.0.lock();
@@ -152,9 +162,9 @@ impl<'w> MakeWriter<'w> for Lines {
     }
 
     fn make_writer_for(&'w self, metadata: &Metadata<'_>) -> Line<'w> {
-        let capacity = self.0.capacity;
         let is_access = metadata.target() == ACCESS;
-        Line { lines: &self.0, room: if is_access { capacity / 4 * 3 } else { capacity } }
+        let room = if is_access { self.room_of_access() } else { self.0.capacity };
+        Line { lines: &self.0, room }
     }
 }
 

@@ -5,7 +5,14 @@ use super::*;
 
 /// Collects what is written.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let bytes = self.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+    }
+}
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -50,8 +57,16 @@ fn capture_with(
     };
     let (subscriber, control) = subscriber(&settings, written.clone());
     tracing::subscriber::with_default(subscriber, || act(&control));
-    let bytes = written.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+    written.lines()
+}
+
+/// The lines that `act` writes by the short way, at this level of the log.
+pub(crate) fn capture_access(level: LogLevel, act: impl FnOnce(AccessLog)) -> Vec<String> {
+    let written = Written::default();
+    let lines = Lines::start(written.clone(), 1 << 20).unwrap();
+    act(AccessLog::new(lines.clone(), &targets(level)));
+    lines.close();
+    written.lines()
 }
 
 #[test]
