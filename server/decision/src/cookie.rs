@@ -28,7 +28,11 @@ const MAX_REMOVED_FLOWS: usize = 64;
 /// The values of `name` in the `Cookie` headers of a request, in the order sent, the first
 /// [`MAX_VALUES`]. What is empty, too long for one of ours or not plain text is left out.
 pub fn values<'a>(headers: impl IntoIterator<Item = &'a [u8]>, name: &str) -> Vec<&'a str> {
-    pairs(headers)
+    let parts = headers.into_iter().flat_map(|header| header.split(|byte| *byte == b';'));
+    // Most others are told by how they begin.
+    parts
+        .filter(|part| part.trim_ascii_start().starts_with(name.as_bytes()))
+        .filter_map(pair)
         .filter(|(key, _)| *key == name.as_bytes())
         .filter_map(|(_, value)| plain(value))
         .take(MAX_VALUES)
@@ -122,11 +126,12 @@ impl SetCookie {
     }
 
     fn new(spec: &CookieSpec, name: String, value: &str, path: &str, max_age: i64) -> Self {
+        let octets = value.bytes().filter(|byte| IS_COOKIE_OCTET[usize::from(*byte)]);
         Self {
             name,
             // Values are base64url and names, domains and paths come from core: this is the
             // last place where an odd one could become another attribute or another header.
-            value: value.chars().filter(|c| is_cookie_octet(*c)).collect(),
+            value: octets.map(char::from).collect(),
             domain: spec.domain.clone().filter(|domain| domain.chars().all(is_attribute_char)),
             path: path.chars().filter(|c| is_attribute_char(*c)).collect(),
             secure: spec.secure,
@@ -169,10 +174,13 @@ impl fmt::Debug for SetCookie {
 fn pairs<'a>(
     headers: impl IntoIterator<Item = &'a [u8]>,
 ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-    headers.into_iter().flat_map(|header| header.split(|byte| *byte == b';')).filter_map(|part| {
-        let at = part.iter().position(|byte| *byte == b'=')?;
-        Some((trim(&part[..at]), trim(&part[at + 1..])))
-    })
+    headers.into_iter().flat_map(|header| header.split(|byte| *byte == b';')).filter_map(pair)
+}
+
+/// Name and value.
+fn pair(part: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = part.iter().position(|byte| *byte == b'=')?;
+    Some((trim(&part[..at]), trim(&part[at + 1..])))
 }
 
 /// A value that may be one of ours, a pair of quotes around it removed.
@@ -184,7 +192,8 @@ fn plain(value: &[u8]) -> Option<&str> {
     if value.is_empty() || value.len() > MAX_VALUE_BYTES {
         return None;
     }
-    std::str::from_utf8(value).ok().filter(|text| text.chars().all(is_cookie_octet))
+    let is_plain = value.iter().all(|byte| IS_COOKIE_OCTET[usize::from(*byte)]);
+    std::str::from_utf8(value).ok().filter(|_| is_plain)
 }
 
 fn trim(bytes: &[u8]) -> &[u8] {
@@ -192,9 +201,15 @@ fn trim(bytes: &[u8]) -> &[u8] {
 }
 
 /// RFC 6265 section 4.1.1.
-fn is_cookie_octet(c: char) -> bool {
-    c.is_ascii_graphic() && !matches!(c, '"' | ',' | ';' | '\\')
-}
+const IS_COOKIE_OCTET: [bool; 256] = {
+    let mut octets = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        octets[byte as usize] = !matches!(byte, b'"' | b',' | b';' | b'\\');
+        byte += 1;
+    }
+    octets
+};
 
 fn is_attribute_char(c: char) -> bool {
     c.is_ascii_graphic() && c != ';'

@@ -268,7 +268,12 @@ fn client_address(
 
 /// An entry of `X-Forwarded-For`: an address, with a port or without.
 fn hop_address(entry: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(entry).ok()?.trim();
+    let text = std::str::from_utf8(entry).ok()?;
+    // Nearly always it is nothing else.
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Some(address.to_canonical());
+    }
+    let text = text.trim();
     let address = match text.parse::<IpAddr>() {
         Ok(address) => address,
         Err(_) => match text.parse::<std::net::SocketAddr>() {

@@ -81,10 +81,31 @@ impl Authority {
 
     /// [`Self::parse`] where `text` is likely to say the same as this, which then is not read again.
     pub(crate) fn parse_like(&self, text: &str) -> Option<Self> {
-        match self.port.is_none() && *self.host == *text {
-            true => Some(self.clone()),
-            false => Self::parse(text),
+        let port = match text.strip_prefix(&*self.host) {
+            Some("") => None,
+            Some(rest) if rest.starts_with(':') => Some(port(&rest[1..])?),
+            _ => return Self::parse(text),
+        };
+        Some(Self { host: Arc::clone(&self.host), port })
+    }
+
+    /// As it is written, like [`fmt::Display`] does.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(self.host.len() + ":65535".len());
+        text.push_str(&self.host);
+        if let Some(port) = self.port {
+            text.push(':');
+            let mut part = 10_000;
+            while part > 1 && part > port {
+                part /= 10;
+            }
+            while part > 0 {
+                text.push(char::from(b'0' + (port / part % 10) as u8));
+                part /= 10;
+            }
         }
+        text
     }
 
     /// The port in effect under `scheme`.
@@ -120,9 +141,26 @@ fn is_name(host: &str) -> bool {
             return std::mem::take(&mut label) > 0;
         }
         label += 1;
-        label <= 63 && (byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        label <= 63 && IS_OF_NAME[usize::from(byte)]
     });
     fits && label > 0 && host.len() <= 253
+}
+
+/// Whether a byte may stand in a label.
+const IS_OF_NAME: [bool; 256] = {
+    let mut of_name = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        of_name[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        byte += 1;
+    }
+    of_name
+};
+
+/// A port, in digits alone.
+fn port(digits: &str) -> Option<u16> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().ok()).flatten()
 }
 
 fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
@@ -133,12 +171,8 @@ fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
     match text.as_bytes()[after_bracket..].iter().rposition(|byte| *byte == b':') {
         None => Some((text, None)),
         Some(at) => {
-            let (host, port) = text.split_at(after_bracket + at);
-            let digits = &port[1..];
-            if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-                return None;
-            }
-            Some((host, Some(digits.parse().ok()?)))
+            let (host, rest) = text.split_at(after_bracket + at);
+            Some((host, Some(port(&rest[1..])?)))
         }
     }
 }
@@ -192,6 +226,35 @@ impl fmt::Display for Target {
         match &self.query {
             Some(query) => write!(f, "?{query}"),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_as_something_like_another_is_what_it_is_by_itself() {
+        let names =
+            ["app.test", "app.test.", "App.test", "[::1]", "[0::1]", "192.0.2.1", "app.tes"];
+        let ports = ["", ":", ":80", ":080", ":0", ":65535", ":65536", ":8a", ":80:80", "x", "/"];
+        let texts =
+            || names.iter().flat_map(|name| ports.iter().map(move |port| format!("{name}{port}")));
+        for known in texts().filter_map(|text| Authority::parse(&text)) {
+            for text in texts() {
+                assert_eq!(known.parse_like(&text), Authority::parse(&text), "{known} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_is_what_is_displayed() {
+        for port in
+            [None, Some(0), Some(9), Some(10), Some(80), Some(9000), Some(10_000), Some(65_535)]
+        {
+            let authority = Authority { host: "app.test".into(), port };
+            assert_eq!(authority.text(), authority.to_string());
         }
     }
 }

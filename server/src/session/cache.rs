@@ -6,6 +6,7 @@
 //! under the lock that removing needs.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::BuildHasherDefault;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use outpost_decision::time::Timestamp;
 
 use super::ended::{EndedKeys, Epoch};
-use super::id::SessionKey;
+use super::id::{PartOfKey, SessionKey};
 use super::record::Session;
 
 /// Shards; keys are hashes and spread evenly.
@@ -31,7 +32,7 @@ pub struct SessionCache {
 
 #[derive(Debug, Default)]
 struct Shard {
-    entries: HashMap<SessionKey, Entry>,
+    entries: HashMap<SessionKey, Entry, BuildHasherDefault<PartOfKey>>,
     /// The clock: whoever was not used since the hand passed last goes first.
     hand: VecDeque<SessionKey>,
 }

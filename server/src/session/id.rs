@@ -1,6 +1,7 @@
 //! What a session cookie holds, and what is derived from it.
 
 use std::fmt;
+use std::hash::Hasher;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -41,7 +42,10 @@ impl SessionId {
         if value.len() != 43 {
             return None;
         }
-        URL_SAFE_NO_PAD.decode(value).ok()?.try_into().ok().map(Self)
+        // One byte more than there are: as many as so many characters may be.
+        let mut bytes = [0; 33];
+        let length = URL_SAFE_NO_PAD.decode_slice(value, &mut bytes).ok()?;
+        bytes[..length].try_into().ok().map(Self)
     }
 
     /// The cookie's value.
@@ -87,6 +91,26 @@ impl SessionKey {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         hex::decode(text).ok()?.try_into().ok().map(Self)
+    }
+}
+
+/// For tables of keys of sessions that there are: keys are hashes themselves, of which this is a part.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PartOfKey(u64);
+
+impl Hasher for PartOfKey {
+    fn write(&mut self, key: &[u8]) {
+        if let Some(part) = key.last_chunk() {
+            self.0 = u64::from_le_bytes(*part);
+        }
+    }
+
+    fn write_usize(&mut self, _: usize) {
+        // The length, which all have in common.
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

@@ -71,9 +71,10 @@ fn split_url<'u>(
     origin: &Origin,
 ) -> Result<(Scheme, Authority, &'u str), DialectError> {
     let split = || {
-        let (scheme, rest) = url.split_once("://")?;
-        let scheme = Scheme::parse(scheme)?;
-        let (authority, uri) = rest.split_at(rest.find('/')?);
+        // No scheme has a colon in it.
+        let (scheme, rest) = url.split_at(url.bytes().position(|byte| byte == b':')?);
+        let (scheme, rest) = (Scheme::parse(scheme)?, rest.strip_prefix("://")?);
+        let (authority, uri) = rest.split_at(rest.bytes().position(|byte| byte == b'/')?);
         let authority = origin.authority.parse_like(authority)?;
         Some((scheme, authority.without_default_port(scheme), uri))
     };

@@ -66,7 +66,18 @@ impl TrustedNetworks {
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.networks.iter().any(|network| network.contains(&address))
+        // Bits that differ come after those that a network has in common.
+        self.networks.iter().any(|network| match (network, address) {
+            (IpNet::V4(network), IpAddr::V4(address)) => {
+                let differing = address.to_bits() ^ network.addr().to_bits();
+                differing.leading_zeros() >= network.prefix_len().into()
+            }
+            (IpNet::V6(network), IpAddr::V6(address)) => {
+                let differing = address.to_bits() ^ network.addr().to_bits();
+                differing.leading_zeros() >= network.prefix_len().into()
+            }
+            _ => false,
+        })
     }
 
     /// The networks, in the order given.
