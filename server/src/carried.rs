@@ -8,7 +8,7 @@
 mod answer_body;
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -47,27 +47,32 @@ pub struct Carried(Rc<Inner>);
 
 struct Inner {
     head: Parts,
+    length: usize,
     connection: Rc<Connection>,
     interim: Arc<dyn InterimSink>,
-    trailers: Trailers,
+    /// Made when somebody asks for it.
+    trailers: OnceCell<Trailers>,
     upgrade: RefCell<Option<OnUpgrade>>,
     left: RefCell<Option<Box<dyn Any>>>,
 }
 
 impl Carried {
-    /// For a request with this head over `connection`; interim answers go to `interim`.
+    /// For a request with this head, of at most `length` bytes as it was sent, over `connection`; interim
+    /// answers go to `interim`.
     #[must_use]
     pub fn new(
         head: Parts,
+        length: usize,
         connection: Rc<Connection>,
         interim: Arc<dyn InterimSink>,
         upgrade: Option<OnUpgrade>,
     ) -> Self {
         Self(Rc::new(Inner {
             head,
+            length,
             connection,
             interim,
-            trailers: Trailers::default(),
+            trailers: OnceCell::new(),
             upgrade: RefCell::new(upgrade),
             left: RefCell::default(),
         }))
@@ -77,6 +82,12 @@ impl Carried {
     #[must_use]
     pub fn head(&self) -> &Parts {
         &self.0.head
+    }
+
+    /// No more bytes than that are its head, as it was sent; `usize::MAX` where that is not known.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.0.length
     }
 
     /// Leaves something for a later phase.
@@ -117,7 +128,7 @@ impl Carried {
     /// The request's trailers: there once its body has ended, if it has any.
     #[must_use]
     pub fn trailers(&self) -> Trailers {
-        self.0.trailers.clone()
+        self.0.trailers.get_or_init(Trailers::default).clone()
     }
 
     /// The bytes of the connection after a 101, once; `None` where the client asked for no upgrade

@@ -10,6 +10,7 @@
 
 mod address;
 mod answer;
+mod aside;
 mod body;
 mod connection;
 mod date;

@@ -68,7 +68,7 @@ pub(super) async fn serve(
         }
         pulse.begin(false);
         let interim: Arc<dyn InterimSink> = Arc::clone(pulse) as _;
-        let carried = Carried::new(request, Rc::clone(connection), interim, None);
+        let carried = Carried::new(request, raw.len(), Rc::clone(connection), interim, None);
         let last = || context.drain.phase().is_ending();
         written.clear();
         let (sent, last) = match (context.direct.first)(&carried).await {

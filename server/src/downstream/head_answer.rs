@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, Response, StatusCode};
 
-use super::header_line::{is_name, is_value, write_header, write_line};
+use super::header_line::{is_name, is_value, write_header, write_line, write_titled};
 
 /// Room for what most identities take, with tokens of 2 kB.
 const ROOM: usize = 4096;
@@ -29,6 +29,9 @@ pub struct HeadAnswer {
 /// Headers that an answer may have of its own, by [`HeadAnswer::set`].
 const OWN: [HeaderName; 4] =
     [USER_AGENT, AUTHORIZATION, SET_COOKIE, HeaderName::from_static("x-request-id")];
+
+/// The same names as they are written.
+const OWN_TITLED: [&str; 4] = ["User-Agent", "Authorization", "Set-Cookie", "X-Request-Id"];
 
 /// What answers have in common, as HTTP/1.1 writes it and, where that is asked for, as a map.
 #[derive(Debug)]
@@ -123,7 +126,10 @@ impl HeadAnswer {
             to.extend_from_slice(&self.shared.lines);
         }
         for (name, value) in &self.own {
-            write_header(to, name, value.as_bytes());
+            match OWN.iter().position(|own| own == name) {
+                Some(at) => write_titled(to, OWN_TITLED[at], value.as_bytes()),
+                None => write_header(to, name, value.as_bytes()),
+            }
         }
     }
 }
@@ -154,6 +160,15 @@ mod tests {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers().len(), 3);
         assert_eq!(response.headers()["x-request-id"], "abc");
+    }
+
+    #[test]
+    fn headers_of_its_own_are_written_as_all_others_are() {
+        for (name, titled) in OWN.iter().zip(OWN_TITLED) {
+            let mut line = Vec::new();
+            write_header(&mut line, name, b"");
+            assert_eq!(String::from_utf8(line).unwrap(), format!("{titled}: \r\n"));
+        }
     }
 
     #[test]

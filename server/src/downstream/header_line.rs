@@ -10,7 +10,19 @@ pub(super) fn write_header(to: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
 
 /// The same of a name in any case, where both are what HTTP allows.
 pub(super) fn write_line(to: &mut Vec<u8>, name: &str, value: &[u8]) {
-    to.extend(title_case(name));
+    let begins = to.len();
+    to.extend_from_slice(name.as_bytes());
+    title_case(&mut to[begins..]);
+    write_value(to, value);
+}
+
+/// The same of a name that is as it is written.
+pub(super) fn write_titled(to: &mut Vec<u8>, name: &str, value: &[u8]) {
+    to.extend_from_slice(name.as_bytes());
+    write_value(to, value);
+}
+
+fn write_value(to: &mut Vec<u8>, value: &[u8]) {
     to.extend_from_slice(b": ");
     to.extend_from_slice(value);
     to.extend_from_slice(b"\r\n");
@@ -31,13 +43,12 @@ pub(super) fn is_value(value: &[u8]) -> bool {
 }
 
 /// `x-early-hint` as `X-Early-Hint`.
-fn title_case(name: &str) -> impl Iterator<Item = u8> {
+fn title_case(name: &mut [u8]) {
     let mut begins = true;
-    name.bytes().map(move |byte| {
-        let written = if begins { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
-        begins = byte == b'-';
-        written
-    })
+    for byte in name {
+        *byte = if begins { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
+        begins = *byte == b'-';
+    }
 }
 
 #[cfg(test)]
@@ -48,7 +59,11 @@ mod tests {
 
     #[test]
     fn each_word_of_a_name_begins_with_a_capital() {
-        let written = |name| String::from_utf8(title_case(name).collect()).unwrap();
+        let written = |name: &str| {
+            let mut name = name.as_bytes().to_vec();
+            title_case(&mut name);
+            String::from_utf8(name).unwrap()
+        };
         assert_eq!(written("x-early-hint"), "X-Early-Hint");
         assert_eq!(written("date"), "Date");
         assert_eq!(written("X-authentik-META-jwks"), "X-Authentik-Meta-Jwks");

@@ -25,8 +25,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Next;
 use super::answer;
+use super::aside::Aside;
 use super::body::Http1Body;
 use super::connection::Context;
 use super::fast_path::{self, Ended, Shared};
@@ -71,37 +71,43 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
     let mut draining = pin!(context.drain.draining());
     let mut over = pin!(context.drain.over());
     let mut fast = pin!(fast_path::serve(&wire, &pulse, &connection, &shared, context).fuse());
+    let mut aside = Aside::new();
     let overdue = loop {
-        let speak = poll_fn(|cx| {
-            loop {
+        let next = poll_fn(|cx| {
+            let spoken = loop {
                 if !fast.is_terminated()
                     && let Poll::Ready(ended) = fast.as_mut().poll(cx)
                     && ended != Ended::Left
                 {
-                    return Poll::Ready(Spoken::Fast(ended));
+                    break Poll::Ready(Next::Fast(ended));
                 }
                 if !wire.is_hypers() {
-                    return Poll::Pending;
+                    break Poll::Pending;
                 }
                 if let Poll::Ready(outcome) = served.poll_unpin(cx) {
-                    return Poll::Ready(Spoken::Hyper(outcome));
+                    break Poll::Ready(Next::Hyper(outcome));
                 }
                 if !wire.take_back() {
-                    return Poll::Pending;
+                    break Poll::Pending;
                 }
+            };
+            if spoken.is_ready() {
+                return spoken;
             }
+            aside.poll(cx, |cx| {
+                if !shared.closing.get() && draining.as_mut().poll(cx).is_ready() {
+                    Poll::Ready(Next::Draining)
+                } else if over.as_mut().poll(cx).is_ready() {
+                    Poll::Ready(Next::Over)
+                } else {
+                    look.as_mut().poll(cx).map(|()| Next::Look)
+                }
+            })
         });
-        tokio::select! {
-            biased;
-            spoken = speak => {
-                let outcome = match spoken {
-                    Spoken::Fast(Ended::Broken) => break None,
-                    Spoken::Fast(_) => {
-                        Pin::new(&mut served).graceful_shutdown();
-                        continue;
-                    }
-                    Spoken::Hyper(outcome) => outcome,
-                };
+        match next.await {
+            Next::Fast(Ended::Broken) | Next::Over => break None,
+            Next::Fast(_) => Pin::new(&mut served).graceful_shutdown(),
+            Next::Hyper(outcome) => {
                 if let Err(error) = outcome {
                     if error.is_parse_too_large() {
                         context.admission.figures.reached(Limit::RequestHead);
@@ -110,7 +116,7 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
                 }
                 break None;
             }
-            _ = draining.as_mut(), if !shared.closing.get() => {
+            Next::Draining => {
                 shared.closing.set(true);
                 // Under way on the fast path, it ends by itself.
                 if wire.is_hypers() || pulse.is_idle() {
@@ -118,8 +124,7 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
                     Pin::new(&mut served).graceful_shutdown();
                 }
             }
-            () = over.as_mut() => break None,
-            () = look.as_mut() => match pulse.overdue(limits) {
+            Next::Look => match pulse.overdue(limits) {
                 Ok(again) => look.as_mut().reset(again),
                 Err(overdue) => break Some(overdue),
             },
@@ -189,10 +194,18 @@ struct Line<'a> {
     shared: &'a Shared,
 }
 
-/// Who has come to an end.
-enum Spoken {
+/// What happens next on a connection.
+enum Next {
+    /// The fast path has come to an end.
     Fast(Ended),
+    /// hyper has.
     Hyper(hyper::Result<()>),
+    /// The program begins to end.
+    Draining,
+    /// It ends.
+    Over,
+    /// It is time to look whether a limit was reached.
+    Look,
 }
 
 async fn call(
@@ -211,10 +224,10 @@ async fn call(
     }
     let (head, incoming) = request.into_parts();
     let mut answer = if let Some(decided) = line.shared.decided.take() {
-        answer::rest(context, Next::App, decided, Payload::None).await
+        answer::rest(context, super::Next::App, decided, Payload::None).await
     } else {
         let interim: Arc<dyn InterimSink> = Arc::clone(pulse) as _;
-        let carried = Carried::new(head, Rc::clone(line.connection), interim, upgrade);
+        let carried = Carried::new(head, usize::MAX, Rc::clone(line.connection), interim, upgrade);
         let payload = if incoming.is_end_stream() {
             Payload::None
         } else {

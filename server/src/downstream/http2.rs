@@ -164,7 +164,7 @@ async fn exchange(
     let (head, stream) = request.into_parts();
     let interims = Arc::new(Interims::default());
     let no_body = head.method == http::Method::HEAD;
-    let carried = Carried::new(head, connection, Arc::clone(&interims) as _, None);
+    let carried = Carried::new(head, usize::MAX, connection, Arc::clone(&interims) as _, None);
     let payload = if stream.is_end_stream() {
         Payload::None
     } else {

@@ -75,7 +75,7 @@ mod tests {
         let peer = Some("192.0.2.7:1234".parse().unwrap());
         let connection = Connection { peer, tls: true, server_name: None };
         let (head, ()) = request.body(()).unwrap().into_parts();
-        let carried = Carried::new(head, Rc::new(connection), Arc::new(Nowhere), None);
+        let carried = Carried::new(head, usize::MAX, Rc::new(connection), Arc::new(Nowhere), None);
         adapt(Payload::None, carried)
     }
 

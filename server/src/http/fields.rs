@@ -14,7 +14,10 @@ impl Headers for Fields<'_> {
     }
 
     fn nth(&self, name: &str, index: usize) -> Option<&[u8]> {
-        self.0.get_all(name).into_iter().nth(index).map(HeaderValue::as_bytes)
+        match index {
+            0 => self.0.get(name).map(HeaderValue::as_bytes),
+            _ => self.0.get_all(name).into_iter().nth(index).map(HeaderValue::as_bytes),
+        }
     }
 }
 

@@ -10,14 +10,14 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{HeaderName as WebHeaderName, HeaderValue as WebHeaderValue};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Response};
+use http::{HeaderValue, Method, Response};
 use outpost_decision::facts::Headers;
 use outpost_decision::target::Target;
 
 use super::exchange::{Account, Answer, Exchange, Judged, Passed};
 use super::pipeline::peer;
 use super::record;
-use super::span::REQUEST_ID;
+use super::span::{NAMED_REQUEST_ID, REQUEST_ID};
 use crate::carried::AnswerBody;
 use crate::downstream::HeadAnswer;
 use crate::ops::event::{Decided, RequestEvent, RequestKind};
@@ -48,7 +48,7 @@ pub fn passed(
 ) -> Response<AnswerBody> {
     let Answer { mut response, account } = answer;
     if let Ok(id) = HeaderValue::from_str(&exchange.id) {
-        response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), id);
+        response.headers_mut().insert(NAMED_REQUEST_ID, id);
     }
     let (status, size) = (response.status().as_u16(), response.body().size());
     match Ending::after(exchange, judged, status, account, size) {
@@ -65,7 +65,7 @@ pub fn answered(
     account: Account,
 ) {
     if let Ok(id) = HeaderValue::from_str(&exchange.id) {
-        told.set(HeaderName::from_static(REQUEST_ID), id);
+        told.set(NAMED_REQUEST_ID, id);
     }
     let route = record::route(judged.as_ref());
     let mut event = event(&exchange, judged, told.status().as_u16(), account);
@@ -122,7 +122,7 @@ fn event(
         Some(Judged::Static) => event.kind = RequestKind::Static,
         Some(Judged::Core(request)) => {
             event.client = Some(request.origin.client);
-            event.host = request.target.authority.to_string();
+            event.host = request.target.authority.text();
         }
         Some(Judged::Refused(refused)) => {
             event.client = Some(refused.client);
@@ -135,7 +135,7 @@ fn event(
         }
         Some(Judged::Full { facts, decision, .. }) => {
             event.client = Some(facts.origin.client);
-            event.host = facts.target.authority.to_string();
+            event.host = facts.target.authority.text();
             event.scheme = Some(facts.target.scheme);
             event.path = masked(&facts.target);
             event.provider = Some(facts.provider);

@@ -85,7 +85,7 @@ pub fn answer(
     if let Some(agent) = exchange.carried.head().headers.get(header::USER_AGENT) {
         told.set(header::USER_AGENT, agent.clone());
     }
-    if identity.get(header::AUTHORIZATION.as_str()).is_none()
+    if !identity.has_authorization()
         && let Some(value) = authorization(exchange, facts, live)
     {
         told.set(header::AUTHORIZATION, value);

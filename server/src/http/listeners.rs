@@ -34,8 +34,7 @@ fn direct(worker: web::Data<Worker>) -> Direct {
     let forwards = web::Data::clone(&worker);
     Direct {
         first: Rc::new(move |carried| {
-            let worker = web::Data::clone(&worker);
-            Box::pin(async move { pipeline::first(&worker, carried).await })
+            Box::pin(pipeline::first(web::Data::clone(&worker), carried))
         }),
         forward: Rc::new(move |carried, body| {
             let worker = web::Data::clone(&forwards);

@@ -7,6 +7,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
@@ -70,25 +71,20 @@ enum Stopped {
 
 /// Takes a request up, decides, and answers a reverse proxy that asks and gets a yes. Everything else is
 /// left with the request, for [`forward`] or [`serve`]. A request that was answered has ended in `finish`.
-pub async fn first(worker: &Worker, carried: &Carried) -> Seen {
+pub async fn first(worker: web::Data<Worker>, carried: &Carried) -> Seen {
+    let worker = &**worker;
     let in_flight = worker.gateway.metrics.request_begun();
     let exchange = Exchange::begin(worker, carried);
-    let phases = async {
-        if let Some(what) = over_limits(&exchange) {
-            return (None, Err(Rest::Stop(Stopped::Headers(what))));
-        }
-        // Nearly always at once: a span would cost more than all the rest.
-        let judged = span::unless_at_once(judge(&exchange), || exchange.log_span()).await;
-        let answer = match checked(&exchange, &judged) {
-            Some(answer) => answer.map_err(|error| Rest::Stop(Stopped::Identity(error))),
-            None => Err(rest(&exchange, &judged).await),
-        };
-        (Some(judged), answer)
+    let mut judged = None;
+    // Each part stays where it is made, here and below: to move it costs more than most of what it does.
+    let answer = {
+        let phases = pin!(phases(&exchange, &mut judged));
+        AssertUnwindSafe(phases).catch_unwind().await
     };
-    let (judged, answer) = AssertUnwindSafe(phases)
-        .catch_unwind()
-        .await
-        .unwrap_or((None, Err(Rest::Stop(Stopped::Panic))));
+    let answer = answer.unwrap_or_else(|_| {
+        judged = None;
+        Err(Rest::Stop(Stopped::Panic))
+    });
     match answer {
         Ok((mut told, account)) => {
             finish::answered(exchange, judged, &mut told, account);
@@ -99,6 +95,23 @@ pub async fn first(worker: &Worker, carried: &Carried) -> Seen {
             carried.leave(Left { begun: exchange.begun, judged, rest, in_flight });
             Seen::Left(next)
         }
+    }
+}
+
+/// Decides, and says what is to be answered, or what is left to do. The decision is left in `judged`.
+async fn phases(
+    exchange: &Exchange<'_>,
+    judged: &mut Option<Judged>,
+) -> Result<(HeadAnswer, Account), Rest> {
+    if let Some(what) = over_limits(exchange) {
+        return Err(Rest::Stop(Stopped::Headers(what)));
+    }
+    let judging = pin!(judge(exchange, judged));
+    // Nearly always at once: a span would cost more than all the rest.
+    let judged = span::unless_at_once(judging, || exchange.log_span()).await;
+    match checked(exchange, judged) {
+        Some(answer) => answer.map_err(|error| Rest::Stop(Stopped::Identity(error))),
+        None => Err(rest(exchange, judged).await),
     }
 }
 
@@ -183,8 +196,8 @@ pub(super) fn left_span(carried: &Carried) -> Option<tracing::Span> {
     carried.look(|left: &Left| left.begun.log_span())
 }
 
-async fn judge(exchange: &Exchange<'_>) -> Judged {
-    match gather(exchange) {
+async fn judge<'j>(exchange: &Exchange<'_>, judged: &'j mut Option<Judged>) -> &'j Judged {
+    judged.insert(match gather(exchange) {
         Gathered::Ping => Judged::Ping,
         Gathered::Static => Judged::Static,
         Gathered::Core(request) => Judged::Core(request),
@@ -205,7 +218,7 @@ async fn judge(exchange: &Exchange<'_>) -> Judged {
             );
             Judged::Full { facts, credentials, decision }
         }
-    }
+    })
 }
 
 /// The answer to a reverse proxy that may let its request through; `None` to everything else.
@@ -239,6 +252,10 @@ fn stop(exchange: &Exchange<'_>, judged: Option<&Judged>, stopped: Stopped) -> A
 /// them.
 fn over_limits(exchange: &Exchange<'_>) -> Option<String> {
     let policy = &exchange.gateway().policy;
+    // There cannot be more than was sent.
+    if exchange.carried.length() <= policy.cookie_bytes.min(policy.header_bytes) {
+        return None;
+    }
     let (mut all, mut cookies) = (0, 0);
     for (name, value) in &exchange.carried.head().headers {
         all += name.as_str().len() + value.len();

@@ -5,14 +5,14 @@
 //! in it: for a request that goes on to actix-web, or is not decided at once.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use outpost_decision::request_id;
 use outpost_decision::trace_context::{TraceContext, trace_state};
 use tracing::Instrument as _;
@@ -32,6 +32,10 @@ pub const TRACEPARENT: &str = "traceparent";
 
 /// Header of what other tracing systems carry along.
 pub const TRACESTATE: &str = "tracestate";
+
+/// The same as names that need not be read.
+pub(super) const NAMED_REQUEST_ID: HeaderName = HeaderName::from_static(REQUEST_ID);
+const NAMED_TRACEPARENT: HeaderName = HeaderName::from_static(TRACEPARENT);
 
 /// Whose word on ids and traces is taken, and where traces go.
 #[derive(Clone, Debug, Default)]
@@ -67,15 +71,17 @@ impl Identity {
     /// Takes over what a believed caller says of itself, and gives what is missing.
     #[must_use]
     fn new(headers: &HeaderMap, believed: bool, tracer: Option<&Tracer>, own: Uuid) -> Self {
-        let values = |name: &str| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
-        let given = if believed { request_id::accept(values(REQUEST_ID)) } else { None };
+        let values =
+            |name: &HeaderName| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+        let given = if believed { request_id::accept(values(&NAMED_REQUEST_ID)) } else { None };
         let id = match given {
             Some(given) => Arc::from(given),
             None => Arc::from(&*own.simple().encode_lower(&mut Uuid::encode_buffer())),
         };
         let mut scope = Scope::root(tracer.cloned());
-        if believed && let Some(context) = TraceContext::parse(values(TRACEPARENT)) {
-            scope = scope.called_by(context, trace_state(values(TRACESTATE)));
+        if believed && let Some(context) = TraceContext::parse(values(&NAMED_TRACEPARENT)) {
+            scope =
+                scope.called_by(context, trace_state(values(&HeaderName::from_static(TRACESTATE))));
         }
         Self { id, span: scope.begin("request", Kind::Server) }
     }
@@ -106,10 +112,9 @@ pub(super) fn of_log(id: &str, span: &Span) -> tracing::Span {
 
 /// Does `work`. What is not done at once goes on within a log span.
 pub(super) async fn unless_at_once<F: Future>(
-    work: F,
+    mut work: Pin<&mut F>,
     span: impl FnOnce() -> tracing::Span,
 ) -> F::Output {
-    let mut work = pin!(work);
     match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
         Poll::Ready(done) => done,
         Poll::Pending => work.instrument(span()).await,
@@ -131,8 +136,6 @@ impl RootSpanBuilder for RequestSpan {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderName;
-
     use super::*;
 
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
-use http::header::CACHE_CONTROL;
+use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use http::{HeaderName, HeaderValue, StatusCode};
 use outpost_decision::headers::IdentityHeaders;
 use outpost_decision::provider::Provider;
@@ -23,6 +23,7 @@ const PLACES: usize = 1024;
 #[derive(Debug)]
 pub struct Prepared {
     identity: IdentityHeaders,
+    has_authorization: bool,
     answer: OnceCell<Rc<SharedHead>>,
     request: OnceCell<Box<[(HeaderName, HeaderValue)]>>,
 }
@@ -31,7 +32,15 @@ impl Prepared {
     /// Of this identity.
     #[must_use]
     pub fn new(identity: IdentityHeaders) -> Rc<Self> {
-        Rc::new(Self { identity, answer: OnceCell::new(), request: OnceCell::new() })
+        let has_authorization = identity.get(AUTHORIZATION.as_str()).is_some();
+        let (answer, request) = (OnceCell::new(), OnceCell::new());
+        Rc::new(Self { identity, has_authorization, answer, request })
+    }
+
+    /// Whether `Authorization` is among them.
+    #[must_use]
+    pub const fn has_authorization(&self) -> bool {
+        self.has_authorization
     }
 
     /// The head of an answer that tells it, with the headers that are only to overwrite; nobody is to
