@@ -13,7 +13,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -38,7 +38,7 @@ pub const WINDOW: i64 = 15 * 60;
 #[derive(Debug, Default)]
 pub struct Activity {
     all: Columns,
-    providers: ArcSwap<HashMap<i64, Arc<ProviderActivity>>>,
+    providers: ArcSwap<BTreeMap<i64, Arc<ProviderActivity>>>,
 }
 
 /// How busy this replica is.

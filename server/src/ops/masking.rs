@@ -79,7 +79,7 @@ impl ChosenHeaders {
     /// Picks those of `names` that `value_of` knows.
     #[must_use]
     pub fn pick<'v>(names: &ChosenNames, value_of: impl Fn(&str) -> Option<&'v [u8]>) -> Self {
-        let mut chosen = Vec::new();
+        let mut chosen = Vec::with_capacity(names.0.len());
         for (name, is_secret) in &names.0 {
             if let Some(value) = value_of(name) {
                 let shown = match is_secret {

@@ -12,7 +12,7 @@ mod telemetry;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ struct PerRequest {
 struct Known {
     outpost: OutpostIdentity,
     instance: String,
-    providers: HashMap<i64, Arc<ProviderFigures>>,
+    providers: BTreeMap<i64, Arc<ProviderFigures>>,
     nobody: Arc<ProviderFigures>,
 }
 
@@ -159,7 +159,7 @@ impl Metrics {
             known: ArcSwap::from_pointee(Known {
                 outpost: OutpostIdentity::default(),
                 instance: String::new(),
-                providers: HashMap::new(),
+                providers: BTreeMap::new(),
                 nobody,
             }),
             version: version.to_owned(),
