@@ -16,7 +16,6 @@ mod connection;
 mod date;
 mod fast_path;
 mod head_answer;
-mod header_line;
 mod http1;
 mod http2;
 mod io;

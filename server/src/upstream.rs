@@ -1,9 +1,9 @@
 //! The upstream leg of proxy mode (contract 12): a reverse proxy that streams both ways at once.
 //!
-//! Each worker has its own [`Upstreams`], with its own connections and no lock. It is built upon
-//! hyper's connections rather than its pooled client: the request body may then be actix-web's,
-//! which cannot leave its thread, without a channel in between; and what is retried, kept and
-//! timed is decided here.
+//! Each worker has its own [`Upstreams`], with its own connections and no lock, and what is retried, kept
+//! and timed is decided here. HTTP/1.1 is our own ([`http1`]); HTTP/2, and connections on which an upgrade is
+//! asked for, are hyper's, without its pooled client: the request body may then be actix-web's, which
+//! cannot leave its thread, without a channel in between.
 //!
 //! Trailers pass both ways, as do interim answers and any upgrade but to HTTP or TLS, where the
 //! request carries what is needed for it ([`Carried`]).
@@ -16,6 +16,8 @@ mod endpoint;
 mod error;
 mod exchange;
 mod headers;
+mod http1;
+mod incoming;
 mod interim;
 mod pool;
 mod protocol;

@@ -11,10 +11,11 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::date::Date;
-use super::io::{Prefixed, Stream};
+use super::io::Prefixed;
 use super::{App, Direct, Limits, http1, http2, opening};
 use crate::carried::Connection;
 use crate::drain::Drain;
+use crate::duplex::Stream;
 use crate::limits::{Admission, Admitted};
 
 /// What the connections of one listener in one worker share.

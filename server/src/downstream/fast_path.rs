@@ -24,8 +24,9 @@ use super::pulse::Pulse;
 use super::wire::Wire;
 use super::{Next, Seen, answer};
 use crate::carried::{Carried, Connection, InterimSink};
+use crate::header_names::Names;
 
-use head::{Head, Names};
+use head::Head;
 use sending::Manner;
 
 /// How the fast path of a connection ends.

@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, Response, StatusCode};
 
-use super::header_line::{is_name, is_value, write_header, write_line, write_titled};
+use crate::header_line::{is_name, is_value, write_header, write_line, write_titled};
 
 /// Room for what most identities take, with tokens of 2 kB.
 const ROOM: usize = 4096;

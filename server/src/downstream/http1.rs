@@ -30,10 +30,10 @@ use super::aside::Aside;
 use super::body::Http1Body;
 use super::connection::Context;
 use super::fast_path::{self, Ended, Shared};
-use super::io::Stream;
 use super::pulse::{Framing, Overdue, Pulse};
 use super::wire::{Watched, Wire};
 use crate::carried::{AnswerBody, Carried, Connection, InterimSink};
+use crate::duplex::Stream;
 use crate::limits::Limit;
 
 /// Smallest buffer that hyper takes.

@@ -24,8 +24,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::answer;
 use super::body::Http2Body;
 use super::connection::Context;
-use super::io::Stream;
 use crate::carried::{AnswerBody, Carried, Connection, InterimSink};
+use crate::duplex::Stream;
 
 /// Requests at a time.
 const STREAMS: u32 = 128;

@@ -1,4 +1,4 @@
-//! A connection below HTTP, whatever it runs over.
+//! A connection that begins with bytes which were read before.
 
 use std::io;
 use std::pin::Pin;
@@ -6,14 +6,6 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-/// Bytes both ways.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-
-/// Whatever a connection runs over.
-pub(super) type Stream = Box<dyn Duplex>;
 
 /// A connection of which some bytes were read already.
 pub(super) struct Prefixed<T> {

@@ -11,9 +11,9 @@ use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
 use super::Limits;
-use super::header_line::write_header;
-use super::io::Stream;
 use crate::carried::InterimSink;
+use crate::duplex::Stream;
+use crate::header_line::write_header;
 
 /// Most bytes of a head that are looked at again; hyper refuses longer ones.
 const KEPT: usize = 256 * 1024;

@@ -10,8 +10,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::io::Stream;
 use super::pulse::Pulse;
+use crate::duplex::{Stream, poll_write_all};
 
 /// Room for what is read at once on the fast path: as much as hyper has, which throws away the body of a
 /// request that it is refused with, and goes on, only where all of it was read with the head.
@@ -282,28 +282,6 @@ fn poll_read_some(
     let read = some.filled().len();
     buf.advance(read);
     Poll::Ready(Ok(read))
-}
-
-fn poll_write_all(
-    stream: &mut Stream,
-    cx: &mut Context<'_>,
-    answer: &mut impl Buf,
-) -> Poll<io::Result<()>> {
-    while answer.has_remaining() {
-        let pinned = Pin::new(&mut *stream);
-        let written = if answer.chunk().len() == answer.remaining() || !pinned.is_write_vectored() {
-            ready!(pinned.poll_write(cx, answer.chunk()))?
-        } else {
-            let mut parts = [io::IoSlice::new(&[]); 3];
-            let count = answer.chunks_vectored(&mut parts);
-            ready!(pinned.poll_write_vectored(cx, &parts[..count]))?
-        };
-        if written == 0 {
-            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-        }
-        answer.advance(written);
-    }
-    Pin::new(stream).poll_flush(cx)
 }
 
 /// Tells how many bytes were given.

@@ -12,12 +12,13 @@ use http::header::{
 };
 use http::response::Parts;
 use http::{Method, Response, StatusCode, Version};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body as _;
 use thiserror::Error;
 use tokio::time::Sleep;
 
 use super::Ended;
 use super::exchange::Exchange;
+use super::incoming::{Failure, Incoming};
 use super::protocol::{GRPC, begins, is_hop_by_hop, tokens};
 use super::trailers::{of_answer, of_answer_announced};
 use crate::carried::{AnswerBody, Trailers};
@@ -142,7 +143,7 @@ struct Answer {
 #[derive(Debug, Error)]
 enum BrokenOff {
     #[error("the upstream broke off its answer: {0}")]
-    Upstream(#[from] hyper::Error),
+    Upstream(#[from] Failure),
     #[error("nothing moved for {} s", .0.as_secs_f32())]
     Idle(Duration),
     #[error("the session ended")]

@@ -8,24 +8,49 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::{http1 as hyper_http1, http2};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{sleep, timeout};
-use tokio_util::either::Either;
 use url::Url;
 
 use super::application::{HttpVersion, Manner};
 use super::endpoint::Endpoint;
 use super::error::{ConnectFailure, DialerError};
+use super::http1::{self, Connection};
 use super::pool::Sender;
 use super::tls;
 use super::{UpstreamError, UpstreamSettings};
+use crate::duplex::Stream;
 
 /// Head start that an address gets before the next one is tried beside it (RFC 8305 5).
 const HEAD_START: Duration = Duration::from_millis(250);
+
+/// What is spoken on a new connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaks {
+    Http1,
+    /// HTTP/1.1 for one request, which asks to go on with another protocol.
+    Upgrade,
+    Http2,
+}
+
+impl Speaks {
+    pub(super) const fn of(version: HttpVersion) -> Self {
+        match version {
+            HttpVersion::One => Self::Http1,
+            HttpVersion::Two => Self::Http2,
+        }
+    }
+
+    const fn version(self) -> HttpVersion {
+        match self {
+            Self::Http1 | Self::Upgrade => HttpVersion::One,
+            Self::Http2 => HttpVersion::Two,
+        }
+    }
+}
 
 /// How upstreams are reached. Made once and shared by all workers: it holds what is costly to
 /// make, such as the trusted roots, and no connection.
@@ -90,8 +115,8 @@ impl Dialer {
         limit: Duration,
     ) -> Result<(), UpstreamError> {
         let endpoint = self.endpoint(url, verify, application)?;
-        let http = self.http(&endpoint);
-        match timeout(limit, self.connect(&endpoint, http)).await {
+        let speaks = Speaks::of(self.http(&endpoint));
+        match timeout(limit, self.connect(&endpoint, speaks)).await {
             Ok(connected) => connected.map(drop),
             Err(_) => Err(UpstreamError::Connect {
                 upstream: endpoint.to_string(),
@@ -101,14 +126,14 @@ impl Dialer {
         }
     }
 
-    /// Opens a connection and drives it on a task of this worker.
+    /// Opens a connection.
     pub(super) async fn dial(
         &self,
         endpoint: &Endpoint,
-        http: HttpVersion,
+        speaks: Speaks,
     ) -> Result<Sender, UpstreamError> {
         let limit = self.settings.connect_timeout;
-        match timeout(limit, self.connect(endpoint, http)).await {
+        match timeout(limit, self.connect(endpoint, speaks)).await {
             Ok(result) => result,
             Err(_) => Err(UpstreamError::Connect {
                 upstream: endpoint.to_string(),
@@ -118,21 +143,17 @@ impl Dialer {
         }
     }
 
-    async fn connect(
-        &self,
-        endpoint: &Endpoint,
-        http: HttpVersion,
-    ) -> Result<Sender, UpstreamError> {
+    async fn connect(&self, endpoint: &Endpoint, speaks: Speaks) -> Result<Sender, UpstreamError> {
         let manner = self.manner(endpoint);
-        let stream = match &manner.socket {
-            None => Either::Left(connect_tcp(endpoint).await?),
-            Some(path) => Either::Right(UnixStream::connect(path).await.map_err(|source| {
+        let stream: Stream = match &manner.socket {
+            None => Box::new(connect_tcp(endpoint).await?),
+            Some(path) => Box::new(UnixStream::connect(path).await.map_err(|source| {
                 let failure = ConnectFailure::of(&source);
                 UpstreamError::Connect { upstream: endpoint.to_string(), failure, source }
             })?),
         };
         if !endpoint.https {
-            return handshake(endpoint, stream, http).await;
+            return handshake(endpoint, stream, speaks).await;
         }
         let tls_error = |source| UpstreamError::Tls { upstream: endpoint.to_string(), source };
         let name = match &manner.name {
@@ -140,13 +161,13 @@ impl Dialer {
             None => ServerName::try_from(endpoint.host.to_string())
                 .map_err(|error| tls_error(io::Error::new(io::ErrorKind::InvalidInput, error)))?,
         };
-        let connector = manner.tls.connector(endpoint.verify, http);
+        let connector = manner.tls.connector(endpoint.verify, speaks.version());
         let stream = connector.connect(name, stream).await.map_err(tls_error)?;
         let agreed = stream.get_ref().1.alpn_protocol();
-        if http == HttpVersion::Two && agreed != Some(b"h2") {
+        if speaks == Speaks::Http2 && agreed != Some(b"h2") {
             return Err(tls_error(io::Error::other("it does not agree upon HTTP/2")));
         }
-        handshake(endpoint, stream, http).await
+        handshake(endpoint, Box::new(stream), speaks).await
     }
 }
 
@@ -199,32 +220,35 @@ async fn connect_tcp(endpoint: &Endpoint) -> Result<TcpStream, UpstreamError> {
 
 async fn handshake(
     endpoint: &Endpoint,
-    io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    http: HttpVersion,
+    stream: Stream,
+    speaks: Speaks,
 ) -> Result<Sender, UpstreamError> {
     let failed = |error: hyper::Error| UpstreamError::Protocol {
         upstream: endpoint.to_string(),
         source: error.into(),
     };
-    if http == HttpVersion::Two {
-        let (sender, connection) =
-            http2::Builder::new(Local).handshake(TokioIo::new(io)).await.map_err(failed)?;
-        drive(endpoint, connection);
-        return Ok(Sender::http2(sender));
+    match speaks {
+        Speaks::Http1 => Ok(Sender::Http1(Connection::new(stream))),
+        Speaks::Upgrade => {
+            let (sender, connection) = hyper_http1::Builder::new()
+                // The same as on our own connections.
+                .title_case_headers(true)
+                .allow_spaces_after_header_name_in_responses(true)
+                .allow_obsolete_multiline_headers_in_responses(true)
+                .max_headers(http1::LINES)
+                .handshake(TokioIo::new(stream))
+                .await
+                .map_err(failed)?;
+            drive(endpoint, connection.with_upgrades());
+            Ok(Sender::Upgrade(sender))
+        }
+        Speaks::Http2 => {
+            let (sender, connection) =
+                http2::Builder::new(Local).handshake(TokioIo::new(stream)).await.map_err(failed)?;
+            drive(endpoint, connection);
+            Ok(Sender::http2(sender))
+        }
     }
-    let (sender, connection) = http1::Builder::new()
-        // Old devices compare header names byte for byte, in the customary case.
-        .title_case_headers(true)
-        // RFC 9112 5.1 and 5.2: a proxy takes these and sends the cleaned form on.
-        .allow_spaces_after_header_name_in_responses(true)
-        .allow_obsolete_multiline_headers_in_responses(true)
-        // Some applications set dozens of cookies; hyper's own limit is 100.
-        .max_headers(256)
-        .handshake(TokioIo::new(io))
-        .await
-        .map_err(failed)?;
-    drive(endpoint, connection.with_upgrades());
-    Ok(Sender::Http1(sender))
 }
 
 /// Runs a connection on this worker. Its errors reach the requests on it; here they are noted

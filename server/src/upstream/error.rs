@@ -61,9 +61,9 @@ pub enum UpstreamError {
     Closed {
         /// `host:port`.
         upstream: String,
-        /// What hyper said.
+        /// What the connection said.
         #[source]
-        source: hyper::Error,
+        source: Box<dyn StdError + Send + Sync>,
     },
     /// The upstream answered, but not in HTTP, or not in a way that fits the request.
     #[error("{upstream} gave an answer that cannot be understood: {source}")]

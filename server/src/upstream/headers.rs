@@ -147,12 +147,11 @@ fn connection(
     Ok(())
 }
 
-/// Fits headers built for any HTTP/1.1 message to one without a chunked body, which has no
+/// Headers built for any HTTP/1.1 message, as far as they fit this one: without a chunked body, it has no
 /// trailers.
-pub(super) fn for_http1(headers: &mut HeaderMap) {
-    if !headers.contains_key(http::header::TRANSFER_ENCODING) {
-        headers.remove(http::header::TRAILER);
-    }
+pub(super) fn of_http1(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+    let trails = headers.contains_key(http::header::TRANSFER_ENCODING);
+    headers.iter().filter(move |(name, _)| trails || *name != http::header::TRAILER)
 }
 
 /// Turns headers built for HTTP/1.1 into those of HTTP/2 (RFC 9113 8.2.2 and 8.3.1): the host

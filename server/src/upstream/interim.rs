@@ -61,22 +61,27 @@ impl GoAhead {
     }
 }
 
-/// Passes interim answers to `request` on to `client`; "100 Continue" cancels `said`.
-pub(super) fn pass_on<B>(
-    request: &mut Request<B>,
-    client: Option<Arc<dyn InterimSink>>,
-    said: Option<CancellationToken>,
-) {
-    hyper::ext::on_informational(request, move |answer| match answer.status() {
-        StatusCode::CONTINUE => {
-            if let Some(said) = &said {
-                said.cancel();
+/// Where interim answers go.
+#[derive(Clone)]
+pub(super) struct Interim {
+    /// `None` where the client knows none.
+    pub(super) client: Option<Arc<dyn InterimSink>>,
+    /// Cancelled by "100 Continue", if that is waited for.
+    pub(super) said: Option<CancellationToken>,
+}
+
+impl Interim {
+    /// Passes on one that has come.
+    pub(super) fn pass_on(&self, status: StatusCode, headers: &HeaderMap) {
+        match (status, &self.client) {
+            (StatusCode::CONTINUE, _) => {
+                if let Some(said) = &self.said {
+                    said.cancel();
+                }
             }
-        }
-        StatusCode::SWITCHING_PROTOCOLS => {}
-        status => {
-            if let Some(client) = &client {
-                let mut headers = answer.headers().clone();
+            (StatusCode::SWITCHING_PROTOCOLS, _) | (_, None) => {}
+            (status, Some(client)) => {
+                let mut headers = headers.clone();
                 let gone: Vec<_> =
                     headers.keys().filter(|name| is_framing(name.as_str())).cloned().collect();
                 for name in gone {
@@ -85,5 +90,12 @@ pub(super) fn pass_on<B>(
                 client.send(status, &headers);
             }
         }
-    });
+    }
+
+    /// Has hyper pass on those to `request`.
+    pub(super) fn of<B>(self, request: &mut Request<B>) {
+        hyper::ext::on_informational(request, move |answer| {
+            self.pass_on(answer.status(), answer.headers());
+        });
+    }
 }

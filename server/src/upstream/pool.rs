@@ -8,14 +8,13 @@ use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::{TrySendError, http1, http2};
+use hyper::client::conn::{http1 as hyper_http1, http2};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::body::RequestBody;
 use super::endpoint::Endpoint;
+use super::http1::Connection;
 
 /// Requests at once that one HTTP/2 connection takes before another is opened. Servers allow 100 at
 /// least (RFC 9113 6.5.2); streams that last (gRPC) would make those beyond wait for ever.
@@ -23,7 +22,9 @@ const STREAMS: usize = 100;
 
 /// The end of a connection that requests go into.
 pub(super) enum Sender {
-    Http1(http1::SendRequest<RequestBody>),
+    Http1(Connection),
+    /// For one request, which asks for an upgrade.
+    Upgrade(hyper_http1::SendRequest<RequestBody>),
     /// Shared: many requests at once.
     Http2(http2::SendRequest<RequestBody>, Streams),
 }
@@ -39,7 +40,7 @@ impl Sender {
     /// What to hold on to as long as the request is under way.
     pub(super) fn streams(&self) -> Option<&Streams> {
         match self {
-            Self::Http1(_) => None,
+            Self::Http1(_) | Self::Upgrade(_) => None,
             Self::Http2(_, streams) => Some(streams),
         }
     }
@@ -47,24 +48,15 @@ impl Sender {
     /// Another handle, where there can be several.
     pub(super) fn shared(&self) -> Option<Self> {
         match self {
-            Self::Http1(_) => None,
+            Self::Http1(_) | Self::Upgrade(_) => None,
             Self::Http2(sender, streams) => Some(Self::Http2(sender.clone(), Rc::clone(streams))),
-        }
-    }
-
-    pub(super) async fn send(
-        &mut self,
-        request: Request<RequestBody>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<RequestBody>>> {
-        match self {
-            Self::Http1(sender) => sender.try_send_request(request).await,
-            Self::Http2(sender, _) => sender.try_send_request(request).await,
         }
     }
 
     fn is_usable(&self) -> bool {
         match self {
-            Self::Http1(sender) => sender.is_ready(),
+            Self::Http1(connection) => connection.is_usable(),
+            Self::Upgrade(_) => false,
             Self::Http2(sender, _) => sender.is_ready(),
         }
     }
@@ -96,27 +88,19 @@ impl Idle {
 pub(super) struct Kept {
     pool: Weak<Pool>,
     endpoint: Endpoint,
-    sender: http1::SendRequest<RequestBody>,
+    connection: Connection,
 }
 
 impl Kept {
-    /// Puts the connection into the pool: nearly always at once, else when the rest of an answer that
-    /// was abandoned is through.
+    /// Puts the connection into the pool, if the exchange came to its end and leaves it fit for another.
     pub(super) fn give_back(self) {
-        let Self { pool, endpoint, mut sender } = self;
-        let put = move |endpoint, sender| {
-            if let Some(pool) = pool.upgrade() {
-                pool.put(endpoint, Sender::Http1(sender));
-            }
-        };
-        if sender.is_ready() {
-            return put(endpoint, sender);
+        let Self { pool, endpoint, connection } = self;
+        if let Some(pool) = pool.upgrade()
+            && connection.is_usable()
+        {
+            connection.rest();
+            pool.put(endpoint, Sender::Http1(connection));
         }
-        actix_rt::spawn(async move {
-            if sender.ready().await.is_ok() {
-                put(endpoint, sender);
-            }
-        });
     }
 }
 
@@ -167,8 +151,10 @@ impl Pool {
     /// that is there since it was made.
     pub(super) fn kept(self: &Rc<Self>, endpoint: Endpoint, sender: Sender) -> Option<Kept> {
         match sender {
-            Sender::Http2(..) => None,
-            Sender::Http1(sender) => Some(Kept { pool: Rc::downgrade(self), endpoint, sender }),
+            Sender::Http2(..) | Sender::Upgrade(_) => None,
+            Sender::Http1(connection) => {
+                Some(Kept { pool: Rc::downgrade(self), endpoint, connection })
+            }
         }
     }
 

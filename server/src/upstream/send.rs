@@ -1,27 +1,26 @@
 //! Sending a request over a connection: a kept one if there is one, else a new one.
 
-use std::error::Error as StdError;
-use std::io;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, EXPECT, HeaderMap, HeaderName, TRAILER, WWW_AUTHENTICATE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body as _;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::application::HttpVersion;
-use super::body::{Length, RequestBody, UploadError};
+use super::body::{Length, RequestBody};
+use super::dial::Speaks;
 use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Upload};
-use super::interim::{self, GoAhead};
+use super::incoming::{Failure, Incoming};
+use super::interim::{GoAhead, Interim};
 use super::pool::Sender;
 use super::protocol::binds_connection;
 use super::{Leg, UpstreamError, Upstreams, headers};
-use crate::carried::{Carried, InterimSink};
+use crate::carried::Carried;
+use crate::header_line::write_header;
 
 /// A request without its body, for whichever version of HTTP the connection speaks.
 #[derive(Clone)]
@@ -29,10 +28,7 @@ pub(super) struct Head {
     method: Method,
     target: PathAndQuery,
     headers: HeaderMap,
-    /// Where the upstream's interim answers go.
-    interim: Option<Arc<dyn InterimSink>>,
-    /// Cancelled when the upstream says 100, if that is waited for.
-    said_continue: Option<CancellationToken>,
+    interim: Interim,
 }
 
 /// Builds what goes to the upstream.
@@ -47,9 +43,9 @@ pub(super) fn head(
     let target = target(leg.base, leg.path_and_query)?;
     let headers = headers::request(&request.headers, leg, length, upgrade)?;
     // A client of HTTP/1.0 knows none (RFC 9110 15.2).
-    let interim = (request.version > Version::HTTP_10).then(|| carried.interim());
-    let said_continue = headers.contains_key(EXPECT).then(CancellationToken::new);
-    Ok(Head { method, target, headers, interim, said_continue })
+    let client = (request.version > Version::HTTP_10).then(|| carried.interim());
+    let said = headers.contains_key(EXPECT).then(CancellationToken::new);
+    Ok(Head { method, target, headers, interim: Interim { client, said } })
 }
 
 /// Puts the path of the upstream before that of the request.
@@ -85,19 +81,33 @@ impl Head {
         body.announce(
             names.filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect(),
         );
-        if let Some(said) = &self.said_continue {
-            let tell = self.interim.clone().filter(|_| client_http2);
+        if let Some(said) = &self.interim.said {
+            let tell = self.interim.client.clone().filter(|_| client_http2);
             body.wait_for(GoAhead::new(said.clone(), tell));
         }
     }
 
-    fn for_http1(mut self, body: RequestBody) -> Request<RequestBody> {
-        headers::for_http1(&mut self.headers);
+    /// As HTTP/1.1 writes it.
+    fn lines(&self) -> Vec<u8> {
+        let mut lines = Vec::with_capacity(2048);
+        for part in [self.method.as_str(), " ", self.target.as_str(), " HTTP/1.1\r\n"] {
+            lines.extend_from_slice(part.as_bytes());
+        }
+        for (name, value) in headers::of_http1(&self.headers) {
+            write_header(&mut lines, name, value.as_bytes());
+        }
+        lines.extend_from_slice(b"\r\n");
+        lines
+    }
+
+    /// A request for hyper.
+    fn for_http1(self, body: RequestBody) -> Request<RequestBody> {
         let mut request = Request::new(body);
-        interim::pass_on(&mut request, self.interim, self.said_continue);
         *request.method_mut() = self.method;
         *request.uri_mut() = Uri::from(self.target);
-        *request.headers_mut() = self.headers;
+        let headers = headers::of_http1(&self.headers);
+        request.headers_mut().extend(headers.map(|(name, value)| (name.clone(), value.clone())));
+        self.interim.of(&mut request);
         request
     }
 
@@ -121,17 +131,33 @@ impl Head {
         Ok(request)
     }
 
-    fn request(
-        self,
-        sender: &Sender,
+    /// Sends it with this body over a connection.
+    async fn send(
+        &self,
+        sender: &mut Sender,
         endpoint: &Endpoint,
         body: RequestBody,
-    ) -> Result<Request<RequestBody>, UpstreamError> {
-        if sender.streams().is_some() {
-            self.for_http2(endpoint, body)
-        } else {
-            Ok(self.for_http1(body))
-        }
+    ) -> Result<Result<Response<Incoming>, Lost>, UpstreamError> {
+        let sent = match sender {
+            Sender::Http1(connection) => {
+                let sent = connection.send(&self.method, self.lines(), body, self.interim.clone());
+                return Ok(match sent.await {
+                    Ok(response) => Ok(response.map(Incoming::Http1)),
+                    Err(error) => Err(Lost { unsent: None, error: error.into() }),
+                });
+            }
+            Sender::Upgrade(sender) => sender.try_send_request(self.clone().for_http1(body)).await,
+            Sender::Http2(sender, _) => {
+                sender.try_send_request(self.clone().for_http2(endpoint, body)?).await
+            }
+        };
+        Ok(match sent {
+            Ok(response) => Ok(response.map(Incoming::Hyper)),
+            Err(mut failed) => {
+                let unsent = failed.take_message().map(Request::into_body);
+                Err(Lost { unsent, error: failed.into_error().into() })
+            }
+        })
     }
 }
 
@@ -150,7 +176,10 @@ impl Upstreams {
         exchange: &Rc<Exchange>,
         upgrade: bool,
     ) -> Result<Response<Incoming>, UpstreamError> {
-        let http = if upgrade { HttpVersion::One } else { self.dialer.http(endpoint) };
+        let speaks = match upgrade {
+            true => Speaks::Upgrade,
+            false => Speaks::of(self.dialer.http(endpoint)),
+        };
         let kept = if upgrade { None } else { self.pool.take(endpoint) };
         let (head, body) = match kept {
             None => (head, body),
@@ -162,14 +191,13 @@ impl Upstreams {
             }
         };
         // Connections are made rarely, and making one takes more room than all the rest.
-        let mut sender = match http {
-            HttpVersion::One => Box::pin(self.dialer.dial(endpoint, http)).await?,
-            HttpVersion::Two => Box::pin(self.dial_shared(endpoint)).await?,
+        let mut sender = match speaks {
+            Speaks::Http2 => Box::pin(self.dial_shared(endpoint)).await?,
+            _ => Box::pin(self.dialer.dial(endpoint, speaks)).await?,
         };
         // Not every application that declines an upgrade takes what follows for a request.
         let keep = !upgrade && !head.binds_connection();
-        let request = head.request(&sender, endpoint, body)?;
-        let outcome = self.attempt(endpoint, &mut sender, request, exchange).await?;
+        let outcome = self.attempt(endpoint, &mut sender, &head, body, exchange).await?;
         let response = outcome.map_err(|lost| explain(endpoint, lost.error, exchange))?;
         self.give_back(endpoint, sender, &response, exchange, keep);
         Ok(response)
@@ -183,7 +211,7 @@ impl Upstreams {
             return Ok(sender);
         }
         let _dialing = self.pool.dialing(endpoint);
-        let sender = self.dialer.dial(endpoint, HttpVersion::Two).await?;
+        let sender = self.dialer.dial(endpoint, Speaks::Http2).await?;
         self.pool.share(endpoint, &sender);
         Ok(sender)
     }
@@ -198,20 +226,19 @@ impl Upstreams {
     ) -> Result<Kept, UpstreamError> {
         let repeatable = head.method.is_idempotent() && body.is_end_stream();
         let keep = !head.binds_connection();
-        let request = head.clone().request(&sender, endpoint, body)?;
-        let lost = match self.attempt(endpoint, &mut sender, request, exchange).await? {
+        let lost = match self.attempt(endpoint, &mut sender, &head, body, exchange).await? {
             Ok(response) => {
                 self.give_back(endpoint, sender, &response, exchange, keep);
                 return Ok(Kept::Answered(response));
             }
             Err(lost) => lost,
         };
-        if lost.unsent.is_some() || is_disconnect(&lost.error) {
+        if lost.unsent.is_some() || lost.error.is_disconnect() {
             self.pool.forget(endpoint, &sender);
         }
         let body = match lost.unsent {
             Some(body) => body,
-            None if repeatable && is_disconnect(&lost.error) => RequestBody::none(exchange),
+            None if repeatable && lost.error.is_disconnect() => RequestBody::none(exchange),
             None => return Err(explain(endpoint, lost.error, exchange)),
         };
         tracing::debug!(upstream = %endpoint, "a kept connection was gone; trying a new one");
@@ -222,24 +249,21 @@ impl Upstreams {
         &self,
         endpoint: &Endpoint,
         sender: &mut Sender,
-        request: Request<RequestBody>,
+        head: &Head,
+        body: RequestBody,
         exchange: &Exchange,
     ) -> Result<Result<Response<Incoming>, Lost>, UpstreamError> {
         let idle = exchange.idle();
         exchange.touch();
         exchange.occupy(sender.streams());
         let outcome = {
-            let sending = pin!(sender.send(request));
+            let sending = pin!(head.send(sender, endpoint, body));
             exchange.while_moving(idle, sending).await
         };
         match outcome {
-            Some(Ok(response)) => {
+            Some(outcome) => {
                 exchange.touch();
-                Ok(Ok(response))
-            }
-            Some(Err(mut failed)) => {
-                let unsent = failed.take_message().map(Request::into_body);
-                Ok(Err(Lost { unsent, error: failed.into_error() }))
+                outcome
             }
             None if exchange.upload() == Upload::AwaitingClient => {
                 Err(UpstreamError::ClientStalled { after: idle })
@@ -282,50 +306,18 @@ enum Kept {
 struct Lost {
     /// Its body, if not a byte of the request was written.
     unsent: Option<RequestBody>,
-    error: hyper::Error,
+    error: Failure,
 }
 
-fn explain(endpoint: &Endpoint, error: hyper::Error, exchange: &Exchange) -> UpstreamError {
-    let client_gone = exchange.upload() == Upload::Failed
-        || cause::<UploadError>(&error).is_some_and(|cause| matches!(cause, UploadError::Client));
-    if client_gone {
+fn explain(endpoint: &Endpoint, error: Failure, exchange: &Exchange) -> UpstreamError {
+    let upstream = endpoint.to_string();
+    if exchange.upload() == Upload::Failed || error.is_the_clients() {
         UpstreamError::ClientGone
-    } else if is_disconnect(&error) {
-        UpstreamError::Closed { upstream: endpoint.to_string(), source: error }
+    } else if error.is_disconnect() {
+        UpstreamError::Closed { upstream, source: error.into() }
     } else {
-        UpstreamError::Protocol { upstream: endpoint.to_string(), source: error.into() }
+        UpstreamError::Protocol { upstream, source: error.into() }
     }
-}
-
-/// Whether the connection ended, rather than brought something that is not understood.
-fn is_disconnect(error: &hyper::Error) -> bool {
-    error.is_incomplete_message()
-        || error.is_canceled()
-        || error.is_closed()
-        // RFC 9113 8.7: the upstream has not looked at the request.
-        || cause::<h2::Error>(error).is_some_and(|cause| {
-            cause.is_go_away() || cause.reason() == Some(h2::Reason::REFUSED_STREAM)
-        })
-        || cause::<io::Error>(error).is_some_and(|cause| {
-            matches!(
-                cause.kind(),
-                io::ErrorKind::ConnectionReset
-                    | io::ErrorKind::ConnectionAborted
-                    | io::ErrorKind::BrokenPipe
-                    | io::ErrorKind::UnexpectedEof
-            )
-        })
-}
-
-fn cause<E: StdError + 'static>(error: &hyper::Error) -> Option<&E> {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        cause = error.source();
-    }
-    None
 }
 
 #[cfg(test)]

@@ -5,12 +5,13 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderValue;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 use httparse::{Header, Status};
 
 use crate::downstream::wire::Read;
+use crate::header_names::Names;
 
 /// Most lines of headers. Nearly no request has more; hyper takes those that do.
 const LINES: usize = 64;
@@ -30,34 +31,6 @@ pub(super) struct Head {
     pub(super) request: Parts,
     /// Bytes of the body that follows.
     pub(super) body: usize,
-}
-
-/// Names of headers as they were sent, and read, each at the place where it stood in the head before:
-/// reverse proxies send the same ones in the same order all the time.
-#[derive(Default)]
-pub(super) struct Names(Vec<(Bytes, HeaderName)>);
-
-impl Names {
-    /// Longest name that is remembered: a connection is not to keep much.
-    const LONGEST: usize = 64;
-
-    fn read(&mut self, at: usize, sent: &[u8]) -> Option<HeaderName> {
-        if let Some((before, name)) = self.0.get(at)
-            && before == sent
-        {
-            return Some(name.clone());
-        }
-        let name = HeaderName::from_bytes(sent).ok()?;
-        if sent.len() <= Self::LONGEST {
-            let entry = (Bytes::copy_from_slice(sent), name.clone());
-            if let Some(before) = self.0.get_mut(at) {
-                *before = entry;
-            } else if self.0.len() == at {
-                self.0.push(entry);
-            }
-        }
-        Some(name)
-    }
 }
 
 /// Where a part of the head lies.
@@ -165,6 +138,8 @@ mod against_hyper;
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
 
     const CHECK: &str = "GET /outpost.goauthentik.io/auth/nginx HTTP/1.1\r\n";
@@ -215,9 +190,6 @@ mod tests {
             }
             assert_eq!(headers, expected);
         }
-        let long = "X".repeat(Names::LONGEST + 1);
-        assert!(names.read(0, long.as_bytes()).is_some());
-        assert!(names.0.iter().all(|(sent, _)| sent.len() <= Names::LONGEST));
     }
 
     #[test]

@@ -13,8 +13,8 @@ use http::{Response, StatusCode};
 
 use crate::carried::AnswerBody;
 use crate::downstream::date::Date;
-use crate::downstream::header_line::write_header;
 use crate::downstream::wire::Wire;
+use crate::header_line::write_header;
 
 /// Most bytes that are copied together, so that a small answer is written at once.
 const TOGETHER: usize = 16 * 1024;

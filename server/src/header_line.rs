@@ -4,12 +4,12 @@ use http::HeaderName;
 
 /// Appends a header's line. Names are written as other servers write them: old devices compare byte for
 /// byte.
-pub(super) fn write_header(to: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
+pub(crate) fn write_header(to: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
     write_line(to, name.as_str(), value);
 }
 
 /// The same of a name in any case, where both are what HTTP allows.
-pub(super) fn write_line(to: &mut Vec<u8>, name: &str, value: &[u8]) {
+pub(crate) fn write_line(to: &mut Vec<u8>, name: &str, value: &[u8]) {
     let begins = to.len();
     to.extend_from_slice(name.as_bytes());
     title_case(&mut to[begins..]);
@@ -17,7 +17,7 @@ pub(super) fn write_line(to: &mut Vec<u8>, name: &str, value: &[u8]) {
 }
 
 /// The same of a name that is as it is written.
-pub(super) fn write_titled(to: &mut Vec<u8>, name: &str, value: &[u8]) {
+pub(crate) fn write_titled(to: &mut Vec<u8>, name: &str, value: &[u8]) {
     to.extend_from_slice(name.as_bytes());
     write_value(to, value);
 }
@@ -29,7 +29,7 @@ fn write_value(to: &mut Vec<u8>, value: &[u8]) {
 }
 
 /// Whether HTTP allows this for a name, as [`HeaderName::from_bytes`] judges it.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     /// As long as names may be.
     const LONGEST: usize = 65_535;
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -37,7 +37,7 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 /// Whether HTTP allows this for a value, as [`http::HeaderValue::from_bytes`] judges it.
-pub(super) fn is_value(value: &[u8]) -> bool {
+pub(crate) fn is_value(value: &[u8]) -> bool {
     // All bytes at once: a token is nothing else.
     value.iter().fold(true, |is, byte| is & matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
 }
