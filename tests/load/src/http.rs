@@ -9,8 +9,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
+use crate::alarm::Alarm;
 use crate::histogram::Histogram;
 use crate::outcome;
 
@@ -39,7 +40,7 @@ pub(crate) fn run(at: &[SocketAddr], requests: &Path, plan: &Plan) -> Result<(),
             open.push(outcome::connect(server).await?);
         }
         let began = Instant::now();
-        let asking: Vec<_> = open
+        let asking = open
             .into_iter()
             .enumerate()
             .map(|(number, stream)| {
@@ -54,13 +55,23 @@ pub(crate) fn run(at: &[SocketAddr], requests: &Path, plan: &Plan) -> Result<(),
                 };
                 let pace = plan.rate.map(|rate| {
                     let pause = Duration::from_secs_f64(plan.connections as f64 / rate);
-                    (began + pause.mul_f64(number as f64 / plan.connections as f64), pause)
+                    let due = began + pause.mul_f64(number as f64 / plan.connections as f64);
+                    Ok::<_, std::io::Error>(Pace { alarm: Alarm::new()?, due, pause })
                 });
-                tokio::task::spawn_local(asker.ask(began + plan.lasts, pace))
+                Ok(tokio::task::spawn_local(asker.ask(began + plan.lasts, pace.transpose()?)))
             })
-            .collect();
+            .collect::<Result<_, std::io::Error>>()?;
         outcome::print(began, asking).await
     })
+}
+
+/// When requests are due.
+struct Pace {
+    alarm: Alarm,
+    /// The next one.
+    due: Instant,
+    /// Between two.
+    pause: Duration,
 }
 
 struct Asker {
@@ -77,19 +88,13 @@ impl Asker {
     /// Until `end`, or until each of its requests was asked. With a pace, the first request is due at its moment and the next ones each a pause
     /// later, whenever answers come, and an answer's time counts from when its request was due: whoever
     /// is slow is not asked less.
-    async fn ask(
-        mut self,
-        end: Instant,
-        mut pace: Option<(Instant, Duration)>,
-    ) -> Result<Histogram, String> {
+    async fn ask(mut self, end: Instant, mut pace: Option<Pace>) -> Result<Histogram, String> {
         let mut histogram = Histogram::new();
         loop {
             let due = match &mut pace {
-                Some((due, pause)) => {
-                    let now = *due;
-                    *due += *pause;
-                    sleep_until(now).await;
-                    now
+                Some(Pace { alarm, due, pause }) => {
+                    alarm.wait(*due).await.map_err(|error| error.to_string())?;
+                    std::mem::replace(due, *due + *pause)
                 }
                 None => Instant::now(),
             };

@@ -10,6 +10,7 @@
 //! Load prints one JSON object.
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
+mod alarm;
 mod histogram;
 mod http;
 mod outcome;
