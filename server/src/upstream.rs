@@ -23,6 +23,7 @@ mod pool;
 mod protocol;
 mod send;
 mod tls;
+mod told;
 mod trailers;
 mod tunnel;
 mod websocket_frames;
@@ -37,7 +38,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Response, Version};
+use http::{Method, Response, Version};
 use rustls::pki_types::CertificateDer;
 use url::Url;
 
@@ -48,7 +49,7 @@ use crate::randomness;
 pub use application::{ApplicationOptions, ClientCertificate, HttpVersion};
 pub use dial::Dialer;
 pub use error::{ConnectFailure, DialerError, UpstreamError};
-pub use headers::header;
+pub use told::Told;
 
 use body::RequestBody;
 use exchange::Exchange;
@@ -110,9 +111,11 @@ pub struct Leg<'a> {
     /// Which of the client's headers (in lower case) the application must not see. Hop-by-hop
     /// headers, claims of untrusted peers and cookies of an outpost need not be named.
     pub strip: &'a dyn Fn(&str) -> bool,
-    /// Headers to set, after all stripping. Those that frame messages (`Host`, `Content-Length`, ..)
-    /// are ignored.
-    pub set: Vec<(HeaderName, HeaderValue)>,
+    /// Headers to set, after all stripping, as with other requests.
+    pub told: Option<&'a Told>,
+    /// Those to set for this request alone, in the place of others. Those that frame messages (`Host`,
+    /// `Content-Length`, ..) are ignored.
+    pub set: Vec<(&'a str, &'a [u8])>,
     /// A body to send in place of the client's, which is not read.
     pub instead: Option<Bytes>,
     /// What the application is told of the client's request.
@@ -165,7 +168,7 @@ impl Upstreams {
         &self,
         carried: &Carried,
         payload: Payload,
-        leg: Leg<'_>,
+        mut leg: Leg<'_>,
     ) -> Result<Response<AnswerBody>, UpstreamError> {
         let request = carried.head();
         if request.method == Method::CONNECT {
@@ -175,6 +178,7 @@ impl Upstreams {
             return Err(UpstreamError::BadRequest("its body is in an unknown coding"));
         }
         let settings = &self.dialer.settings;
+        let (mut ended, stream_ended) = (leg.ended.take(), leg.stream_ended);
         let endpoint = self.dialer.endpoint(leg.base, leg.verify, leg.application)?;
         let idle = match protocol::is_grpc(&request.headers) {
             true => settings.tunnel_idle_timeout,
@@ -190,9 +194,8 @@ impl Upstreams {
         let offered = upgrade.as_ref().map(|(offered, _)| &**offered);
         let head = send::head(carried, &leg, body.length(), offered)?;
         head.prepare(&mut body, request.version == Version::HTTP_2);
-        let Leg { mut ended, stream_ended, .. } = leg;
         let mut response = {
-            let sending = pin!(self.send(&endpoint, head, body, &exchange, upgrade.is_some()));
+            let sending = pin!(self.send(&endpoint, &head, body, &exchange, upgrade.is_some()));
             match &mut ended {
                 None => sending.await?,
                 Some(ended) => tokio::select! {

@@ -68,6 +68,7 @@ pub async fn forward(
         verify: embedded.verify,
         host: Cow::Borrowed(&host),
         strip: &|name| !trusted && is_claimed_certificate(name),
+        told: None,
         set: Vec::new(),
         instead: None,
         forwarded: Forwarded {

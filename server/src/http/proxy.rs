@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
+use http::HeaderValue;
 use http::header::{AUTHORIZATION, SET_COOKIE};
-use http::{HeaderName, HeaderValue};
 use outpost_decision::claims::Claims;
 use outpost_decision::facts::{ClientKind, Headers};
 use tracing::Instrument as _;
@@ -14,7 +14,7 @@ use url::Url;
 
 use super::credentials::LiveSession;
 use super::exchange::{Answer, Exchange, Facts, Passed};
-use super::identity::{self, Prepared};
+use super::identity;
 use super::kept_form::{self, Resent};
 use super::realise;
 use super::span::{REQUEST_ID, TRACEPARENT, TRACESTATE};
@@ -22,8 +22,8 @@ use crate::clock;
 use crate::ops::event::UpstreamEvent;
 use crate::session::live::LiveConnection;
 use crate::session::{self, SessionAbout, SessionId, Sessions};
-use crate::trace::{Kind, Scope};
-use crate::upstream::{self, Ended, Forwarded, Leg, UpstreamError};
+use crate::trace::Kind;
+use crate::upstream::{Ended, Forwarded, Leg, UpstreamError};
 
 /// Forwards the request; `live` is the identity, `None` for nobody.
 pub async fn forward(
@@ -73,10 +73,11 @@ pub async fn forward(
         Some(resent) => resent.path_and_query.clone(),
         None => facts.target.path_and_query(),
     };
-    let set = match set(exchange, &headers, resent.as_ref(), span.scope()) {
-        Ok(set) => set,
+    let told = match headers.request() {
+        Ok(told) => told,
         Err(error) => return upstream_failed(exchange, claims, &error).into(),
     };
+    let trace: Vec<_> = traced.then(|| span.scope().headers()).into_iter().flatten().collect();
     let leg = Leg {
         base: &base,
         application: &facts.provider.application_slug,
@@ -86,7 +87,8 @@ pub async fn forward(
             .and_then(|claims| claims.ak_proxy.as_ref()?.host_header.as_deref())
             .map_or_else(|| Cow::Owned(facts.origin.host.to_string()), Cow::Borrowed),
         strip: &strip,
-        set,
+        told: Some(told),
+        set: set(exchange, resent.as_ref(), &trace),
         instead: resent.as_ref().map(|resent| resent.body.clone()),
         forwarded: Forwarded {
             host: Cow::Owned(facts.target.authority.to_string()),
@@ -132,26 +134,18 @@ pub async fn forward(
     }
 }
 
-/// What the application is told beside what the client says: who asks, the head of a form that is
-/// sent again, our id, and its place in our trace. While nothing is traced, what a caller said of its
-/// own passes as it came.
-fn set(
-    exchange: &Exchange<'_>,
-    identity: &Prepared,
-    resent: Option<&Resent>,
-    scope: &Scope,
-) -> Result<Vec<(HeaderName, HeaderValue)>, UpstreamError> {
-    let told = identity.request()?;
-    let mut set = Vec::with_capacity(told.len() + 4);
-    set.extend_from_slice(told);
-    for (name, value) in resent.into_iter().flat_map(Resent::headers) {
-        set.push(upstream::header(name, value)?);
-    }
-    set.push(upstream::header(REQUEST_ID, exchange.id.as_bytes())?);
-    for (name, value) in scope.is_traced().then(|| scope.headers()).into_iter().flatten() {
-        set.push(upstream::header(name, value.as_bytes())?);
-    }
-    Ok(set)
+/// What the application is told for this request alone: the head of a form that is sent again, our id, and
+/// its place in our trace. While nothing is traced, what a caller said of its own passes as it came.
+fn set<'a>(
+    exchange: &'a Exchange<'_>,
+    resent: Option<&'a Resent>,
+    traced: &'a [(&'static str, String)],
+) -> Vec<(&'a str, &'a [u8])> {
+    let mut set = Vec::with_capacity(4);
+    set.extend(resent.into_iter().flat_map(Resent::headers));
+    set.push((REQUEST_ID, exchange.id.as_bytes()));
+    set.extend(traced.iter().map(|(name, value)| (*name, value.as_bytes())));
+    set
 }
 
 /// Where to: the user's own upstream if a mapping set one, else the provider's.

@@ -1,81 +1,181 @@
 //! The headers of the request to the upstream.
 
 use std::borrow::Cow;
+use std::io::Write as _;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use outpost_decision::cookie::strip_own_cookies;
 
 use super::body::Length;
 use super::protocol::{self, is_framing, tokens};
+use super::told::{Told, may_be_set};
 use super::{Leg, UpstreamError, trailers};
+use crate::header_line::{is_value, write_line};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_HOST: &str = "x-forwarded-host";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-/// Builds the headers for HTTP/1.1. What a client sent is first filtered, then ours are set: so
-/// nothing a client sends, not even a name in `Connection`, can take away what is set here.
-pub(super) fn request(
-    sent: &HeaderMap,
-    leg: &Leg<'_>,
-    length: Length,
-    upgrade: Option<&str>,
-) -> Result<HeaderMap, UpstreamError> {
-    let mut headers = HeaderMap::with_capacity(sent.len() + leg.set.len() + 8);
-    // First in line, as RFC 9110 7.2 asks.
-    headers.insert(http::header::HOST, value("Host", leg.host.as_bytes())?);
-    copy(sent, leg, &mut headers)?;
-    forwarded(sent, leg, &mut headers)?;
+/// The headers of a request, for any HTTP/1.1 message: checked, and ready to be written.
+pub(super) struct Headers<'a> {
+    own: Vec<(&'a str, Cow<'a, [u8]>)>,
+    /// Those that others have, too; none of them is among `own`.
+    told: Option<&'a Told>,
+}
 
-    for (name, value) in &leg.set {
-        if is_framing(name.as_str()) {
-            tracing::warn!(%name, "a header that frames messages cannot be set");
-            continue;
-        }
-        headers.insert(name.clone(), value.clone());
+/// Builds the headers. What a client sent is first filtered, and left out where ours are set: so nothing a
+/// client sends, not even a name in `Connection`, can take away what is set here.
+pub(super) fn request<'a>(
+    sent: &'a HeaderMap,
+    leg: &'a Leg<'_>,
+    length: Length,
+    upgrade: Option<&'a str>,
+) -> Result<Headers<'a>, UpstreamError> {
+    let mut headers =
+        Headers { own: Vec::with_capacity(sent.len() + leg.set.len() + 8), told: leg.told };
+    // First in line, as RFC 9110 7.2 asks.
+    headers.add("host", leg.host.as_bytes())?;
+    let set = set(leg)?;
+    let is_set = |name: &str| is_among(&set, name) || leg.told.is_some_and(|told| told.has(name));
+    copy(sent, leg, is_set, &mut headers)?;
+    forwarded(sent, leg, is_set, &mut headers)?;
+    if let Some(told) = leg.told.filter(|told| set.iter().any(|(name, _)| told.has(name))) {
+        headers.told = None;
+        let left = told.iter().filter(|(name, _)| !is_among(&set, name));
+        headers.own.extend(left.map(|(name, value)| (name, Cow::Borrowed(value))));
     }
+    headers.own.extend(set.into_iter().map(|(name, value)| (name, Cow::Borrowed(value))));
 
     match length {
         Length::None => {}
         Length::Known(length) => {
-            headers.insert(http::header::CONTENT_LENGTH, length.into());
+            headers.own.push(("content-length", length.to_string().into_bytes().into()));
         }
-        Length::Unknown => {
-            let chunked = HeaderValue::from_static("chunked");
-            headers.insert(http::header::TRANSFER_ENCODING, chunked);
-        }
+        Length::Unknown => headers.own.push(("transfer-encoding", b"chunked".into())),
     }
     connection(sent, upgrade, &mut headers)?;
     if length == Length::None {
         return Ok(headers);
     }
     if let Some(announcement) = trailers::value(&trailers(sent, leg)) {
-        headers.insert(http::header::TRAILER, announcement);
+        headers.own.push(("trailer", announcement.as_bytes().to_vec().into()));
     }
     if protocol::expects_continue(sent) {
-        headers.insert(http::header::EXPECT, HeaderValue::from_static("100-continue"));
+        headers.own.push(("expect", b"100-continue".into()));
     }
     Ok(headers)
 }
 
+impl<'a> Headers<'a> {
+    /// Adds one, if HTTP allows what it says.
+    fn add(&mut self, name: &'a str, value: impl Into<Cow<'a, [u8]>>) -> Result<(), UpstreamError> {
+        let value = value.into();
+        if !is_value(&value) {
+            return Err(UpstreamError::BadHeader { name: name.to_owned() });
+        }
+        self.own.push((name, value));
+        Ok(())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let told = self.told.into_iter().flat_map(Told::iter);
+        self.own.iter().map(|(name, value)| (*name, &**value)).chain(told)
+    }
+
+    /// The value under this name, the first if there are several.
+    pub(super) fn get(&self, name: &HeaderName) -> Option<&[u8]> {
+        self.iter().find(|(of, _)| of.eq_ignore_ascii_case(name.as_str())).map(|(_, value)| value)
+    }
+
+    /// Whether one of these speaks for the connection instead of for the request.
+    pub(super) fn binds_connection(&self) -> bool {
+        let all = self.iter();
+        let mut all =
+            all.filter(|(name, _)| name.eq_ignore_ascii_case(header::AUTHORIZATION.as_str()));
+        all.any(|(_, value)| protocol::is_bound(value))
+    }
+
+    /// Whether a trailer may follow: there is none without a chunked body.
+    fn trails(&self) -> bool {
+        self.own.iter().any(|(name, _)| *name == "transfer-encoding")
+    }
+
+    /// Appends them as HTTP/1.1 writes them.
+    pub(super) fn write(&self, to: &mut Vec<u8>) {
+        let trails = self.trails();
+        for (name, value) in self.own.iter().filter(|(name, _)| trails || *name != "trailer") {
+            write_line(to, name, value);
+        }
+        if let Some(told) = self.told {
+            to.extend_from_slice(told.lines());
+        }
+    }
+
+    /// The same as hyper takes them.
+    pub(super) fn http1(&self) -> HeaderMap {
+        let trails = self.trails();
+        map(self.iter().filter(|(name, _)| trails || *name != "trailer"))
+    }
+
+    /// Those of HTTP/2 (RFC 9113 8.2.2 and 8.3.1): the host moves into `:authority`, the connection has none,
+    /// and nobody could tell us that an expectation is met.
+    pub(super) fn http2(&self) -> (HeaderMap, Option<&[u8]>) {
+        const GONE: [&str; 4] = ["connection", "transfer-encoding", "expect", "host"];
+        let headers = map(self.iter().filter(|(name, _)| !GONE.contains(name)));
+        (headers, self.get(&header::HOST))
+    }
+}
+
+fn map<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderMap {
+    let pairs = headers.filter_map(|(name, value)| {
+        // Both were checked.
+        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value).ok()?))
+    });
+    let mut map = HeaderMap::new();
+    for (name, value) in pairs {
+        map.append(name, value);
+    }
+    map
+}
+
+/// What is set for this request alone: of several that have the same name, the last.
+fn set<'a>(leg: &'a Leg<'_>) -> Result<Vec<(&'a str, &'a [u8])>, UpstreamError> {
+    let mut set: Vec<(&str, &[u8])> = Vec::with_capacity(leg.set.len());
+    for (name, value) in &leg.set {
+        if may_be_set(name, value)? {
+            set.retain(|(before, _)| !before.eq_ignore_ascii_case(name));
+            set.push((name, value));
+        }
+    }
+    Ok(set)
+}
+
+fn is_among(set: &[(&str, &[u8])], name: &str) -> bool {
+    set.iter().any(|(of, _)| of.eq_ignore_ascii_case(name))
+}
+
 /// Takes over what the client sent, as far as it may pass.
-fn copy(sent: &HeaderMap, leg: &Leg<'_>, headers: &mut HeaderMap) -> Result<(), UpstreamError> {
-    let of_connection: Vec<&str> = tokens(sent, http::header::CONNECTION).collect();
+fn copy<'a>(
+    sent: &'a HeaderMap,
+    leg: &Leg<'_>,
+    is_set: impl Fn(&str) -> bool,
+    headers: &mut Headers<'a>,
+) -> Result<(), UpstreamError> {
+    let of_connection: Vec<&str> = tokens(sent, header::CONNECTION).collect();
     let mut cookies: Vec<Cow<'_, [u8]>> = Vec::new();
     for (name, value) in sent {
-        if !may_pass(name.as_str(), &of_connection, leg) {
+        if !may_pass(name.as_str(), &of_connection, leg) || is_set(name.as_str()) {
             continue;
         }
-        if name == http::header::COOKIE {
+        if name == header::COOKIE {
             cookies.extend(strip_own_cookies(value.as_bytes()));
             continue;
         }
-        headers.append(name.clone(), value.clone());
+        headers.own.push((name.as_str(), value.as_bytes().into()));
     }
     // HTTP/2 clients may send them apart; HTTP/1.1 knows one line only (RFC 9113 8.2.3).
     if !cookies.is_empty() {
-        let line = cookies.join(&b"; "[..]);
-        headers.insert(http::header::COOKIE, value("Cookie", &line)?);
+        headers.add("cookie", cookies.join(&b"; "[..]))?;
     }
     Ok(())
 }
@@ -92,16 +192,17 @@ fn may_pass(name: &str, of_connection: &[&str], leg: &Leg<'_>) -> bool {
 /// The trailers that the client announces, as far as they may pass: those that would as headers and
 /// that say nothing of whence the request came, which trailers are too late for.
 fn trailers(sent: &HeaderMap, leg: &Leg<'_>) -> Vec<HeaderName> {
-    let of_connection: Vec<&str> = tokens(sent, http::header::CONNECTION).collect();
-    trailers::announcement(tokens(sent, http::header::TRAILER), |name| {
+    let of_connection: Vec<&str> = tokens(sent, header::CONNECTION).collect();
+    trailers::announcement(tokens(sent, header::TRAILER), |name| {
         may_pass(name, &of_connection, leg) && !is_claim_about_origin(name)
     })
 }
 
-fn forwarded(
+fn forwarded<'a>(
     sent: &HeaderMap,
-    leg: &Leg<'_>,
-    headers: &mut HeaderMap,
+    leg: &'a Leg<'_>,
+    is_set: impl Fn(&str) -> bool,
+    headers: &mut Headers<'a>,
 ) -> Result<(), UpstreamError> {
     let mut chain = Vec::new();
     if leg.forwarded.peer_trusted {
@@ -111,57 +212,44 @@ fn forwarded(
         }
     }
     if let Some(peer) = leg.forwarded.peer {
-        chain.extend_from_slice(peer.to_canonical().to_string().as_bytes());
+        // Memory takes everything.
+        let _ = write!(chain, "{}", peer.to_canonical());
     } else {
         chain.truncate(chain.len().saturating_sub(2));
     }
-    if !chain.is_empty() {
-        headers.insert(FORWARDED_FOR, value(FORWARDED_FOR, &chain)?);
+    if !chain.is_empty() && !is_set(FORWARDED_FOR) {
+        headers.add(FORWARDED_FOR, chain)?;
     }
-    headers.insert(FORWARDED_HOST, value(FORWARDED_HOST, leg.forwarded.host.as_bytes())?);
-    headers.insert(FORWARDED_PROTO, value(FORWARDED_PROTO, leg.forwarded.proto.as_bytes())?);
+    if !is_set(FORWARDED_HOST) {
+        headers.add(FORWARDED_HOST, leg.forwarded.host.as_bytes())?;
+    }
+    if !is_set(FORWARDED_PROTO) {
+        headers.add(FORWARDED_PROTO, leg.forwarded.proto.as_bytes())?;
+    }
     Ok(())
 }
 
 /// Says anew what concerns the connection to the upstream.
-fn connection(
+fn connection<'a>(
     sent: &HeaderMap,
-    upgrade: Option<&str>,
-    headers: &mut HeaderMap,
+    upgrade: Option<&'a str>,
+    headers: &mut Headers<'a>,
 ) -> Result<(), UpstreamError> {
-    let trailers =
-        tokens(sent, http::header::TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
+    let trailers = tokens(sent, header::TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
     if trailers {
-        headers.insert(http::header::TE, HeaderValue::from_static("trailers"));
+        headers.own.push(("te", b"trailers".into()));
     }
     if let Some(protocols) = upgrade {
-        headers.insert(http::header::UPGRADE, value("Upgrade", protocols.as_bytes())?);
+        headers.add("upgrade", protocols.as_bytes())?;
     }
-    let connection = match (upgrade.is_some(), trailers) {
-        (true, true) => "Upgrade, TE",
-        (true, false) => "Upgrade",
-        (false, true) => "TE",
+    let connection: &[u8] = match (upgrade.is_some(), trailers) {
+        (true, true) => b"Upgrade, TE",
+        (true, false) => b"Upgrade",
+        (false, true) => b"TE",
         (false, false) => return Ok(()),
     };
-    headers.insert(http::header::CONNECTION, HeaderValue::from_static(connection));
+    headers.own.push(("connection", connection.into()));
     Ok(())
-}
-
-/// Headers built for any HTTP/1.1 message, as far as they fit this one: without a chunked body, it has no
-/// trailers.
-pub(super) fn of_http1(headers: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-    let trails = headers.contains_key(http::header::TRANSFER_ENCODING);
-    headers.iter().filter(move |(name, _)| trails || *name != http::header::TRAILER)
-}
-
-/// Turns headers built for HTTP/1.1 into those of HTTP/2 (RFC 9113 8.2.2 and 8.3.1): the host
-/// moves into `:authority`, the connection has no headers.
-pub(super) fn for_http2(headers: &mut HeaderMap) -> Option<HeaderValue> {
-    headers.remove(http::header::CONNECTION);
-    headers.remove(http::header::TRANSFER_ENCODING);
-    // Nobody could tell us that it is met.
-    headers.remove(http::header::EXPECT);
-    headers.remove(http::header::HOST)
 }
 
 /// Names we always write ourselves, and what applications that read `_` as `-` take for them.
@@ -185,19 +273,6 @@ fn is_alias(name: &str, ours: &str) -> bool {
         && name.bytes().zip(ours.bytes()).all(|(theirs, ours)| {
             theirs.eq_ignore_ascii_case(&ours) || (ours == b'-' && matches!(theirs, b'_' | b'.'))
         })
-}
-
-fn value(name: &str, bytes: &[u8]) -> Result<HeaderValue, UpstreamError> {
-    HeaderValue::from_bytes(bytes).map_err(|_| UpstreamError::BadHeader { name: name.to_owned() })
-}
-
-/// A header to set ([`Leg::set`]).
-///
-/// # Errors
-/// [`UpstreamError::BadHeader`].
-pub fn header(name: &str, bytes: &[u8]) -> Result<(HeaderName, HeaderValue), UpstreamError> {
-    let bad = |_| UpstreamError::BadHeader { name: name.to_owned() };
-    Ok((HeaderName::from_bytes(name.as_bytes()).map_err(bad)?, value(name, bytes)?))
 }
 
 #[cfg(test)]

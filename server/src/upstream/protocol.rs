@@ -128,11 +128,14 @@ pub(super) fn is_framing(name: &str) -> bool {
 /// Schemes that authenticate a connection instead of a request (NTLM, and Negotiate where it
 /// falls back to it). A connection they were spoken on must serve nobody else.
 pub(super) fn binds_connection(headers: &HeaderMap, name: HeaderName) -> bool {
-    headers.get_all(name).iter().any(|value| {
-        value.as_bytes().split(|byte| *byte == b' ' || *byte == b',').any(|word| {
-            word.eq_ignore_ascii_case(b"ntlm") || word.eq_ignore_ascii_case(b"negotiate")
-        })
-    })
+    headers.get_all(name).iter().any(|value| is_bound(value.as_bytes()))
+}
+
+/// Whether one of those schemes is spoken.
+pub(super) fn is_bound(value: &[u8]) -> bool {
+    value
+        .split(|byte| *byte == b' ' || *byte == b',')
+        .any(|word| word.eq_ignore_ascii_case(b"ntlm") || word.eq_ignore_ascii_case(b"negotiate"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::rc::Rc;
 
-use http::header::{AUTHORIZATION, EXPECT, HeaderMap, HeaderName, TRAILER, WWW_AUTHENTICATE};
+use http::header::{EXPECT, HeaderName, TRAILER, WWW_AUTHENTICATE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Body as _;
@@ -14,38 +14,36 @@ use super::body::{Length, RequestBody};
 use super::dial::Speaks;
 use super::endpoint::Endpoint;
 use super::exchange::{Exchange, Upload};
+use super::headers::{self, Headers};
 use super::incoming::{Failure, Incoming};
 use super::interim::{GoAhead, Interim};
 use super::pool::Sender;
 use super::protocol::binds_connection;
-use super::{Leg, UpstreamError, Upstreams, headers};
+use super::{Leg, UpstreamError, Upstreams};
 use crate::carried::Carried;
-use crate::header_line::write_header;
 
 /// A request without its body, for whichever version of HTTP the connection speaks.
-#[derive(Clone)]
-pub(super) struct Head {
-    method: Method,
+pub(super) struct Head<'a> {
+    method: &'a Method,
     target: PathAndQuery,
-    headers: HeaderMap,
+    headers: Headers<'a>,
     interim: Interim,
 }
 
 /// Builds what goes to the upstream.
-pub(super) fn head(
-    carried: &Carried,
-    leg: &Leg<'_>,
+pub(super) fn head<'a>(
+    carried: &'a Carried,
+    leg: &'a Leg<'_>,
     length: Length,
-    upgrade: Option<&str>,
-) -> Result<Head, UpstreamError> {
+    upgrade: Option<&'a str>,
+) -> Result<Head<'a>, UpstreamError> {
     let request = carried.head();
-    let method = request.method.clone();
     let target = target(leg.base, leg.path_and_query)?;
     let headers = headers::request(&request.headers, leg, length, upgrade)?;
     // A client of HTTP/1.0 knows none (RFC 9110 15.2).
     let client = (request.version > Version::HTTP_10).then(|| carried.interim());
-    let said = headers.contains_key(EXPECT).then(CancellationToken::new);
-    Ok(Head { method, target, headers, interim: Interim { client, said } })
+    let said = headers.get(&EXPECT).map(|_| CancellationToken::new());
+    Ok(Head { method: &request.method, target, headers, interim: Interim { client, said } })
 }
 
 /// Puts the path of the upstream before that of the request.
@@ -67,16 +65,16 @@ fn target(base: &Url, path_and_query: &str) -> Result<PathAndQuery, UpstreamErro
     joined.map_err(|_| bad)
 }
 
-impl Head {
+impl Head<'_> {
     /// Whether it speaks for the connection instead of for itself.
     fn binds_connection(&self) -> bool {
-        binds_connection(&self.headers, AUTHORIZATION)
+        self.headers.binds_connection()
     }
 
     /// Tells the body which trailers may follow it, and what it has to wait for. `client_http2`:
     /// whether the client's side does not say 100 by itself.
     pub(super) fn prepare(&self, body: &mut RequestBody, client_http2: bool) {
-        let announced = self.headers.get(TRAILER).and_then(|value| value.to_str().ok());
+        let announced = self.headers.get(&TRAILER).and_then(|value| str::from_utf8(value).ok());
         let names = announced.unwrap_or_default().split(", ");
         body.announce(
             names.filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect(),
@@ -93,40 +91,38 @@ impl Head {
         for part in [self.method.as_str(), " ", self.target.as_str(), " HTTP/1.1\r\n"] {
             lines.extend_from_slice(part.as_bytes());
         }
-        for (name, value) in headers::of_http1(&self.headers) {
-            write_header(&mut lines, name, value.as_bytes());
-        }
+        self.headers.write(&mut lines);
         lines.extend_from_slice(b"\r\n");
         lines
     }
 
     /// A request for hyper.
-    fn for_http1(self, body: RequestBody) -> Request<RequestBody> {
+    fn for_http1(&self, body: RequestBody) -> Request<RequestBody> {
         let mut request = Request::new(body);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = Uri::from(self.target);
-        let headers = headers::of_http1(&self.headers);
-        request.headers_mut().extend(headers.map(|(name, value)| (name.clone(), value.clone())));
-        self.interim.of(&mut request);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = Uri::from(self.target.clone());
+        *request.headers_mut() = self.headers.http1();
+        self.interim.clone().of(&mut request);
         request
     }
 
     fn for_http2(
-        mut self,
+        &self,
         endpoint: &Endpoint,
         mut body: RequestBody,
     ) -> Result<Request<RequestBody>, UpstreamError> {
         body.go_at_once();
         let bad = UpstreamError::BadRequest("its host cannot be read");
-        let host = headers::for_http2(&mut self.headers);
-        let authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let (headers, host) = self.headers.http2();
+        let authority = host.and_then(|host| Authority::try_from(host).ok());
         let scheme = if endpoint.https { Scheme::HTTPS } else { Scheme::HTTP };
         let Some(authority) = authority else { return Err(bad) };
-        let uri = Uri::builder().scheme(scheme).authority(authority).path_and_query(self.target);
+        let uri =
+            Uri::builder().scheme(scheme).authority(authority).path_and_query(self.target.clone());
         let mut request = Request::new(body);
-        *request.method_mut() = self.method;
+        *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri.build().map_err(|_| bad)?;
-        *request.headers_mut() = self.headers;
+        *request.headers_mut() = headers;
         *request.version_mut() = Version::HTTP_2;
         Ok(request)
     }
@@ -140,15 +136,15 @@ impl Head {
     ) -> Result<Result<Response<Incoming>, Lost>, UpstreamError> {
         let sent = match sender {
             Sender::Http1(connection) => {
-                let sent = connection.send(&self.method, self.lines(), body, self.interim.clone());
+                let sent = connection.send(self.method, self.lines(), body, self.interim.clone());
                 return Ok(match sent.await {
                     Ok(response) => Ok(response.map(Incoming::Http1)),
                     Err(error) => Err(Lost { unsent: None, error: error.into() }),
                 });
             }
-            Sender::Upgrade(sender) => sender.try_send_request(self.clone().for_http1(body)).await,
+            Sender::Upgrade(sender) => sender.try_send_request(self.for_http1(body)).await,
             Sender::Http2(sender, _) => {
-                sender.try_send_request(self.clone().for_http2(endpoint, body)?).await
+                sender.try_send_request(self.for_http2(endpoint, body)?).await
             }
         };
         Ok(match sent {
@@ -171,7 +167,7 @@ impl Upstreams {
     pub(super) async fn send(
         &self,
         endpoint: &Endpoint,
-        head: Head,
+        head: &Head<'_>,
         body: RequestBody,
         exchange: &Rc<Exchange>,
         upgrade: bool,
@@ -181,12 +177,12 @@ impl Upstreams {
             false => Speaks::of(self.dialer.http(endpoint)),
         };
         let kept = if upgrade { None } else { self.pool.take(endpoint) };
-        let (head, body) = match kept {
-            None => (head, body),
+        let body = match kept {
+            None => body,
             Some(sender) => {
                 match self.send_over_kept(endpoint, sender, head, body, exchange).await? {
                     Kept::Answered(response) => return Ok(response),
-                    Kept::Again(head, body) => (head, body),
+                    Kept::Again(body) => body,
                 }
             }
         };
@@ -197,7 +193,7 @@ impl Upstreams {
         };
         // Not every application that declines an upgrade takes what follows for a request.
         let keep = !upgrade && !head.binds_connection();
-        let outcome = self.attempt(endpoint, &mut sender, &head, body, exchange).await?;
+        let outcome = self.attempt(endpoint, &mut sender, head, body, exchange).await?;
         let response = outcome.map_err(|lost| explain(endpoint, lost.error, exchange))?;
         self.give_back(endpoint, sender, &response, exchange, keep);
         Ok(response)
@@ -220,13 +216,13 @@ impl Upstreams {
         &self,
         endpoint: &Endpoint,
         mut sender: Sender,
-        head: Head,
+        head: &Head<'_>,
         body: RequestBody,
         exchange: &Rc<Exchange>,
     ) -> Result<Kept, UpstreamError> {
         let repeatable = head.method.is_idempotent() && body.is_end_stream();
         let keep = !head.binds_connection();
-        let lost = match self.attempt(endpoint, &mut sender, &head, body, exchange).await? {
+        let lost = match self.attempt(endpoint, &mut sender, head, body, exchange).await? {
             Ok(response) => {
                 self.give_back(endpoint, sender, &response, exchange, keep);
                 return Ok(Kept::Answered(response));
@@ -242,14 +238,14 @@ impl Upstreams {
             None => return Err(explain(endpoint, lost.error, exchange)),
         };
         tracing::debug!(upstream = %endpoint, "a kept connection was gone; trying a new one");
-        Ok(Kept::Again(head, body))
+        Ok(Kept::Again(body))
     }
 
     async fn attempt(
         &self,
         endpoint: &Endpoint,
         sender: &mut Sender,
-        head: &Head,
+        head: &Head<'_>,
         body: RequestBody,
         exchange: &Exchange,
     ) -> Result<Result<Response<Incoming>, Lost>, UpstreamError> {
@@ -299,7 +295,7 @@ impl Upstreams {
 enum Kept {
     Answered(Response<Incoming>),
     /// To be sent once more, over a new connection.
-    Again(Head, RequestBody),
+    Again(RequestBody),
 }
 
 /// A request that got no answer over this connection.

@@ -82,42 +82,60 @@ async fn connection_headers_end_here() {
 
 #[actix_rt::test]
 async fn what_is_set_cannot_be_taken_away_by_the_client() {
-    let head = seen(
-        |rule| Rule {
-            strip: |name| name.replace('_', "-").starts_with("x-authentik-"),
-            set: vec![
-                ("X-authentik-username", b"alice".to_vec()),
-                ("X-authentik-name", "Ålice".as_bytes().to_vec()),
-                ("Content-Length", b"7".to_vec()),
-                ("Host", b"evil".to_vec()),
-                ("X-Forwarded-Proto", b"gopher".to_vec()),
-            ],
-            ..rule
-        },
-        "GET / HTTP/1.1\r\nHost: a\r\n\
-         Connection: X-authentik-username, X-Forwarded-For, Host, Content-Length\r\n\
-         X-authentik-username: mallory\r\nX_Authentik_Username: mallory\r\n\
-         x-authentik-groups: admins\r\n\r\n",
-    )
-    .await;
-    assert!(!head.contains("mallory") && !head.contains("admins"), "{head}");
-    assert_eq!(lines(&head, "x-authentik-username"), ["X-Authentik-Username: alice"]);
-    assert_eq!(lines(&head, "x-authentik-name"), ["X-Authentik-Name: Ålice"]);
-    assert_eq!(lines(&head, "x-forwarded-for"), ["X-Forwarded-For: 192.0.2.7"]);
-    assert_eq!(lines(&head, "x-forwarded-proto"), ["X-Forwarded-Proto: gopher"]);
-    assert_eq!(lines(&head, "host"), ["Host: a"]);
-    assert!(lines(&head, "content-length").is_empty(), "{head}");
+    let ours = || {
+        vec![
+            ("X-authentik-username", b"alice".to_vec()),
+            ("X-authentik-name", "Ålice".as_bytes().to_vec()),
+            ("Content-Length", b"7".to_vec()),
+            ("Host", b"evil".to_vec()),
+            ("X-Forwarded-Proto", b"gopher".to_vec()),
+        ]
+    };
+    let before = || {
+        let names = ["x-authentik-name", "X-Forwarded-Proto", "X-Told"];
+        names.map(|name| (name, b"before".to_vec())).to_vec()
+    };
+    for (told, set) in [(ours(), vec![]), (vec![], ours()), (before(), ours())] {
+        // What nobody sets passes, whatever it is called.
+        let tells_more = told.len() == before().len();
+        let more = if tells_more { "X-Told: mallory\r\n" } else { "" };
+        let head = seen(
+            |rule| Rule {
+                strip: |name| name.replace('_', "-").starts_with("x-authentik-"),
+                told,
+                set,
+                ..rule
+            },
+            &format!(
+                "GET / HTTP/1.1\r\nHost: a\r\n\
+                 Connection: X-authentik-username, X-Forwarded-For, Host, Content-Length\r\n\
+                 X-authentik-username: mallory\r\nX_Authentik_Username: mallory\r\n\
+                 x-authentik-groups: admins\r\n{more}\r\n"
+            ),
+        )
+        .await;
+        assert!(!head.contains("mallory") && !head.contains("admins"), "{head}");
+        assert_eq!(lines(&head, "x-authentik-username"), ["X-Authentik-Username: alice"]);
+        assert_eq!(lines(&head, "x-authentik-name"), ["X-Authentik-Name: Ålice"]);
+        assert_eq!(lines(&head, "x-forwarded-for"), ["X-Forwarded-For: 192.0.2.7"]);
+        assert_eq!(lines(&head, "x-forwarded-proto"), ["X-Forwarded-Proto: gopher"]);
+        assert_eq!(lines(&head, "host"), ["Host: a"]);
+        assert!(lines(&head, "content-length").is_empty(), "{head}");
+        assert_eq!(lines(&head, "x-told").len(), usize::from(tells_more), "{head}");
+    }
 }
 
 #[actix_rt::test]
 async fn a_header_that_http_forbids_fails_the_request() {
-    let (address, mut heads) = answering(OK).await;
-    let rule = Rule { set: vec![("X-authentik-name", b"a\r\nX: y".to_vec())], ..Rule::to(address) };
-    let mut client = Wire::to(proxy(rule)).await;
-    client.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
-    let answer = client.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 500") && answer.ends_with("bad_header"), "{answer}");
-    assert!(heads.try_recv().is_err());
+    let bad = || vec![("X-authentik-name", b"a\r\nX: y".to_vec())];
+    for (told, set) in [(bad(), vec![]), (vec![], bad())] {
+        let (address, mut heads) = answering(OK).await;
+        let mut client = Wire::to(proxy(Rule { told, set, ..Rule::to(address) })).await;
+        client.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        let answer = client.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 500") && answer.ends_with("bad_header"), "{answer}");
+        assert!(heads.try_recv().is_err());
+    }
 }
 
 const CLAIMS: &str = "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.1\r\n\

@@ -17,7 +17,7 @@ use outpost::drain::Drain;
 use outpost::limits::Admission;
 use outpost::ops::metrics::Metrics;
 use outpost::upstream::{
-    self, ApplicationOptions, Dialer, Forwarded, Leg, UpstreamError, UpstreamSettings, Upstreams,
+    ApplicationOptions, Dialer, Forwarded, Leg, Told, UpstreamError, UpstreamSettings, Upstreams,
 };
 use outpost_decision::origin::TrustedNetworks;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -35,6 +35,7 @@ pub(crate) struct Rule {
     pub(crate) verify: bool,
     pub(crate) host: Option<&'static str>,
     pub(crate) strip: fn(&str) -> bool,
+    pub(crate) told: Vec<(&'static str, Vec<u8>)>,
     pub(crate) set: Vec<(&'static str, Vec<u8>)>,
     pub(crate) peer_trusted: bool,
     pub(crate) ended: CancellationToken,
@@ -54,6 +55,7 @@ impl Rule {
             verify: true,
             host: None,
             strip: |_| false,
+            told: Vec::new(),
             set: Vec::new(),
             peer_trusted: false,
             ended: CancellationToken::new(),
@@ -146,7 +148,7 @@ async fn forward(
         .map(|host| host.to_str().unwrap().to_owned())
         .or_else(|| request.uri.authority().map(ToString::to_string))
         .unwrap_or_default();
-    let set = rule.set.iter().map(|(name, value)| upstream::header(name, value));
+    let told = Told::new(rule.told.iter().map(|(name, value)| (*name, &**value)))?;
     let leg = Leg {
         base: &rule.base,
         application: APPLICATION,
@@ -154,7 +156,8 @@ async fn forward(
         verify: rule.verify,
         host: rule.host.map_or(Cow::Borrowed(&*host), Cow::Borrowed),
         strip: &rule.strip,
-        set: set.collect::<Result<_, _>>()?,
+        told: Some(&told),
+        set: rule.set.iter().map(|(name, value)| (*name, &**value)).collect(),
         instead: None,
         forwarded: Forwarded {
             host: Cow::Borrowed(&*host),

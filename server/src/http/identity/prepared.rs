@@ -6,14 +6,14 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
+use http::StatusCode;
 use http::header::{AUTHORIZATION, CACHE_CONTROL};
-use http::{HeaderName, HeaderValue, StatusCode};
 use outpost_decision::headers::IdentityHeaders;
 use outpost_decision::provider::Provider;
 
 use crate::downstream::SharedHead;
 use crate::session::Session;
-use crate::upstream::{self, UpstreamError};
+use crate::upstream::{Told, UpstreamError};
 
 /// Places for identities that a worker keeps, a power of two: some megabytes, where tokens are 2 kB.
 /// Whoever comes more rarely has his made anew, which is cheap.
@@ -25,7 +25,7 @@ pub struct Prepared {
     identity: IdentityHeaders,
     has_authorization: bool,
     answer: OnceCell<Rc<SharedHead>>,
-    request: OnceCell<Box<[(HeaderName, HeaderValue)]>>,
+    request: OnceCell<Told>,
 }
 
 impl Prepared {
@@ -59,13 +59,12 @@ impl Prepared {
     ///
     /// # Errors
     /// [`UpstreamError::BadHeader`]; no identity is known that has one.
-    pub fn request(&self) -> Result<&[(HeaderName, HeaderValue)], UpstreamError> {
-        if let Some(headers) = self.request.get() {
-            return Ok(headers);
+    pub fn request(&self) -> Result<&Told, UpstreamError> {
+        if let Some(told) = self.request.get() {
+            return Ok(told);
         }
-        let told = self.identity.told();
-        let told = told.map(|(name, value)| upstream::header(name, value.as_bytes()));
-        let told = told.collect::<Result<_, _>>()?;
+        let told = self.identity.told().map(|(name, value)| (name, value.as_bytes()));
+        let told = Told::new(told)?;
         Ok(self.request.get_or_init(|| told))
     }
 }
