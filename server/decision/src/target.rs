@@ -1,6 +1,6 @@
 //! The URL a person asked for, as the proxies in between tell it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -179,9 +179,14 @@ fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
 
 impl fmt::Display for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Each request tells it several times: no arguments are collected first.
+        f.write_str(&self.host)?;
         match self.port {
-            Some(port) => write!(f, "{}:{port}", self.host),
-            None => f.write_str(&self.host),
+            Some(port) => {
+                f.write_char(':')?;
+                port.fmt(f)
+            }
+            None => Ok(()),
         }
     }
 }

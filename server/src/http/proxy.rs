@@ -149,16 +149,19 @@ fn set<'a>(
 }
 
 /// Where to: the user's own upstream if a mapping set one, else the provider's.
-fn base(facts: &Facts, claims: Option<&Claims>) -> Result<Url, String> {
+fn base<'f>(facts: &'f Facts, claims: Option<&Claims>) -> Result<Cow<'f, Url>, String> {
     match claims.and_then(|claims| claims.ak_proxy.as_ref()?.backend_override.as_deref()) {
         Some(text) => match Url::parse(text) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
+                Ok(Cow::Owned(url))
+            }
             _ => Err("the claim ak_proxy.backend_override is no http or https URL".into()),
         },
         None => facts
             .provider
             .internal
-            .clone()
+            .as_ref()
+            .map(Cow::Borrowed)
             .ok_or_else(|| "the provider has no internal host".into()),
     }
 }

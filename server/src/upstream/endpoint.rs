@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::UpstreamError;
 use super::application::Manner;
@@ -34,12 +34,8 @@ impl Endpoint {
             "https" => true,
             _ => return Err(bad("its scheme is neither http nor https")),
         };
-        let host = match url.host() {
-            Some(Host::Domain(name)) => name.into(),
-            Some(Host::Ipv4(address)) => address.to_string().into_boxed_str(),
-            Some(Host::Ipv6(address)) => address.to_string().into_boxed_str(),
-            None => return Err(bad("it has no host")),
-        };
+        let host = url.host_str().ok_or_else(|| bad("it has no host"))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').into();
         let port = url.port_or_known_default().ok_or_else(|| bad("it has no port"))?;
         let verify = verify || !https || special.is_some_and(|(_, manner)| manner.always_verify);
         let application = special.map(|(slug, _)| Arc::clone(slug));

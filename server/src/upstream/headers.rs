@@ -21,6 +21,10 @@ pub(super) struct Headers<'a> {
     own: Vec<(&'a str, Cow<'a, [u8]>)>,
     /// Those that others have, too; none of them is among `own`.
     told: Option<&'a Told>,
+    /// Names of the trailers that are announced.
+    pub(super) trailers: Vec<HeaderName>,
+    /// Whether the client waits for 100 before it sends its body.
+    pub(super) expects_continue: bool,
 }
 
 /// Builds the headers. What a client sent is first filtered, and left out where ours are set: so nothing a
@@ -31,8 +35,12 @@ pub(super) fn request<'a>(
     length: Length,
     upgrade: Option<&'a str>,
 ) -> Result<Headers<'a>, UpstreamError> {
-    let mut headers =
-        Headers { own: Vec::with_capacity(sent.len() + leg.set.len() + 8), told: leg.told };
+    let mut headers = Headers {
+        own: Vec::with_capacity(sent.len() + leg.set.len() + 8),
+        told: leg.told,
+        trailers: Vec::new(),
+        expects_continue: false,
+    };
     // First in line, as RFC 9110 7.2 asks.
     headers.add("host", leg.host.as_bytes())?;
     let set = set(leg)?;
@@ -57,10 +65,12 @@ pub(super) fn request<'a>(
     if length == Length::None {
         return Ok(headers);
     }
-    if let Some(announcement) = trailers::value(&trailers(sent, leg)) {
+    headers.trailers = trailers(sent, leg);
+    if let Some(announcement) = trailers::value(&headers.trailers) {
         headers.own.push(("trailer", announcement.as_bytes().to_vec().into()));
     }
-    if protocol::expects_continue(sent) {
+    headers.expects_continue = protocol::expects_continue(sent);
+    if headers.expects_continue {
         headers.own.push(("expect", b"100-continue".into()));
     }
     Ok(headers)
@@ -80,11 +90,6 @@ impl<'a> Headers<'a> {
     fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let told = self.told.into_iter().flat_map(Told::iter);
         self.own.iter().map(|(name, value)| (*name, &**value)).chain(told)
-    }
-
-    /// The value under this name, the first if there are several.
-    pub(super) fn get(&self, name: &HeaderName) -> Option<&[u8]> {
-        self.iter().find(|(of, _)| of.eq_ignore_ascii_case(name.as_str())).map(|(_, value)| value)
     }
 
     /// Whether one of these speaks for the connection instead of for the request.
@@ -122,7 +127,8 @@ impl<'a> Headers<'a> {
     pub(super) fn http2(&self) -> (HeaderMap, Option<&[u8]>) {
         const GONE: [&str; 4] = ["connection", "transfer-encoding", "expect", "host"];
         let headers = map(self.iter().filter(|(name, _)| !GONE.contains(name)));
-        (headers, self.get(&header::HOST))
+        let host = self.own.iter().find(|(name, _)| *name == "host");
+        (headers, host.map(|(_, value)| &**value))
     }
 }
 

@@ -124,7 +124,9 @@ impl Connection {
         interim: Interim,
     ) -> Result<Response<AnswerBody>, Broken> {
         let line = &*self.0;
-        (line.sent.set(false), line.answered.set(false), line.keeps.set(false));
+        for flag in [&line.sent, &line.answered, &line.keeps] {
+            flag.set(false);
+        }
         let mut upload = Some(Upload::new(head, body));
         let mut lost = None;
         let answer = poll_fn(|cx| {

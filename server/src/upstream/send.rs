@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::rc::Rc;
 
-use http::header::{EXPECT, HeaderName, TRAILER, WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Body as _;
@@ -42,7 +42,7 @@ pub(super) fn head<'a>(
     let headers = headers::request(&request.headers, leg, length, upgrade)?;
     // A client of HTTP/1.0 knows none (RFC 9110 15.2).
     let client = (request.version > Version::HTTP_10).then(|| carried.interim());
-    let said = headers.get(&EXPECT).map(|_| CancellationToken::new());
+    let said = headers.expects_continue.then(CancellationToken::new);
     Ok(Head { method: &request.method, target, headers, interim: Interim { client, said } })
 }
 
@@ -74,11 +74,7 @@ impl Head<'_> {
     /// Tells the body which trailers may follow it, and what it has to wait for. `client_http2`:
     /// whether the client's side does not say 100 by itself.
     pub(super) fn prepare(&self, body: &mut RequestBody, client_http2: bool) {
-        let announced = self.headers.get(&TRAILER).and_then(|value| str::from_utf8(value).ok());
-        let names = announced.unwrap_or_default().split(", ");
-        body.announce(
-            names.filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()).collect(),
-        );
+        body.announce(self.headers.trailers.clone());
         if let Some(said) = &self.interim.said {
             let tell = self.interim.client.clone().filter(|_| client_http2);
             body.wait_for(GoAhead::new(said.clone(), tell));

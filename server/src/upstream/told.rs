@@ -9,12 +9,15 @@ use crate::header_line::{is_name, is_value, write_line};
 /// What an application is told with many requests. Those headers are left out that frame messages (`Host`,
 /// `Content-Length`, ..).
 pub struct Told {
-    headers: Box<[(Box<str>, Box<[u8]>)]>,
+    headers: Box<[Header]>,
     /// The same as HTTP/1.1 writes them.
     lines: Box<[u8]>,
     /// How long their names are: a bit for each length, which 64 more share.
     lengths: u64,
 }
+
+/// A name, in lower case, and a value.
+type Header = (Box<str>, Box<[u8]>);
 
 impl Told {
     /// These headers, in this order; no two have the same name.
@@ -64,7 +67,10 @@ pub(super) fn may_be_set(name: &str, value: &[u8]) -> Result<bool, UpstreamError
     if !is_name(name) || !is_value(value) {
         return Err(UpstreamError::BadHeader { name: name.to_owned() });
     }
-    let frames = is_framing(&name.to_ascii_lowercase());
+    let frames = match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => is_framing(&name.to_ascii_lowercase()),
+        false => is_framing(name),
+    };
     if frames {
         tracing::warn!(%name, "a header that frames messages cannot be set");
     }
