@@ -18,6 +18,10 @@ use super::interim::GoAhead;
 use super::trailers;
 use crate::carried::{Carried, Trailers};
 
+/// Most that is still read of a body, in bytes, when its answer is complete: so the client's connection goes
+/// on, as whoever asks over it expects of one that does not say otherwise.
+const REST: u64 = 64 * 1024;
+
 /// How the length of a request body is told to the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Length {
@@ -155,6 +159,11 @@ impl RequestBody {
         }
     }
 
+    /// Whether its answer is complete, or abandoned.
+    pub(super) fn is_answered(&self) -> bool {
+        self.exchange.is_over()
+    }
+
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UploadError>>> {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(first)));
@@ -191,7 +200,7 @@ impl Body for RequestBody {
         if this.is_over() {
             return Poll::Ready(None);
         }
-        if this.exchange.is_over(cx.waker()) {
+        if this.exchange.poll_over(cx.waker()) && this.left > REST {
             this.first = None;
             this.payload = None;
             return Poll::Ready(Some(Err(UploadError::Over)));

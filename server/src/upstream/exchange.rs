@@ -96,9 +96,14 @@ impl Exchange {
         }
     }
 
-    /// Whether [`Exchange::finish`] was called; if not, `waker` will hear of it.
-    pub(super) fn is_over(&self, waker: &Waker) -> bool {
-        if self.over.get() {
+    /// Whether [`Exchange::finish`] was called.
+    pub(super) const fn is_over(&self) -> bool {
+        self.over.get()
+    }
+
+    /// The same; if not, `waker` will hear of it.
+    pub(super) fn poll_over(&self, waker: &Waker) -> bool {
+        if self.is_over() {
             return true;
         }
         let mut uploader = self.uploader.borrow_mut();

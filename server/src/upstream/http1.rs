@@ -16,6 +16,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::task::noop_waker_ref;
@@ -24,6 +25,7 @@ use http::{Method, Response};
 use hyper::body::{Body, Frame, SizeHint};
 use thiserror::Error;
 use tokio::io::AsyncReadExt as _;
+use tokio::time::sleep;
 
 use super::body::{RequestBody, UploadError};
 use super::interim::Interim;
@@ -36,6 +38,9 @@ use upload::{Unsent, Upload};
 
 /// Least and most room for what is read at once.
 const ROOM: (usize, usize) = (8 * 1024, 256 * 1024);
+
+/// How long the rest of a request may take when its answer is complete.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a connection brought no answer, or not all of it.
 #[derive(Debug, Error)]
@@ -158,12 +163,33 @@ impl Connection {
     }
 }
 
-/// Sends the rest of a request beside its answer. A client that breaks it off breaks off the connection: the
-/// upstream must not take what it has for all.
+/// Sends the rest of a request beside its answer, and not much longer. A client that breaks it off breaks off
+/// the connection: the upstream must not take what it has for all.
 async fn go_on(line: Rc<Line>, mut upload: Upload) {
-    let sent = poll_fn(|cx| line.poll_upload(&mut upload, cx)).await;
-    if let Err(Unsent::Body(error)) = sent {
-        tracing::debug!(%error, "a request was broken off");
+    let mut patience = None;
+    let mut is_taken = true;
+    let sent = poll_fn(|cx| {
+        let polled = match is_taken {
+            true => line.poll_upload(&mut upload, cx),
+            false => upload.poll_away(cx).map(Ok),
+        };
+        match polled {
+            // Who has answered need not read; the client's connection goes on after what it sends.
+            Poll::Ready(Err(Unsent::Connection(_))) => {
+                is_taken = false;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Poll::Ready(sent) => Poll::Ready(Some(sent)),
+            Poll::Pending if upload.is_answered() => {
+                let patience = patience.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+                patience.as_mut().poll(cx).map(|()| None)
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    });
+    if !matches!(sent.await, Some(Ok(()))) {
+        tracing::debug!("a request was broken off");
         line.io.borrow_mut().take();
     }
     if let Some(reader) = line.reader.borrow_mut().take() {

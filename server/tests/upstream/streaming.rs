@@ -56,6 +56,31 @@ async fn an_early_refusal_is_passed_on_at_once() {
 }
 
 #[actix_rt::test]
+async fn a_client_sends_the_rest_of_a_small_body_after_its_answer_and_goes_on() {
+    for reads_on in [true, false] {
+        let address = upstream(move |mut wire, _| async move {
+            if wire.head().await.is_empty() {
+                return;
+            }
+            wire.write(OK).await;
+            if reads_on {
+                wire.rest().await;
+            }
+        })
+        .await;
+        let mut client = Wire::to(proxy(Rule::to(address))).await;
+        for _ in 0..2 {
+            client.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nfirst").await;
+            assert!(client.head().await.starts_with("HTTP/1.1 200"), "{reads_on}");
+            assert_eq!(client.bytes(2).await, "ok");
+            client.write("other").await;
+        }
+        client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(client.head().await.starts_with("HTTP/1.1 200"), "{reads_on}");
+    }
+}
+
+#[actix_rt::test]
 async fn events_arrive_one_by_one() {
     let (say, to_say) = mpsc::unbounded_channel::<&str>();
     let to_say = std::cell::Cell::new(Some(to_say));

@@ -79,6 +79,17 @@ impl Upload {
         }
     }
 
+    /// Whether its answer is complete, or abandoned.
+    pub(super) fn is_answered(&self) -> bool {
+        self.body.is_answered()
+    }
+
+    /// Reads what is left of the body, for nobody.
+    pub(super) fn poll_away(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(Ok(_)) = ready!(Pin::new(&mut self.body).poll_frame(cx)) {}
+        Poll::Ready(())
+    }
+
     fn write(&mut self, frame: Frame<Bytes>) -> Result<(), Unsent> {
         let mut lines = self.head.take().unwrap_or_default();
         let data = match frame.into_data() {
