@@ -47,8 +47,9 @@ impl Running {
     /// under way within `shutdown.drain_timeout`; says goodbye to core.
     pub async fn stop(self) {
         let Shutdown { delay, drain_timeout, close_spread } = self.shutdown;
-        tracing::info!("the outpost stops");
         self.departure.leave();
+        // Whoever reads it finds it so.
+        tracing::info!("the outpost stops");
         if !delay.is_zero() {
             sleep(delay).await;
         }
