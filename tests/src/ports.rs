@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr as UnixAddress, UnixListener};
 
 /// Below what Linux gives to connections and to whoever asks for any port: nobody gets such a port
 /// by accident while its owner is being restarted.
@@ -9,8 +11,8 @@ const FIRST: u16 = 10_240;
 /// See [`FIRST`]; exclusive.
 const END: u16 = 32_000;
 
-/// A port of `address` that nobody has now. Chosen at random, so that suites running side by side
-/// choose differently.
+/// A port of `address` that nobody has now, nor any test that runs: it is this process's as long as that
+/// lives.
 ///
 /// # Panics
 /// When there is none.
@@ -20,14 +22,25 @@ pub fn free(address: IpAddr) -> u16 {
         let [first, second, ..] = uuid::Uuid::new_v4().into_bytes();
         let random = u16::from_be_bytes([first, second]);
         let port = FIRST + random % (END - FIRST);
-        match TcpListener::bind(SocketAddr::new(address, port)) {
-            Ok(_) => return port,
+        let is_free = match TcpListener::bind(SocketAddr::new(address, port)) {
+            Ok(_) => true,
             // In a network of its own nobody else has any.
-            Err(error) if error.kind() == ErrorKind::AddrNotAvailable => return port,
-            Err(_) => {}
+            Err(error) => error.kind() == ErrorKind::AddrNotAvailable,
+        };
+        if is_free && reserve(port) {
+            return port;
         }
     }
     panic!("no free port of {address}")
+}
+
+/// Keeps other tests from choosing a port whose owner is not there yet, or is being restarted: by a name that
+/// the system takes back with the process.
+fn reserve(port: u16) -> bool {
+    let name = UnixAddress::from_abstract_name(format!("outpost-test-port-{port}"));
+    let reserved = name.and_then(|name| UnixListener::bind_addr(&name));
+    // Never closed before the process ends.
+    reserved.map(std::mem::forget).is_ok()
 }
 
 /// A port of this machine at which something answers for any host name.
@@ -66,5 +79,17 @@ impl Place {
     #[must_use]
     pub const fn address(self) -> SocketAddr {
         SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_given_once() {
+        let port = free(Ipv4Addr::LOCALHOST.into());
+        assert!(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok());
+        assert!(!reserve(port), "it is ours, whether anybody listens or not");
     }
 }

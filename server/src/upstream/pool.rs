@@ -20,6 +20,9 @@ use super::http1::Connection;
 /// least (RFC 9113 6.5.2); streams that last (gRPC) would make those beyond wait for ever.
 const STREAMS: usize = 100;
 
+/// How long a connection is kept at most that the other side has closed while it was idle.
+const SWEEP: Duration = Duration::from_secs(5);
+
 /// The end of a connection that requests go into.
 pub(super) enum Sender {
     Http1(Connection),
@@ -209,10 +212,10 @@ impl Pool {
         Dialing { pool: Rc::clone(self), endpoint: endpoint.clone(), over: over.drop_guard() }
     }
 
-    /// Closes what nobody has needed for a while, until nothing is left.
+    /// Closes what nobody has needed for a while, or the other side has closed, until nothing is left.
     fn watch(self: &Rc<Self>) {
         let pool = Rc::downgrade(self);
-        let pause = self.keep;
+        let pause = self.keep.min(SWEEP);
         actix_rt::spawn(async move {
             loop {
                 sleep(pause).await;

@@ -194,6 +194,8 @@ fn keeps(version: Version, headers: &HeaderMap, framing: Framing) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(answer: &str, method: Method) -> Result<Option<Head>, Malformed> {
@@ -217,6 +219,43 @@ mod tests {
             let cookies: Vec<_> = head.parts.headers.get_all("set-cookie").into_iter().collect();
             assert_eq!(cookies, ["a=1".as_bytes(), "b=\u{fc}".as_bytes()]);
             assert_eq!((head.framing, head.keeps), (Framing::Length(3), true));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_read_in_one_way(
+            lines in prop::collection::vec(prop_oneof![
+                prop::sample::select(vec![
+                    "Content-Length: 3\r\n", "Content-Length: 4\r\n", "Connection: close\r\n",
+                    "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: identity\r\n",
+                    " folded\r\n", "A : b\r\n", "\r\n", "\r", "\n", ":", "\0", "HTTP/1.1 200 OK\r\n",
+                ]).prop_map(|line| line.as_bytes().to_vec()),
+                prop::collection::vec(any::<u8>(), 0..6),
+            ], 0..8),
+            status in prop::sample::select(vec!["HTTP/1.1 200 OK\r\n", "HTTP/1.0 304\r\n", ""]),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let sent = [status.as_bytes(), &lines.concat(), b"\r\n"].concat();
+            let told = |head: Option<Head>, left: &BytesMut| {
+                let head = head.map(|head| (head.parts.status, head.parts.headers, head.framing, head.keeps));
+                (head, left.to_vec())
+            };
+            let mut whole = BytesMut::from(&sent[..]);
+            let expected = Reader::default().take(&mut whole, &Method::GET).map(|head| told(head, &whole));
+            let cut = cut.index(sent.len());
+            let (mut reader, mut part) = (Reader::default(), BytesMut::from(&sent[..cut]));
+            let got = match reader.take(&mut part, &Method::GET) {
+                Ok(None) => {
+                    part.extend_from_slice(&sent[cut..]);
+                    reader.take(&mut part, &Method::GET).map(|head| told(head, &part))
+                }
+                other => other.map(|head| {
+                    part.extend_from_slice(&sent[cut..]);
+                    told(head, &part)
+                }),
+            };
+            prop_assert_eq!(got, expected);
         }
     }
 
