@@ -38,6 +38,8 @@ pub(super) struct Upload {
     body: RequestBody,
     /// Bytes that the head has announced and that are still to come; `None` where there are chunks.
     left: Option<u64>,
+    /// Whether any of that is still here, or has not left what the connection runs over (TLS keeps some).
+    is_unsent: bool,
     /// Whether nothing follows what is being written.
     last: bool,
 }
@@ -51,7 +53,7 @@ impl Upload {
             Length::Unknown => None,
         };
         let writing = writing(Vec::new(), Bytes::new(), b"");
-        Self { writing, head: Some(head), body, left, last: false }
+        Self { writing, head: Some(head), body, left, is_unsent: false, last: false }
     }
 
     /// Ready when all of it is sent.
@@ -61,8 +63,9 @@ impl Upload {
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Unsent>> {
         loop {
-            if self.writing.has_remaining() {
+            if self.is_unsent {
                 ready!(poll_write_all(stream, cx, &mut self.writing))?;
+                self.is_unsent = false;
             }
             if self.last {
                 return Poll::Ready(Ok(()));
@@ -72,7 +75,7 @@ impl Upload {
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error.into())),
                 Poll::Ready(None) => self.end()?,
                 Poll::Pending => match self.head.take() {
-                    Some(head) => self.writing = writing(head, Bytes::new(), b""),
+                    Some(head) => self.send(head, Bytes::new(), b""),
                     None => return Poll::Pending,
                 },
             }
@@ -104,7 +107,7 @@ impl Upload {
                     }
                     lines.extend_from_slice(b"\r\n");
                 }
-                self.writing = writing(lines, Bytes::new(), b"");
+                self.send(lines, Bytes::new(), b"");
                 return Ok(());
             }
         };
@@ -122,8 +125,13 @@ impl Upload {
                 b"\r\n"
             }
         };
-        self.writing = writing(lines, data, end);
+        self.send(lines, data, end);
         Ok(())
+    }
+
+    fn send(&mut self, lines: Vec<u8>, data: Bytes, end: &'static [u8]) {
+        self.writing = writing(lines, data, end);
+        self.is_unsent = true;
     }
 
     fn end(&mut self) -> Result<(), Unsent> {
@@ -132,7 +140,84 @@ impl Upload {
             return Err(UploadError::Client.into());
         }
         let end: &[u8] = if self.left.is_none() { b"0\r\n\r\n" } else { b"" };
-        self.writing = writing(self.head.take().unwrap_or_default(), Bytes::new(), end);
+        let lines = self.head.take().unwrap_or_default();
+        self.send(lines, Bytes::new(), end);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    use super::*;
+    use crate::upstream::exchange::Exchange;
+
+    /// Keeps what is written until it is asked to send it for the second time, as TLS may.
+    #[derive(Default)]
+    struct Slow {
+        kept: usize,
+        asked: usize,
+        sent: usize,
+    }
+
+    #[derive(Clone, Default)]
+    struct Pipe(Arc<Mutex<Slow>>);
+
+    impl AsyncWrite for Pipe {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.0.lock().unwrap().kept += bytes.len();
+            Poll::Ready(Ok(bytes.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            let mut slow = self.0.lock().unwrap();
+            slow.asked += 1;
+            if slow.asked < 2 {
+                return Poll::Pending;
+            }
+            slow.sent = slow.kept;
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncRead for Pipe {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[test]
+    fn a_request_is_sent_when_it_has_left_what_the_connection_runs_over() {
+        let pipe = Pipe::default();
+        let mut stream: Stream = Box::new(pipe.clone());
+        let head = b"GET / HTTP/1.1\r\n\r\n".to_vec();
+        let length = head.len();
+        let exchange = Exchange::new(Duration::from_secs(1));
+        let mut upload = Upload::new(head, RequestBody::none(&exchange));
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        assert!(upload.poll(&mut stream, &mut cx).is_pending());
+        let seen = || {
+            let slow = pipe.0.lock().unwrap();
+            (slow.kept, slow.sent)
+        };
+        assert_eq!(seen(), (length, 0));
+        assert!(matches!(upload.poll(&mut stream, &mut cx), Poll::Ready(Ok(()))));
+        assert_eq!(seen(), (length, length));
     }
 }
