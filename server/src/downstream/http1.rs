@@ -7,7 +7,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use actix_http::{BoxedPayloadStream, Payload};
@@ -244,7 +244,7 @@ async fn call(
     };
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         asked.take();
-        return Ok(answer.map(|body| Http1Answer { body, _under_way: under_way }));
+        return Ok(answer.map(|body| Http1Answer::new(body, under_way)));
     }
     // Idle connections stay until the drain: a proxy may be sending on one at this very moment.
     if framing != Framing::Clear || context.drain.phase().is_ending() {
@@ -253,7 +253,7 @@ async fn call(
     if answer.headers().contains_key(CONNECTION) {
         line.wire.leave();
     }
-    Ok(answer.map(|body| Http1Answer { body, _under_way: under_way }))
+    Ok(answer.map(|body| Http1Answer::new(body, under_way)))
 }
 
 /// The upgrade that a request of the connection has asked for and not been granted.
@@ -271,7 +271,15 @@ impl Drop for UnderWay {
 /// The body of an answer, with whose end the request ends.
 struct Http1Answer {
     body: AnswerBody,
-    _under_way: UnderWay,
+    /// Why it broke off, until hyper is told.
+    broken: Option<io::Error>,
+    under_way: UnderWay,
+}
+
+impl Http1Answer {
+    fn new(body: AnswerBody, under_way: UnderWay) -> Self {
+        Self { body, broken: None, under_way }
+    }
 }
 
 impl Body for Http1Answer {
@@ -282,7 +290,18 @@ impl Body for Http1Answer {
         self: Pin<&mut Self>,
         cx: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+        let this = self.get_mut();
+        if this.broken.is_none() {
+            match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+                Some(Err(error)) => this.broken = Some(error),
+                other => return Poll::Ready(other),
+            }
+            // Of an answer that breaks off, hyper throws away what it has not sent: a client that gets
+            // nothing at all cannot tell it from a request that was never taken up, and may repeat it.
+            this.under_way.0.expect_flush();
+        }
+        ready!(this.under_way.0.poll_flushed(cx));
+        Poll::Ready(this.broken.take().map(Err))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -226,6 +226,28 @@ async fn half_an_answer_does_not_look_whole() {
     }
 }
 
+/// However its end comes: a client that gets nothing may take it for a request that was never taken up.
+#[actix_rt::test]
+async fn half_an_answer_that_breaks_off_at_once_is_passed_on() {
+    for (head, half) in
+        [("Content-Length: 100", "half"), ("Transfer-Encoding: chunked", "4\r\nhalf\r\n")]
+    {
+        let address = upstream(move |mut wire, _| async move {
+            wire.head().await;
+            wire.write_last(format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{half}")).await;
+        })
+        .await;
+        let address = proxy(Rule::to(address));
+        for lines in ["", "Connection: close\r\n", "TE: trailers\r\n"] {
+            let mut client = Wire::to(address).await;
+            client.write(format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n")).await;
+            let answer = client.rest().await;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{head}, {lines}: {answer:?}");
+            assert!(answer.ends_with(&format!("\r\n\r\n{half}")), "{head}, {lines}: {answer:?}");
+        }
+    }
+}
+
 #[actix_rt::test]
 async fn many_headers_are_no_reason_to_fail() {
     let address = upstream(|mut wire, _| async move {

@@ -183,6 +183,13 @@ impl Wire {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// Writes something and ends the connection, so that the peer learns of both at once.
+    pub(crate) async fn write_last(mut self, bytes: impl AsRef<[u8]>) {
+        socket2::SockRef::from(self.0.get_ref()).set_tcp_cork(true).unwrap();
+        self.write(bytes).await;
+        self.0.shutdown().await.unwrap();
+    }
+
     /// Up to and with the empty line; less if the peer ends before.
     pub(crate) async fn head(&mut self) -> String {
         let mut head = String::new();

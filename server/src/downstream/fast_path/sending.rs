@@ -162,7 +162,8 @@ async fn send_body(
             Ok(Comes::Data(bytes)) => {
                 let length = bytes.len() as u64;
                 let Some(rest) = left.checked_sub(length) else {
-                    return Err(io::Error::other("the answer is longer than it says"));
+                    let error = io::Error::other("the answer is longer than it says");
+                    return break_off(wire, waiting, error).await;
                 };
                 let end: &[u8] = if framing == Framing::Chunked {
                     drop(write!(waiting, "{length:X}\r\n"));
@@ -187,16 +188,22 @@ async fn send_body(
                 waiting.extend_from_slice(b"0\r\n\r\n");
                 break;
             }
-            Ok(Comes::End) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Err(error) => {
-                write_all(wire, &**waiting).await?;
-                return Err(error);
+            Ok(Comes::End) => {
+                return break_off(wire, waiting, io::ErrorKind::UnexpectedEof.into()).await;
             }
+            Err(error) => return break_off(wire, waiting, error).await,
         }
     }
     // What is recorded of it is there before its client knows that it is over.
     drop(body);
     write_all(wire, &**waiting).await
+}
+
+/// Sends what there is of an answer that breaks off for this reason. A client that got nothing at all could
+/// not tell it from a request that was never taken up, and may repeat it.
+async fn break_off(wire: &Wire, waiting: &[u8], error: io::Error) -> io::Result<()> {
+    write_all(wire, waiting).await?;
+    Err(error)
 }
 
 async fn write_all(wire: &Wire, mut bytes: impl Buf) -> io::Result<()> {
