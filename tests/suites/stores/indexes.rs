@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use outpost::session::contract::{self, present};
 use outpost::session::redis::RedisStore;
 use outpost::session::{Inserted, Selection, SessionId, SessionKey, SessionStore};
-use outpost_tests::redis::RedisServer;
+use outpost_tests::redis::{Monitor, RedisServer};
 
 use crate::stores::support::{options, store};
 
@@ -142,6 +142,11 @@ async fn commands(
     let monitor = server.monitor();
     let page = store.list(selection, None, PAGE, present()).await.unwrap();
     assert_eq!(page.sessions.len(), PAGE, "{selection:?}");
+    counted(monitor)
+}
+
+/// The names of the commands that were seen, with how often, those of scripts among them.
+fn counted(monitor: Monitor) -> BTreeMap<String, usize> {
     let mut names = BTreeMap::new();
     for line in monitor.stop() {
         let name = line.split('"').nth(1).expect("a command").to_ascii_uppercase();
@@ -186,6 +191,8 @@ async fn a_page_by_any_index_costs_the_same_among_a_thousand_and_among_twenty_th
         Some(Selection::Provider(7)),
     ];
     fill(&store, 0, 1_000).await;
+    // The server knows the script from the first page on.
+    store.list(None, None, PAGE, present()).await.unwrap();
     let mut few = Vec::new();
     for selection in &selections {
         few.push(commands(&server, &store, selection.as_ref()).await);
@@ -199,4 +206,40 @@ async fn a_page_by_any_index_costs_the_same_among_a_thousand_and_among_twenty_th
             assert!(!many.contains_key(forbidden), "{selection:?}: {many:?}");
         }
     }
+}
+
+/// However many end in one second, as after a start of core at which everybody signs in at once; and though
+/// the session that the page before ended with is gone.
+#[actix_rt::test]
+async fn a_page_costs_the_same_wherever_it_begins() {
+    const SESSIONS: u32 = 4_000;
+    let server = RedisServer::start();
+    let store = store(options(&server));
+    fill(&store, 0, SESSIONS).await;
+    // What is no key passes by, wherever it stands.
+    for stray in ["", "stray", "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"] {
+        let ends = present().plus(10_000).0.to_string();
+        assert_eq!(server.cli(&["zadd", "outpost:p:7", &ends, stray]), "1");
+    }
+    let (mut seen, mut from) = (Vec::new(), None);
+    loop {
+        let monitor = server.monitor();
+        let page = store.list(None, from.as_ref(), 200, present()).await.unwrap();
+        let commands = counted(monitor);
+        seen.extend(page.sessions.iter().map(|session| session.key));
+        // Two to know where the second is, twelve to halve it; and the next part, twice at the strays.
+        let looks: usize = ["ZCOUNT", "ZREVRANGE"]
+            .iter()
+            .map(|name| commands.get(*name).copied().unwrap_or_default())
+            .sum();
+        assert!((1..=2 * 15).contains(&looks), "after {}: {commands:?}", seen.len());
+        let Some(next) = page.next else { break };
+        from = Some(next);
+        let last = Selection::Key(*seen.last().unwrap());
+        assert_eq!(store.end(&last).await.unwrap().len(), 1);
+    }
+    let found = seen.len();
+    seen.sort();
+    seen.dedup();
+    assert_eq!((found, seen.len()), (4_000, 4_000), "each once");
 }

@@ -168,39 +168,54 @@ impl RedisStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<(Vec<Place>, bool), StoreError> {
-        let from = after.map_or_else(|| "+inf".to_owned(), |after| after.ends.to_string());
         let batch = limit + 1;
-        let (mut places, mut offset) = (Vec::new(), 0);
+        let most = batch.to_string();
+        let mut from = after.map(|Place { ends, key }| Entry { ends, member: key.0.to_vec() });
+        let mut places = Vec::new();
         loop {
-            let mut command = ::redis::cmd("ZRANGE");
-            command.arg(index).arg(&from).arg(format!("({}", now.0));
-            command.arg(&["BYSCORE", "REV", "LIMIT"]).arg(offset).arg(batch).arg("WITHSCORES");
-            let answer = reply::list(self.servers.ask(index, &command).await?)?;
-            let last = answer.len() / 2 < batch;
-            let found = read_places(answer)?;
-            // Those that end in the same second as the last one of the page before come again.
-            places.extend(found.into_iter().filter(|at| after.is_none_or(|after| *at < after)));
+            let ends = from.as_ref().map(|from| from.ends.to_string());
+            let mut arguments = vec![most.as_bytes()];
+            if let (Some(from), Some(ends)) = (&from, &ends) {
+                arguments.extend([ends.as_bytes(), &from.member]);
+            }
+            let answer = self.servers.run(&self.scripts.page, index, &arguments).await?;
+            let found = read_entries(reply::list(answer)?)?;
+            from = found.last().cloned();
+            let last = found.len() < batch || from.as_ref().is_some_and(|last| last.ends <= now.0);
+            let standing = found.into_iter().filter(|entry| entry.ends > now.0);
+            places.extend(standing.filter_map(Entry::place));
             if places.len() > limit || last {
                 let more = places.len() > limit;
                 places.truncate(limit);
                 return Ok((places, more));
             }
-            offset += batch;
         }
     }
 }
 
-/// Reads members and scores in turn. What is no key does not belong there and is passed over.
-fn read_places(values: Vec<Value>) -> Result<Vec<Place>, StoreError> {
-    let mut values = values.into_iter();
-    let mut places = Vec::new();
-    while let (Some(key), Some(ends)) = (values.next(), values.next()) {
-        let (key, ends) = (reply::bytes(key)?, reply::digits(ends)?);
-        if let Ok(key) = key.try_into() {
-            places.push(Place { ends, key: SessionKey(key) });
-        }
+/// What stands in an index, before it is known to be a session's key.
+#[derive(Clone, Debug)]
+struct Entry {
+    ends: i64,
+    member: Vec<u8>,
+}
+
+impl Entry {
+    /// `None` where it is no key: it does not belong there and is passed over.
+    fn place(self) -> Option<Place> {
+        let key = self.member.try_into().ok()?;
+        Some(Place { ends: self.ends, key: SessionKey(key) })
     }
-    Ok(places)
+}
+
+/// Reads members and scores in turn.
+fn read_entries(values: Vec<Value>) -> Result<Vec<Entry>, StoreError> {
+    let mut values = values.into_iter();
+    let mut entries = Vec::new();
+    while let (Some(member), Some(ends)) = (values.next(), values.next()) {
+        entries.push(Entry { ends: reply::digits(ends)?, member: reply::bytes(member)? });
+    }
+    Ok(entries)
 }
 
 fn write_cursor(cursor: Cursor) -> PageCursor {

@@ -42,6 +42,10 @@ fn call(how: &str, script: &str, key: &str, arguments: &[&[u8]]) -> Cmd {
 pub(super) struct Scripts {
     /// Enters a member into an index. Key: the index. Arguments: member, score.
     pub(super) enter: Script,
+    /// Part of an index, from what ends last on. Key: the index. Arguments: most entries; and, unless it is
+    /// the first part, the score and the member that it comes after, whether that still stands there
+    /// or not. Answers members and scores in turn.
+    pub(super) page: Script,
     /// Drops what is over from an index. Key: the index. Answers how many were dropped.
     pub(super) trim: Script,
     /// Key: session. Arguments: clear, sealed, generation, seen, ends, idle, indexes. Answers 1,
@@ -73,6 +77,7 @@ impl Scripts {
     pub(super) fn new() -> Self {
         Self {
             enter: Script::new(format!("{TRIM}{ENTER}")),
+            page: Script::new(PAGE.to_owned()),
             trim: Script::new(format!("{TRIM}return trim(1000)")),
             insert: Script::new(format!("{DEADLINE}{INSERT}")),
             replace: Script::new(format!("{DEADLINE}{REPLACE}")),
@@ -105,6 +110,30 @@ local ends = tonumber(ARGV[2]) + 120
 if redis.call('TTL', KEYS[1]) < ends - now then
   redis.call('EXPIREAT', KEYS[1], string.format('%.0f', ends))
 end
+";
+
+// Found by halving, so that a part costs the same wherever it begins, however many end in the same
+// second. Members are compared byte by byte, as the server orders them: Lua's own order is that of the
+// server's language.
+const PAGE: &str = "
+local function follows(one, other)
+  for place = 1, math.min(#one, #other) do
+    local difference = string.byte(one, place) - string.byte(other, place)
+    if difference ~= 0 then return difference > 0 end
+  end
+  return #one > #other
+end
+local first = 0
+if ARGV[2] then
+  first = redis.call('ZCOUNT', KEYS[1], '(' .. ARGV[2], '+inf')
+  local over = redis.call('ZCOUNT', KEYS[1], ARGV[2], '+inf')
+  while first < over do
+    local middle = math.floor((first + over) / 2)
+    local member = redis.call('ZREVRANGE', KEYS[1], middle, middle)[1]
+    if follows(ARGV[3], member) then over = middle else first = middle + 1 end
+  end
+end
+return redis.call('ZREVRANGE', KEYS[1], first, first + ARGV[1] - 1, 'WITHSCORES')
 ";
 
 const DEADLINE: &str = "
