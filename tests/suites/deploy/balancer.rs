@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
 
-use outpost_demo::core::ProviderSpec;
+use outpost_demo::core::{Fault, ProviderSpec};
 use outpost_tests::daemon::Daemon;
 use outpost_tests::folder::Folder;
 use outpost_tests::ports::{self, Place};
@@ -30,7 +30,7 @@ struct Deployment {
     proxies: Place,
     replicas: Replicas,
     _redis: RedisServer,
-    _stage: Stage,
+    stage: Stage,
     _folder: Folder,
 }
 
@@ -113,7 +113,7 @@ impl Deployment {
             proxies,
             replicas,
             _redis: redis,
-            _stage: stage,
+            stage,
             _folder: folder,
         };
         deployment.serves().await;
@@ -161,7 +161,9 @@ async fn at_work(deployment: &Deployment) -> Load {
     let cookies = browser.cookie_header(&Url::parse(&page).unwrap());
     Load::start(4, &page, cookies, |answer| {
         let seen = answer.status == StatusCode::OK && answer.body.contains("alice");
-        if seen { Ok(()) } else { Err(format!("{} {}", answer.status, answer.body)) }
+        // The last line of an error page says why.
+        let end = answer.body.lines().last().unwrap_or_default();
+        if seen { Ok(()) } else { Err(format!("{} {end}", answer.status)) }
     })
 }
 
@@ -181,6 +183,34 @@ async fn nobody_notices_that_a_replica_was_killed() {
         deployment.replicas.restart(victim).await;
         deployment.asks(victim).await;
     }
+    nothing_was_lost(load);
+}
+
+/// One that was killed may listen again before the balancer has asked how it is.
+#[tokio::test]
+async fn a_replica_that_starts_anew_is_asked_when_it_is_ready() {
+    let mut deployment = Deployment::start().await;
+    let load = at_work(&deployment).await;
+    load.answers(100).await;
+    deployment.replicas.kill(0);
+    load.answers(50).await;
+    // Listens, and knows nothing, for as long as the test likes.
+    deployment.replicas.set(0, "OUTPOST__CORE__LAST_KNOWN_GOOD", "false");
+    deployment.stage.core.set_rest_fault(&Fault::starting());
+    deployment.replicas.restart_unready(0);
+    let client = Client::builder().no_proxy().build().unwrap();
+    let page = format!("http://{}/json", deployment.replicas.addresses(0).http);
+    wait::until_async("a replica that listens", async || {
+        match client.get(&page).timeout(wait::PATIENCE).send().await {
+            Ok(answer) if answer.status() == StatusCode::SERVICE_UNAVAILABLE => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    load.answers(200).await;
+    deployment.stage.core.clear_faults();
+    deployment.replicas.ready(0).await;
+    deployment.asks(0).await;
     nothing_was_lost(load);
 }
 
