@@ -1,4 +1,6 @@
-//! Names of headers that are read again and again.
+//! Names of headers that are read again and again, and where they lie in what was read.
+
+use std::ops::Range;
 
 use bytes::Bytes;
 use http::HeaderName;
@@ -30,6 +32,12 @@ impl Names {
         }
         Some(name)
     }
+}
+
+/// Where `part` lies within `whole`, of which it is a part.
+pub(crate) fn place(whole: &[u8], part: &[u8]) -> Range<usize> {
+    let begin = part.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
+    begin..begin + part.len()
 }
 
 #[cfg(test)]

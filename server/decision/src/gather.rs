@@ -155,7 +155,7 @@ impl Refusal {
     /// The host, where it could be told.
     #[must_use]
     pub fn host(&self) -> Option<String> {
-        self.about.as_ref().map(|(_, target)| target.authority.to_string())
+        self.about.as_ref().map(|(_, target)| target.authority.text())
     }
 }
 
@@ -267,7 +267,7 @@ pub fn gather<H: Headers + ?Sized>(
     if !rules.loaded {
         return refused(Reason::NotReady, origin, target, steps);
     }
-    let sought = |target: &Target| Step::Sought { host: target.authority.to_string() };
+    let sought = |target: &Target| Step::Sought { host: target.authority.text() };
     let routed = match routed {
         Ok(routed) => routed,
         Err(unrouted) => {

@@ -1,6 +1,6 @@
 //! The URL a person asked for, as the proxies in between tell it.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -96,14 +96,7 @@ impl Authority {
         text.push_str(&self.host);
         if let Some(port) = self.port {
             text.push(':');
-            let mut part = 10_000;
-            while part > 1 && part > port {
-                part /= 10;
-            }
-            while part > 0 {
-                text.push(char::from(b'0' + (port / part % 10) as u8));
-                part /= 10;
-            }
+            text.push_str(itoa::Buffer::new().format(port));
         }
         text
     }
@@ -179,15 +172,7 @@ fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
 
 impl fmt::Display for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Each request tells it several times: no arguments are collected first.
-        f.write_str(&self.host)?;
-        match self.port {
-            Some(port) => {
-                f.write_char(':')?;
-                port.fmt(f)
-            }
-            None => Ok(()),
-        }
+        f.pad(&self.text())
     }
 }
 

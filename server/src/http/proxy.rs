@@ -85,13 +85,13 @@ pub async fn forward(
         verify: facts.provider.verify_upstream,
         host: claims
             .and_then(|claims| claims.ak_proxy.as_ref()?.host_header.as_deref())
-            .map_or_else(|| Cow::Owned(facts.origin.host.to_string()), Cow::Borrowed),
+            .map_or_else(|| Cow::Owned(facts.origin.host.text()), Cow::Borrowed),
         strip: &strip,
         told: Some(told),
         set: set(exchange, resent.as_ref(), &trace),
         instead: resent.as_ref().map(|resent| resent.body.clone()),
         forwarded: Forwarded {
-            host: Cow::Owned(facts.target.authority.to_string()),
+            host: Cow::Owned(facts.target.authority.text()),
             proto: facts.target.scheme.as_str(),
             peer: exchange.carried.connection().peer.map(|peer| peer.ip()),
             peer_trusted: facts.origin.peer_trusted,

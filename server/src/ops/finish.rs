@@ -11,7 +11,7 @@ use super::activity::Activity;
 use super::event::{Decided, RequestEvent, RequestKind, milliseconds};
 use super::journal::Journal;
 use super::logging::{AccessLog, Escaped};
-use super::masking::cut;
+use super::masking::{ChosenHeaders, cut};
 use super::metrics::Metrics;
 use crate::settings::LogFormat;
 
@@ -141,19 +141,24 @@ impl fmt::Display for Written<'_> {
 
 /// The chosen headers as one JSON object, where there are any.
 fn headers(event: &RequestEvent) -> Option<String> {
-    let mut chosen = event.headers.iter().peekable();
-    chosen.peek()?;
     let mut object = String::with_capacity(256);
-    for (name, value) in chosen {
-        object.push_str(if object.is_empty() { "{\"" } else { ",\"" });
-        // Memory takes everything.
-        let _ = Escaped(&mut object).write_str(name);
-        object.push_str("\":\"");
-        let _ = Escaped(&mut object).write_str(value);
-        object.push('"');
+    // Memory takes everything.
+    let _ = write_object(&event.headers, &mut object);
+    (!object.is_empty()).then_some(object)
+}
+
+/// Writes the chosen headers as one JSON object; nothing where there are none.
+fn write_object(headers: &ChosenHeaders, to: &mut impl fmt::Write) -> fmt::Result {
+    if headers.is_empty() {
+        return Ok(());
     }
-    object.push('}');
-    Some(object)
+    for (at, (name, value)) in headers.iter().enumerate() {
+        to.write_str(if at == 0 { "{\"" } else { "\",\"" })?;
+        Escaped(to).write_str(name)?;
+        to.write_str("\":\"")?;
+        Escaped(to).write_str(value)?;
+    }
+    to.write_str("\"}")
 }
 
 /// What of the identity was not passed on as it is: `name:problem`, joined by blanks.

@@ -19,7 +19,7 @@ use tracing_subscriber::{Layer, Registry};
 
 pub use access::AccessLog;
 use json::JsonLines;
-pub(super) use json::{Escaped, is_plain, push_escaped};
+pub(super) use json::{Escaped, push_escaped};
 pub use lines::Lines;
 
 use super::audit::TARGET as AUDIT;

@@ -33,7 +33,7 @@ pub(super) enum Length {
     Unknown,
 }
 
-/// The request body. Of the client's trailers those are in it that its head announced, as far as
+/// The request body: exactly as long as was announced, or it fails. Of the client's trailers those are in it that its head announced, as far as
 /// they may pass.
 pub(super) struct RequestBody {
     first: Option<Bytes>,
@@ -218,7 +218,12 @@ impl Body for RequestBody {
                 this.exchange.touch();
                 this.exchange.set_upload(Upload::Flowing);
                 if let Length::Known(_) = this.length {
-                    this.left = this.left.saturating_sub(bytes.len() as u64);
+                    // What is more than was announced would be taken for the next request.
+                    let Some(left) = this.left.checked_sub(bytes.len() as u64) else {
+                        this.end(Upload::Failed);
+                        return Poll::Ready(Some(Err(UploadError::Client)));
+                    };
+                    this.left = left;
                 }
                 if this.is_over() {
                     this.end(Upload::Complete);

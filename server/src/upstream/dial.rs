@@ -116,14 +116,7 @@ impl Dialer {
     ) -> Result<(), UpstreamError> {
         let endpoint = self.endpoint(url, verify, application)?;
         let speaks = Speaks::of(self.http(&endpoint));
-        match timeout(limit, self.connect(&endpoint, speaks)).await {
-            Ok(connected) => connected.map(drop),
-            Err(_) => Err(UpstreamError::Connect {
-                upstream: endpoint.to_string(),
-                failure: ConnectFailure::Timeout,
-                source: io::ErrorKind::TimedOut.into(),
-            }),
-        }
+        self.connect_within(&endpoint, speaks, limit).await.map(drop)
     }
 
     /// Opens a connection.
@@ -132,15 +125,22 @@ impl Dialer {
         endpoint: &Endpoint,
         speaks: Speaks,
     ) -> Result<Sender, UpstreamError> {
-        let limit = self.settings.connect_timeout;
-        match timeout(limit, self.connect(endpoint, speaks)).await {
-            Ok(result) => result,
-            Err(_) => Err(UpstreamError::Connect {
+        self.connect_within(endpoint, speaks, self.settings.connect_timeout).await
+    }
+
+    async fn connect_within(
+        &self,
+        endpoint: &Endpoint,
+        speaks: Speaks,
+        limit: Duration,
+    ) -> Result<Sender, UpstreamError> {
+        timeout(limit, self.connect(endpoint, speaks)).await.unwrap_or_else(|_| {
+            Err(UpstreamError::Connect {
                 upstream: endpoint.to_string(),
                 failure: ConnectFailure::Timeout,
                 source: io::ErrorKind::TimedOut.into(),
-            }),
-        }
+            })
+        })
     }
 
     async fn connect(&self, endpoint: &Endpoint, speaks: Speaks) -> Result<Sender, UpstreamError> {

@@ -100,15 +100,17 @@ impl<'a> Headers<'a> {
         all.any(|(_, value)| protocol::is_bound(value))
     }
 
-    /// Whether a trailer may follow: there is none without a chunked body.
-    fn trails(&self) -> bool {
-        self.own.iter().any(|(name, _)| *name == "transfer-encoding")
+    /// Those that are not told alike with every request, for HTTP/1.1: without a chunked body no trailer
+    /// follows, and none is announced.
+    fn own(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let trails = self.own.iter().any(|(name, _)| *name == "transfer-encoding");
+        let own = self.own.iter().map(|(name, value)| (*name, &**value));
+        own.filter(move |(name, _)| trails || *name != "trailer")
     }
 
     /// Appends them as HTTP/1.1 writes them.
     pub(super) fn write(&self, to: &mut Vec<u8>) {
-        let trails = self.trails();
-        for (name, value) in self.own.iter().filter(|(name, _)| trails || *name != "trailer") {
+        for (name, value) in self.own() {
             write_line(to, name, value);
         }
         if let Some(told) = self.told {
@@ -118,8 +120,7 @@ impl<'a> Headers<'a> {
 
     /// The same as hyper takes them.
     pub(super) fn http1(&self) -> HeaderMap {
-        let trails = self.trails();
-        map(self.iter().filter(|(name, _)| trails || *name != "trailer"))
+        map(self.own().chain(self.told.into_iter().flat_map(Told::iter)))
     }
 
     /// Those of HTTP/2 (RFC 9113 8.2.2 and 8.3.1): the host moves into `:authority`, the connection has none,

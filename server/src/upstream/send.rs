@@ -66,11 +66,6 @@ fn target(base: &Url, path_and_query: &str) -> Result<PathAndQuery, UpstreamErro
 }
 
 impl Head<'_> {
-    /// Whether it speaks for the connection instead of for itself.
-    fn binds_connection(&self) -> bool {
-        self.headers.binds_connection()
-    }
-
     /// Tells the body which trailers may follow it, and what it has to wait for. `client_http2`:
     /// whether the client's side does not say 100 by itself.
     pub(super) fn prepare(&self, body: &mut RequestBody, client_http2: bool) {
@@ -188,7 +183,7 @@ impl Upstreams {
             _ => Box::pin(self.dialer.dial(endpoint, speaks)).await?,
         };
         // Not every application that declines an upgrade takes what follows for a request.
-        let keep = !upgrade && !head.binds_connection();
+        let keep = !upgrade && !head.headers.binds_connection();
         let outcome = self.attempt(endpoint, &mut sender, head, body, exchange).await?;
         let response = outcome.map_err(|lost| explain(endpoint, lost.error, exchange))?;
         self.give_back(endpoint, sender, &response, exchange, keep);
@@ -217,7 +212,7 @@ impl Upstreams {
         exchange: &Rc<Exchange>,
     ) -> Result<Kept, UpstreamError> {
         let repeatable = head.method.is_idempotent() && body.is_end_stream();
-        let keep = !head.binds_connection();
+        let keep = !head.headers.binds_connection();
         let lost = match self.attempt(endpoint, &mut sender, head, body, exchange).await? {
             Ok(response) => {
                 self.give_back(endpoint, sender, &response, exchange, keep);

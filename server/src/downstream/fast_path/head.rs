@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, Request, Uri};
 use httparse::{Header, Status};
 
 use crate::downstream::wire::Read;
-use crate::header_names::Names;
+use crate::header_names::{self, Names};
 
 /// Most lines of headers. Nearly no request has more; hyper takes those that do.
 const LINES: usize = 64;
@@ -106,9 +106,9 @@ fn content_length(value: &[u8]) -> Option<usize> {
 
 /// Where `part` lies within `whole`, of which it is a part and which is no longer than [`LONGEST`].
 fn place(whole: &[u8], part: &[u8]) -> Place {
-    let begin = part.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
+    let Range { start, end } = header_names::place(whole, part);
     let fits = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
-    fits(begin)..fits(begin + part.len())
+    fits(start)..fits(end)
 }
 
 /// The head as HTTP libraries have it; `None` where they do not take it.

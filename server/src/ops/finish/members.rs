@@ -2,12 +2,13 @@
 //! request has one, and it is most of what a log costs.
 
 use std::fmt::Write as _;
+use std::iter;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::identity;
+use super::{identity, write_object};
 use crate::ops::event::RequestEvent;
-use crate::ops::logging::{Escaped, is_plain, push_escaped};
+use crate::ops::logging::{Escaped, push_escaped};
 use crate::ops::masking::{ChosenHeaders, cut};
 
 /// What stands before the value of a member. Names are ours, and stand for themselves.
@@ -98,27 +99,13 @@ impl Members<'_> {
 
     /// An object of its own, as a text.
     fn headers(&mut self, name: &'static str, headers: &ChosenHeaders) {
-        let mut before = "{\\\"";
-        for (header, value) in headers.iter() {
-            self.0.push_str(if before.starts_with('{') { name } else { "" });
-            self.0.push_str(std::mem::replace(&mut before, ",\\\""));
-            self.twice_escaped(header);
-            self.0.push_str("\\\":\\\"");
-            self.twice_escaped(value);
-            self.0.push_str("\\\"");
+        if headers.is_empty() {
+            return;
         }
-        if !headers.is_empty() {
-            self.0.push_str("}\"");
-        }
-    }
-
-    fn twice_escaped(&mut self, text: &str) {
-        if is_plain(text) {
-            self.0.push_str(text);
-        } else {
-            // Memory takes everything.
-            let _ = Escaped(&mut Escaped(self.0)).write_str(text);
-        }
+        self.0.push_str(name);
+        // Memory takes everything.
+        let _ = write_object(headers, &mut Escaped(self.0));
+        self.0.push('"');
     }
 
     /// Milliseconds with three digits behind the point: finer is noise.
@@ -133,23 +120,11 @@ impl Members<'_> {
     }
 
     /// A number, of so many digits at least.
-    fn digits(&mut self, mut number: u64, least: usize) {
-        if number < 10 && least == 1 {
-            self.0.push(char::from(b'0' + number as u8));
-            return;
-        }
-        let mut digits = [b'0'; 20];
-        let mut first = digits.len();
-        for (at, digit) in digits.iter_mut().enumerate().rev() {
-            if number == 0 && 20 - first >= least {
-                break;
-            }
-            *digit = b'0' + (number % 10) as u8;
-            number /= 10;
-            first = at;
-        }
-        // Digits are text.
-        self.0.push_str(std::str::from_utf8(&digits[first..]).unwrap_or_default());
+    fn digits(&mut self, number: u64, least: usize) {
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(number);
+        self.0.extend(iter::repeat_n('0', least.saturating_sub(digits.len())));
+        self.0.push_str(digits);
     }
 }
 

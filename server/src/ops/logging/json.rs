@@ -192,7 +192,7 @@ pub(in crate::ops) fn push_escaped(to: &mut String, text: &str) {
 
 /// Whether a text stands for itself within the quotes of a JSON string. Nearly every one does: eight of
 /// its bytes are looked at together.
-pub(in crate::ops) fn is_plain(text: &str) -> bool {
+fn is_plain(text: &str) -> bool {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGHEST: u64 = 0x80 * EACH;
     // The highest bit of a byte, where it is less than `bound`; above it more may be set that are not.

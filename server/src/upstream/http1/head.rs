@@ -10,7 +10,7 @@ use http::{Method, Response, StatusCode, Version};
 use httparse::{ParserConfig, Status};
 use thiserror::Error;
 
-use crate::header_names::Names;
+use crate::header_names::{Names, place};
 use crate::upstream::protocol::tokens;
 
 /// Most lines of headers. Some applications set dozens of cookies.
@@ -118,12 +118,6 @@ impl Reader {
         }
         Ok(headers)
     }
-}
-
-/// Where `part` lies within `whole`, of which it is a part.
-fn place(whole: &[u8], part: &[u8]) -> Range<usize> {
-    let begin = part.as_ptr().addr().saturating_sub(whole.as_ptr().addr());
-    begin..begin + part.len()
 }
 
 /// A value that goes on over several lines, in one (RFC 9112 5.2).

@@ -36,8 +36,8 @@ pub(super) struct Upload {
     /// The head, while it waits for the beginning of the body, so that both are sent at once.
     head: Option<Vec<u8>>,
     body: RequestBody,
-    /// Bytes that the head has announced and that are still to come; `None` where there are chunks.
-    left: Option<u64>,
+    /// Whether it is sent in chunks.
+    is_chunked: bool,
     /// Whether any of that is still here, or has not left what the connection runs over (TLS keeps some).
     is_unsent: bool,
     /// Whether nothing follows what is being written.
@@ -47,13 +47,9 @@ pub(super) struct Upload {
 impl Upload {
     /// `head` ends with its empty line.
     pub(super) fn new(head: Vec<u8>, body: RequestBody) -> Self {
-        let left = match body.length() {
-            Length::None => Some(0),
-            Length::Known(length) => Some(length),
-            Length::Unknown => None,
-        };
+        let is_chunked = body.length() == Length::Unknown;
         let writing = writing(Vec::new(), Bytes::new(), b"");
-        Self { writing, head: Some(head), body, left, is_unsent: false, last: false }
+        Self { writing, head: Some(head), body, is_chunked, is_unsent: false, last: false }
     }
 
     /// Ready when all of it is sent.
@@ -71,9 +67,9 @@ impl Upload {
                 return Poll::Ready(Ok(()));
             }
             match Pin::new(&mut self.body).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => self.write(frame)?,
+                Poll::Ready(Some(Ok(frame))) => self.write(frame),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error.into())),
-                Poll::Ready(None) => self.end()?,
+                Poll::Ready(None) => self.end(),
                 Poll::Pending => match self.head.take() {
                     Some(head) => self.send(head, Bytes::new(), b""),
                     None => return Poll::Pending,
@@ -93,14 +89,14 @@ impl Upload {
         Poll::Ready(())
     }
 
-    fn write(&mut self, frame: Frame<Bytes>) -> Result<(), Unsent> {
+    fn write(&mut self, frame: Frame<Bytes>) {
         let mut lines = self.head.take().unwrap_or_default();
         let data = match frame.into_data() {
             Ok(data) => data,
             Err(frame) => {
                 self.last = true;
                 // Where a length was announced, there is no room for them.
-                if self.left.is_none() {
+                if self.is_chunked {
                     lines.extend_from_slice(b"0\r\n");
                     for (name, value) in frame.trailers_ref().into_iter().flatten() {
                         write_header(&mut lines, name, value.as_bytes());
@@ -108,25 +104,17 @@ impl Upload {
                     lines.extend_from_slice(b"\r\n");
                 }
                 self.send(lines, Bytes::new(), b"");
-                return Ok(());
+                return;
             }
         };
-        let end: &[u8] = match &mut self.left {
-            Some(left) => {
-                // More than was announced would be taken for the next request.
-                *left = left.checked_sub(data.len() as u64).ok_or(UploadError::Client)?;
-                b""
-            }
-            // A chunk without data would be the end.
-            None if data.is_empty() => b"",
-            None => {
-                // Memory takes everything.
-                let _ = write!(lines, "{:X}\r\n", data.len());
-                b"\r\n"
-            }
-        };
+        let mut end: &[u8] = b"";
+        // A chunk without data would be the end.
+        if self.is_chunked && !data.is_empty() {
+            // Memory takes everything.
+            let _ = write!(lines, "{:X}\r\n", data.len());
+            end = b"\r\n";
+        }
         self.send(lines, data, end);
-        Ok(())
     }
 
     fn send(&mut self, lines: Vec<u8>, data: Bytes, end: &'static [u8]) {
@@ -134,15 +122,11 @@ impl Upload {
         self.is_unsent = true;
     }
 
-    fn end(&mut self) -> Result<(), Unsent> {
+    fn end(&mut self) {
         self.last = true;
-        if self.left.is_some_and(|left| left > 0) {
-            return Err(UploadError::Client.into());
-        }
-        let end: &[u8] = if self.left.is_none() { b"0\r\n\r\n" } else { b"" };
+        let end: &[u8] = if self.is_chunked { b"0\r\n\r\n" } else { b"" };
         let lines = self.head.take().unwrap_or_default();
         self.send(lines, Bytes::new(), end);
-        Ok(())
     }
 }
 
