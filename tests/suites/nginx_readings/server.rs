@@ -71,7 +71,7 @@ impl Nginx {
             .map(|name| format!("  {name}_temp_path {}/{name};\n", folder.path().display()))
             .collect();
         let text = format!(
-            "daemon off;\nworker_processes 1;\nuser root;\npid {folder}/pid;\nerror_log stderr crit;\n\
+            "daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log stderr crit;\n\
              events {{}}\nhttp {{\n  access_log off;\n  default_type text/plain;\n  keepalive_requests 1000000;\n\
              {temporary}\
              \n  server {{\n    listen 127.0.0.1:{port};\n{locations}  }}\n\

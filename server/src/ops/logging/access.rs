@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 
-use super::json::Stamp;
+use super::json::{Stamp, begin};
 use super::lines::Lines;
-use crate::clock;
 use crate::ops::finish::TARGET;
 
 thread_local! {
@@ -48,11 +47,8 @@ impl AccessLog {
         }
         LINE.with_borrow_mut(|(line, stamp)| {
             line.clear();
-            line.push_str("{\"timestamp\":\"");
-            line.push_str(stamp.of(clock::since_epoch()));
-            line.push_str("\",\"level\":\"");
-            line.push_str(level.as_str());
-            line.push('"');
+            // Memory takes everything.
+            let _ = begin(line, stamp, level);
             members(line);
             line.push_str(",\"target\":\"");
             line.push_str(TARGET);

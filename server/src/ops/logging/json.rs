@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_log::NormalizeEvent as _;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
@@ -35,12 +35,8 @@ where
         // What comes of the `log` crate has its metadata in its fields.
         let normalized = event.normalized_metadata();
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
-        line.write_str("{\"timestamp\":\"")?;
         let mut stamp = Stamp::NEVER;
-        line.write_str(stamp.of(clock::since_epoch()))?;
-        line.write_str("\",\"level\":\"")?;
-        line.write_str(metadata.level().as_str())?;
-        line.write_char('"')?;
+        begin(&mut line, &mut stamp, *metadata.level())?;
         let mut fields = Fields { line: &mut line, of_log: normalized.is_some(), result: Ok(()) };
         event.record(&mut fields);
         fields.result?;
@@ -66,6 +62,15 @@ where
         }
         line.write_str("}\n")
     }
+}
+
+/// Writes what every line begins with: an object with its time and level.
+pub(super) fn begin(line: &mut impl Write, stamp: &mut Stamp, level: Level) -> fmt::Result {
+    line.write_str("{\"timestamp\":\"")?;
+    line.write_str(stamp.of(clock::since_epoch()))?;
+    line.write_str("\",\"level\":\"")?;
+    line.write_str(level.as_str())?;
+    line.write_char('"')
 }
 
 /// Writes fields as members of an object that has begun.
