@@ -19,6 +19,7 @@ use http::header::{
 };
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Body;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::answer;
@@ -205,10 +206,26 @@ async fn exchange(
     if no_body {
         return;
     }
-    if let Err(error) = send_body(&mut send, body, context.limits.write).await {
-        tracing::debug!(%error, "an answer broke off");
-        send.send_reset(Reason::INTERNAL_ERROR);
-    }
+    let error = match send_body(&mut send, body, context.limits.write).await {
+        Ok(()) => return,
+        Err(Unsent::Client(error)) => error,
+        Err(Unsent::Answer(error)) => {
+            // A reset takes along what waits to be sent: first the connection's task sends it. A client
+            // that gets nothing could take it for a request that was never taken up, and repeat it.
+            yield_now().await;
+            error
+        }
+    };
+    tracing::debug!(%error, "an answer broke off");
+    send.send_reset(Reason::INTERNAL_ERROR);
+}
+
+/// Why an answer was not sent to its end.
+enum Unsent {
+    /// It ended before its end.
+    Answer(io::Error),
+    /// The client is gone, or takes nothing.
+    Client(io::Error),
 }
 
 fn strip_connection(headers: &mut HeaderMap) {
@@ -223,26 +240,30 @@ async fn send_body(
     send: &mut SendStream<Bytes>,
     mut body: AnswerBody,
     patience: Duration,
-) -> io::Result<()> {
+) -> Result<(), Unsent> {
     loop {
         let next = poll_fn(|cx| match body.poll_data(cx) {
-            Poll::Ready(next) => Poll::Ready(next.transpose()),
-            Poll::Pending => send.poll_reset(cx).map(|reason| Err(gone(reason))),
+            Poll::Ready(next) => Poll::Ready(next.transpose().map_err(Unsent::Answer)),
+            Poll::Pending => send.poll_reset(cx).map(|reason| Err(Unsent::Client(gone(reason)))),
         });
         let Some(mut bytes) = next.await? else { break };
         while !bytes.is_empty() {
             send.reserve_capacity(bytes.len());
             let room = timeout(patience, poll_fn(|cx| poll_room(send, cx))).await;
-            let room = room.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-            let part = bytes.split_to(room.min(bytes.len()));
-            send.send_data(part, false).map_err(io::Error::other)?;
+            let room = room.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+            let part = bytes.split_to(room.map_err(Unsent::Client)?.min(bytes.len()));
+            send.send_data(part, false).map_err(closed)?;
         }
     }
     match body.take_trailers() {
         Some(trailers) => send.send_trailers(trailers),
         None => send.send_data(Bytes::new(), true),
     }
-    .map_err(io::Error::other)
+    .map_err(closed)
+}
+
+fn closed(error: h2::Error) -> Unsent {
+    Unsent::Client(io::Error::other(error))
 }
 
 /// Waits until some bytes may be sent.

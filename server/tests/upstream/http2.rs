@@ -55,6 +55,21 @@ async fn a_request_without_a_body_gets_none() {
 }
 
 #[actix_rt::test]
+async fn half_an_answer_that_breaks_off_at_once_is_passed_on() {
+    let address = upstream(|mut wire, _| async move {
+        wire.head().await;
+        wire.write_last("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").await;
+    })
+    .await;
+    let request = Request::get("http://a/").body(Empty::<Bytes>::new()).unwrap();
+    let response = ask(proxy(Rule::to(address)), request).await;
+    assert_eq!(response.status(), 200);
+    let mut body = response.into_body();
+    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "half");
+    assert!(body.frame().await.unwrap().is_err(), "it does not look whole");
+}
+
+#[actix_rt::test]
 async fn a_body_without_a_length_is_sent_in_chunks_both_ways_at_once() {
     let address = upstream(|mut wire, _| async move {
         let head = wire.head().await;
