@@ -291,17 +291,19 @@ impl Body for Http1Answer {
         cx: &mut TaskContext<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = self.get_mut();
+        let pulse = &this.under_way.0;
         if this.broken.is_none() {
             match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
                 Some(Err(error)) => this.broken = Some(error),
                 other => return Poll::Ready(other),
             }
-            // Of an answer that breaks off, hyper throws away what it has not sent: a client that gets
-            // nothing at all cannot tell it from a request that was never taken up, and may repeat it.
-            this.under_way.0.expect_flush();
+        } else if pulse.is_flushed() {
+            return Poll::Ready(this.broken.take().map(Err));
         }
-        ready!(this.under_way.0.poll_flushed(cx));
-        Poll::Ready(this.broken.take().map(Err))
+        // Of an answer that breaks off, hyper throws away what it has not sent: a client that gets
+        // nothing at all cannot tell it from a request that was never taken up, and may repeat it.
+        pulse.await_flush(cx.waker());
+        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {

@@ -30,9 +30,8 @@ struct State {
     write_blocked: Option<Instant>,
     /// Whether bytes of an earlier answer may still be on their way through hyper.
     unflushed: bool,
-    /// Whether somebody waits until hyper has sent all that it has; and whom that wakes.
-    flush_expected: bool,
-    flush_waker: Option<Waker>,
+    /// Whoever waits until hyper has sent all that it has.
+    flush_awaited: Option<Waker>,
     /// Interim answers to be written.
     interim: Vec<u8>,
     /// Wakes the task of the connection.
@@ -81,8 +80,7 @@ impl Pulse {
             since: Instant::now(),
             write_blocked: None,
             unflushed: false,
-            flush_expected: false,
-            flush_waker: None,
+            flush_awaited: None,
             interim: Vec::new(),
             waker: None,
             head: Vec::new(),
@@ -177,27 +175,20 @@ impl Pulse {
         let mut state = self.lock();
         state.unflushed = false;
         state.write_blocked = None;
-        state.flush_expected = false;
-        if let Some(waker) = state.flush_waker.take() {
+        if let Some(waker) = state.flush_awaited.take() {
             waker.wake();
         }
     }
 
-    /// From now on, [`Self::poll_flushed`] waits for hyper's next flush, by which it has sent all that it
-    /// has: some of that may not have come this far yet.
-    pub(super) fn expect_flush(&self) {
-        self.lock().flush_expected = true;
+    /// Has hyper's next flush wake somebody. By then it has sent all that it has: some of that may not have
+    /// come this far yet. hyper flushes whenever it has polled an answer that has nothing to send.
+    pub(super) fn await_flush(&self, waker: &Waker) {
+        self.lock().flush_awaited = Some(waker.clone());
     }
 
-    /// Ready when everything is on its way that hyper had when a flush began to be expected. hyper flushes
-    /// whenever it has polled an answer that has nothing to send.
-    pub(super) fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
-        if !state.flush_expected {
-            return Poll::Ready(());
-        }
-        state.flush_waker = Some(cx.waker().clone());
-        Poll::Pending
+    /// Whether nobody waits for a flush, or it has come.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.lock().flush_awaited.is_none()
     }
 
     /// Whom an interim answer wakes.

@@ -33,8 +33,8 @@ pub(super) enum Length {
     Unknown,
 }
 
-/// The request body: exactly as long as was announced, or it fails. Of the client's trailers those are in it that its head announced, as far as
-/// they may pass.
+/// The request body: exactly as long as was announced, or it fails. Of the client's trailers those are
+/// in it that its head announced, as far as they may pass.
 pub(super) struct RequestBody {
     first: Option<Bytes>,
     payload: Option<Payload>,

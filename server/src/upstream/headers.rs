@@ -88,8 +88,11 @@ impl<'a> Headers<'a> {
     }
 
     fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let told = self.told.into_iter().flat_map(Told::iter);
-        self.own.iter().map(|(name, value)| (*name, &**value)).chain(told)
+        self.own.iter().map(|(name, value)| (*name, &**value)).chain(self.told())
+    }
+
+    fn told(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.told.into_iter().flat_map(Told::iter)
     }
 
     /// Whether one of these speaks for the connection instead of for the request.
@@ -120,7 +123,7 @@ impl<'a> Headers<'a> {
 
     /// The same as hyper takes them.
     pub(super) fn http1(&self) -> HeaderMap {
-        map(self.own().chain(self.told.into_iter().flat_map(Told::iter)))
+        map(self.own().chain(self.told()))
     }
 
     /// Those of HTTP/2 (RFC 9113 8.2.2 and 8.3.1): the host moves into `:authority`, the connection has none,

@@ -147,7 +147,10 @@ async fn send_body(
         Framing::Length(length) => length,
         Framing::Chunked => u64::MAX,
     };
-    while left > 0 {
+    let outcome = loop {
+        if left == 0 {
+            break Ok(());
+        }
         let comes = poll_fn(|cx| match body.poll_data(cx) {
             Poll::Ready(Some(Ok(bytes))) => Poll::Ready(Ok(Comes::Data(bytes))),
             Poll::Ready(Some(Err(error))) => Poll::Ready(Err(error)),
@@ -162,8 +165,7 @@ async fn send_body(
             Ok(Comes::Data(bytes)) => {
                 let length = bytes.len() as u64;
                 let Some(rest) = left.checked_sub(length) else {
-                    let error = io::Error::other("the answer is longer than it says");
-                    return break_off(wire, waiting, error).await;
+                    break Err(io::Error::other("the answer is longer than it says"));
                 };
                 let end: &[u8] = if framing == Framing::Chunked {
                     drop(write!(waiting, "{length:X}\r\n"));
@@ -186,24 +188,18 @@ async fn send_body(
             }
             Ok(Comes::End) if framing == Framing::Chunked => {
                 waiting.extend_from_slice(b"0\r\n\r\n");
-                break;
+                break Ok(());
             }
-            Ok(Comes::End) => {
-                return break_off(wire, waiting, io::ErrorKind::UnexpectedEof.into()).await;
-            }
-            Err(error) => return break_off(wire, waiting, error).await,
+            Ok(Comes::End) => break Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) => break Err(error),
         }
-    }
+    };
     // What is recorded of it is there before its client knows that it is over.
     drop(body);
-    write_all(wire, &**waiting).await
-}
-
-/// Sends what there is of an answer that breaks off for this reason. A client that got nothing at all could
-/// not tell it from a request that was never taken up, and may repeat it.
-async fn break_off(wire: &Wire, waiting: &[u8], error: io::Error) -> io::Result<()> {
-    write_all(wire, waiting).await?;
-    Err(error)
+    // Of one that breaks off, too: a client that got nothing at all could not tell it from a request that was
+    // never taken up, and may repeat it.
+    write_all(wire, &**waiting).await?;
+    outcome
 }
 
 async fn write_all(wire: &Wire, mut bytes: impl Buf) -> io::Result<()> {

@@ -21,7 +21,7 @@ const ROUNDS: usize = 50;
 const ROUND: i64 = 1000;
 
 /// A place in an index: the end of a session's token, and its key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     ends: i64,
     key: SessionKey,
