@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
+use actix_http::body::BodySize;
 use actix_http::{BoxedPayloadStream, Payload};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::FusedFuture as _;
 use http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -72,7 +73,7 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
     let mut over = pin!(context.drain.over());
     let mut fast = pin!(fast_path::serve(&wire, &pulse, &connection, &shared, context).fuse());
     let mut aside = Aside::new();
-    let overdue = loop {
+    let ending = loop {
         let next = poll_fn(|cx| {
             let spoken = loop {
                 if !fast.is_terminated()
@@ -105,16 +106,15 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
             })
         });
         match next.await {
-            Next::Fast(Ended::Broken) | Next::Over => break None,
+            Next::Fast(Ended::Broken) | Next::Over => break Ending::Broken,
             Next::Fast(_) => Pin::new(&mut served).graceful_shutdown(),
-            Next::Hyper(outcome) => {
-                if let Err(error) = outcome {
-                    if error.is_parse_too_large() {
-                        context.admission.figures.reached(Limit::RequestHead);
-                    }
-                    tracing::debug!(peer = ?connection.peer, %error, "a connection broke off");
+            Next::Hyper(Ok(())) => break Ending::Orderly,
+            Next::Hyper(Err(error)) => {
+                if error.is_parse_too_large() {
+                    context.admission.figures.reached(Limit::RequestHead);
                 }
-                break None;
+                tracing::debug!(peer = ?connection.peer, %error, "a connection broke off");
+                break Ending::Broken;
             }
             Next::Draining => {
                 shared.closing.set(true);
@@ -126,12 +126,12 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
             }
             Next::Look => match pulse.overdue(limits) {
                 Ok(again) => look.as_mut().reset(again),
-                Err(overdue) => break Some(overdue),
+                Err(overdue) => break Ending::Overdue(overdue),
             },
         }
     };
     match served.into_parts() {
-        Some(parts) => close(parts.io.into_inner(), overdue, &line, context.drain.over()).await,
+        Some(parts) => close(parts.io.into_inner(), ending, &line, context.drain.over()).await,
         None => match asked.take() {
             // hyper parts with a connection on which an upgrade was asked for as with one that was
             // upgraded, whatever was answered.
@@ -139,7 +139,7 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
                 if let Ok(upgraded) = upgrade.await
                     && let Ok(parts) = upgraded.downcast::<TokioIo<Watched>>()
                 {
-                    close(parts.io.into_inner(), overdue, &line, context.drain.over()).await;
+                    close(parts.io.into_inner(), ending, &line, context.drain.over()).await;
                 }
             }
             // Upgraded: it lives on elsewhere, and counts here until it is over.
@@ -152,20 +152,21 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
 }
 
 /// Ends a connection so that the client receives what was said last, unless everything is `over`.
-async fn close(
-    mut io: Watched,
-    overdue: Option<Overdue>,
-    line: &Line<'_>,
-    over: impl Future<Output = ()>,
-) {
+async fn close(mut io: Watched, ending: Ending, line: &Line<'_>, over: impl Future<Output = ()>) {
     line.wire.leave();
+    if line.shared.until_end.get() && ending != Ending::Orderly {
+        // In order, it would end the answer, and half of one would look whole (RFC 9112 8).
+        line.wire.break_off();
+        return;
+    }
     let farewell = async {
-        if overdue == Some(Overdue::Head) && line.wire.has_partial_head() {
+        if ending == Ending::Overdue(Overdue::Head) && line.wire.has_partial_head() {
             io.write_all(TIMED_OUT).await?;
         }
         io.shutdown().await?;
         // Refused before the end of its body, or of its head.
-        if overdue.is_some() || !(line.pulse.is_body_unread() || line.wire.has_partial_head()) {
+        let is_overdue = matches!(ending, Ending::Overdue(_));
+        if is_overdue || !(line.pulse.is_body_unread() || line.wire.has_partial_head()) {
             return Ok(());
         }
         let mut unread = vec![0; 16 * 1024];
@@ -192,6 +193,16 @@ struct Line<'a> {
     pulse: &'a Arc<Pulse>,
     wire: &'a Wire,
     shared: &'a Shared,
+}
+
+/// Why a connection ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// All that was asked on it is answered.
+    Orderly,
+    Overdue(Overdue),
+    /// The client is gone, an answer broke off, what came is no HTTP, or the program ends.
+    Broken,
 }
 
 /// What happens next on a connection.
@@ -223,6 +234,7 @@ async fn call(
         asked.replace(Some(upgrade.clone()));
     }
     let (head, incoming) = request.into_parts();
+    let knows_chunks = head.version >= Version::HTTP_11 || head.method == Method::HEAD;
     let mut answer = if let Some(decided) = line.shared.decided.take() {
         answer::rest(context, super::Next::App, decided, Payload::None).await
     } else {
@@ -253,6 +265,7 @@ async fn call(
     if answer.headers().contains_key(CONNECTION) {
         line.wire.leave();
     }
+    line.shared.until_end.set(!knows_chunks && answer.body().size() == BodySize::Stream);
     Ok(answer.map(|body| Http1Answer::new(body, under_way)))
 }
 

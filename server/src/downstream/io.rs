@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::duplex::Duplex;
+
 /// A connection of which some bytes were read already.
 pub(super) struct Prefixed<T> {
     prefix: Bytes,
@@ -62,5 +64,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Prefixed<T> {
 
     fn is_write_vectored(&self) -> bool {
         self.inner.is_write_vectored()
+    }
+}
+
+impl<T: Duplex> Duplex for Prefixed<T> {
+    fn break_off(&self) {
+        self.inner.break_off();
     }
 }

@@ -184,6 +184,11 @@ impl Wire {
         polled
     }
 
+    /// Has the client see a failure when the connection is dropped, and no end.
+    pub(super) fn break_off(&self) {
+        self.lock().stream.break_off();
+    }
+
     /// Writes the interim answers that wait, hears of those to come, and has sent what was written.
     pub(super) fn flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = &mut self.lock().stream;

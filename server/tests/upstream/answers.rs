@@ -1,10 +1,17 @@
 //! What the client sees of an answer.
 
+use std::io::ErrorKind;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio_rustls::TlsConnector;
 
-use crate::support::{OK, Rule, Wire, answering, lines, proxy, upstream};
+use crate::support::{OK, Rule, Wire, answering, lines, proxy, tls_proxy, upstream};
 
 /// Asks over HTTP/1.1 and returns everything up to the end of the connection. Before that it has asked once
 /// in the middle of the connection, which takes another way through the outpost, and heard the same.
@@ -246,6 +253,68 @@ async fn half_an_answer_that_breaks_off_at_once_is_passed_on() {
             assert!(answer.ends_with(&format!("\r\n\r\n{half}")), "{head}, {lines}: {answer:?}");
         }
     }
+}
+
+/// RFC 9112 8: an answer that ends with the connection is whole unless the connection failed.
+#[actix_rt::test]
+async fn half_an_answer_does_not_look_whole_to_a_client_of_http_1_0() {
+    const ASK: &[u8] = b"GET / HTTP/1.0\r\nHost: a\r\n\r\n";
+    const HALF: &str = "4\r\nhalf\r\n";
+    for (answer, is_whole) in [(HALF.to_owned(), false), (format!("{HALF}0\r\n\r\n"), true)] {
+        let told =
+            Arc::new(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{answer}"));
+        let address = upstream(move |mut wire, _| {
+            let told = Arc::clone(&told);
+            async move {
+                wire.head().await;
+                wire.write_last(&*told).await;
+            }
+        })
+        .await;
+        let expected = |failure| if is_whole { Ok(()) } else { Err(failure) };
+
+        let mut plain = TcpStream::connect(proxy(Rule::to(address))).await.unwrap();
+        plain.write_all(ASK).await.unwrap();
+        assert_eq!(half_until_end(plain).await, expected(ErrorKind::ConnectionReset));
+
+        let (server, client) = own_tls();
+        let stream = TcpStream::connect(tls_proxy(Rule::to(address), server)).await.unwrap();
+        let name = "localhost".try_into().unwrap();
+        let mut secure = TlsConnector::from(client).connect(name, stream).await.unwrap();
+        secure.write_all(ASK).await.unwrap();
+        assert_eq!(half_until_end(secure).await, expected(ErrorKind::ConnectionReset));
+    }
+}
+
+/// Reads an answer to its end, of which half comes for certain, and tells what the end was.
+async fn half_until_end(mut stream: impl AsyncRead + Unpin) -> Result<(), ErrorKind> {
+    let mut answer = Vec::new();
+    let end = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200 ") && answer.ends_with("\r\n\r\nhalf"), "{answer:?}");
+    end.map(drop).map_err(|error| error.kind())
+}
+
+/// TLS for `localhost`, and for clients that trust it.
+fn own_tls() -> (ServerConfig, Arc<ClientConfig>) {
+    let issued = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
+    let certificate = issued.cert.der().clone();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    (server, Arc::new(client))
 }
 
 #[actix_rt::test]

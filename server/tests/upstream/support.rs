@@ -20,6 +20,7 @@ use outpost::upstream::{
     ApplicationOptions, Dialer, Forwarded, Leg, Told, UpstreamError, UpstreamSettings, Upstreams,
 };
 use outpost_decision::origin::TrustedNetworks;
+use rustls::ServerConfig;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -80,13 +81,29 @@ fn admission() -> Admission {
 /// Starts the server under test, on the product's own connections; it runs until the test's
 /// runtime ends.
 pub(crate) fn proxy(rule: Rule) -> SocketAddr {
+    start(rule, None).http[0]
+}
+
+/// The same where clients use TLS.
+pub(crate) fn tls_proxy(rule: Rule, tls: ServerConfig) -> SocketAddr {
+    start(rule, Some(tls)).https[0]
+}
+
+/// Where the server under test listens.
+struct Listening {
+    http: Vec<SocketAddr>,
+    https: Vec<SocketAddr>,
+}
+
+fn start(rule: Rule, tls: Option<ServerConfig>) -> Listening {
+    let address = || vec![downstream::Address::Tcp("127.0.0.1:0".parse().unwrap())];
     let rule = Arc::new(rule);
     let dialer = Dialer::new(rule.settings.clone()).unwrap();
     let limit = rule.server_limit;
     let options = DownstreamOptions {
-        http: vec![downstream::Address::Tcp("127.0.0.1:0".parse().unwrap())],
-        https: Vec::new(),
-        tls: Arc::new(no_tls()),
+        http: address(),
+        https: if tls.is_some() { address() } else { Vec::new() },
+        tls: Arc::new(tls.unwrap_or_else(no_tls)),
         proxy_protocol: None,
         reuse_port: false,
         workers: Some(1),
@@ -122,13 +139,13 @@ pub(crate) fn proxy(rule: Rule) -> SocketAddr {
     })
     .unwrap();
     actix_rt::spawn(bound.server);
-    bound.http[0]
+    Listening { http: bound.http, https: bound.https }
 }
 
 /// Nobody listens with TLS here.
-fn no_tls() -> rustls::ServerConfig {
+fn no_tls() -> ServerConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    rustls::ServerConfig::builder_with_provider(provider)
+    ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()

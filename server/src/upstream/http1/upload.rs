@@ -138,6 +138,7 @@ mod tests {
     use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
     use super::*;
+    use crate::duplex::Duplex;
     use crate::upstream::exchange::Exchange;
 
     /// Keeps what is written until it is asked to send it for the second time, as TLS may.
@@ -184,6 +185,10 @@ mod tests {
         ) -> Poll<io::Result<()>> {
             Poll::Pending
         }
+    }
+
+    impl Duplex for Pipe {
+        fn break_off(&self) {}
     }
 
     #[test]
