@@ -42,12 +42,29 @@ pub(crate) fn is_value(value: &[u8]) -> bool {
     value.iter().fold(true, |is, byte| is & matches!(byte, b'\t' | b' '..=b'~' | 0x80..))
 }
 
+/// Every byte in either case: to look it up takes less than to find it out.
+const CAPITAL: [u8; 256] = bytes(true);
+const SMALL: [u8; 256] = bytes(false);
+
+const fn bytes(capital: bool) -> [u8; 256] {
+    let mut bytes = [0; 256];
+    let mut byte = u8::MAX;
+    loop {
+        bytes[byte as usize] =
+            if capital { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
+        if byte == 0 {
+            return bytes;
+        }
+        byte -= 1;
+    }
+}
+
 /// `x-early-hint` as `X-Early-Hint`.
 fn title_case(name: &mut [u8]) {
-    let mut begins = true;
+    let mut cases = &CAPITAL;
     for byte in name {
-        *byte = if begins { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
-        begins = *byte == b'-';
+        *byte = cases[usize::from(*byte)];
+        cases = if *byte == b'-' { &CAPITAL } else { &SMALL };
     }
 }
 

@@ -5,6 +5,7 @@
 //! read without waiting.
 
 pub mod actors;
+mod address_text;
 mod any_certificate;
 pub mod authentik;
 pub mod boot;

@@ -8,6 +8,7 @@ pub mod access;
 pub mod activity;
 pub mod api;
 pub mod audit;
+pub mod chosen_headers;
 pub mod dashboard;
 pub mod endpoints;
 pub mod event;

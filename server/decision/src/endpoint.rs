@@ -86,11 +86,11 @@ fn endpoint_at(rest: &str) -> Option<Endpoint> {
 
 /// What follows the outpost's prefix in `path`: empty or beginning with `/`.
 fn below_prefix<'a>(path: &'a str, paths: OwnPaths<'_>) -> Option<&'a str> {
-    strip(path, OUTPOST_PREFIX).or_else(|| {
-        [paths.base, paths.home]
-            .into_iter()
-            .find_map(|base| strip(path.strip_prefix(base)?, OUTPOST_PREFIX))
-    })
+    // Nearly all providers have neither path.
+    let bases = [paths.base, paths.home].into_iter().filter(|base| !base.is_empty());
+    std::iter::once("")
+        .chain(bases)
+        .find_map(|base| strip(path.strip_prefix(base)?, OUTPOST_PREFIX))
 }
 
 /// What follows `prefix`, on a segment boundary.

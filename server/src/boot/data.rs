@@ -23,7 +23,7 @@ use crate::http::renewal::{Renewals, Renewer};
 use crate::http::unbelieved::Unbelieved;
 use crate::http::{Gateway, Policy, Worker};
 use crate::limits::{Admission, Counted, PerMinute};
-use crate::ops::masking::ChosenNames;
+use crate::ops::chosen_headers::ChosenNames;
 use crate::session::header_cache::HeaderCache;
 use crate::settings::{self, ScriptAnswer, Settings, TlsVersion};
 use crate::tls;

@@ -94,7 +94,7 @@ impl Wire {
             }
             inbox.reserve(ROOM);
             match pin!(stream.read_buf(inbox)).poll(cx) {
-                Poll::Ready(Ok(1..)) => self.pulse.head_comes(),
+                Poll::Ready(Ok(1..)) => {}
                 // hyper reads the same, and knows what to do then.
                 Poll::Ready(Ok(0) | Err(_)) => break,
                 Poll::Pending => return Poll::Pending,
@@ -107,6 +107,7 @@ impl Wire {
     /// Lends the connection to hyper for a request with this head, and so many bytes of a body.
     pub(super) fn lend(&self, head: Bytes, body: usize) {
         self.lock().turn = Turn::Lent(head, body);
+        self.pulse.head_comes();
     }
 
     /// Leaves the connection to hyper for good.

@@ -20,10 +20,11 @@ use super::record;
 use super::span::{NAMED_REQUEST_ID, REQUEST_ID};
 use crate::carried::AnswerBody;
 use crate::downstream::HeadAnswer;
+use crate::ops::chosen_headers::ChosenHeaders;
 use crate::ops::event::{Decided, RequestEvent, RequestKind};
 use crate::ops::finish::Finish;
 use crate::ops::forwarding::Forwarding;
-use crate::ops::masking::{ChosenHeaders, MaskedPath, cut};
+use crate::ops::masking::{MaskedPath, cut};
 use crate::trace::Span;
 
 /// Records what became of a request that actix-web has served and hands its answer on. An answer that

@@ -13,8 +13,9 @@ use outpost_decision::target::Scheme;
 use outpost_decision::time::Timestamp;
 use outpost_decision::trace_context::TraceId;
 
+use super::chosen_headers::ChosenHeaders;
 use super::forwarding::Forwarding;
-use super::masking::{ChosenHeaders, MaskedPath};
+use super::masking::MaskedPath;
 
 /// A request that is over, whatever became of it. Holds no secret: what could carry one is a type
 /// that masks.

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use tracing::Level;
 
 use super::activity::Activity;
+use super::chosen_headers::ChosenHeaders;
 use super::event::{Decided, RequestEvent, RequestKind, milliseconds};
 use super::journal::Journal;
 use super::logging::{AccessLog, Escaped};
-use super::masking::{ChosenHeaders, cut};
+use super::masking::cut;
 use super::metrics::Metrics;
 use crate::settings::LogFormat;
 

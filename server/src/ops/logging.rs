@@ -42,6 +42,10 @@ const NOISY: [&str; 12] = [
     "tracing_actix_web",
 ];
 
+/// Bytes that a pipe of lines is to hold: some hundredths of a second at a replica's fastest.
+#[cfg(target_os = "linux")]
+const PIPE_BYTES: usize = 1024 * 1024;
+
 /// Where actix tells, as an error, that an answer broke off. That is how a tunnel ends whose session
 /// has ended, or whose client has left; the request's own line says what became of it.
 const BREAKING_OFF: [&str; 2] = ["actix_http::h1::dispatcher", "actix_http::h2::dispatcher"];
@@ -115,8 +119,9 @@ impl LogControl {
 /// When something else logs already, or there can be no thread that writes.
 pub fn init(settings: &Log) -> Result<(LogControl, Lines), LoggingError> {
     let failed = |error: &dyn std::fmt::Display| LoggingError(error.to_string());
-    let lines =
-        Lines::start(std::io::stdout(), settings.buffer_bytes).map_err(|error| failed(&error))?;
+    let output = std::io::stdout();
+    widen(&output);
+    let lines = Lines::start(output, settings.buffer_bytes).map_err(|error| failed(&error))?;
     let (subscriber, control) = subscriber(settings, lines.clone());
     subscriber.try_init().map_err(|error| failed(&error))?;
     let is_json = settings.format == LogFormat::Json;
@@ -124,6 +129,22 @@ pub fn init(settings: &Log) -> Result<(LogControl, Lines), LoggingError> {
     let access = is_json.then(|| AccessLog::new(lines.clone(), &targets(level)));
     Ok((LogControl { lines: Some(lines.clone()), access, ..control }, lines))
 }
+
+/// Where lines go through a pipe, has it hold many more of them (usually 64 KiB): whenever it is full, the
+/// thread that writes and whoever reads wait for one another, and that costs more than the lines.
+#[cfg(target_os = "linux")]
+fn widen(output: &impl std::os::fd::AsFd) {
+    use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
+
+    // No pipe, or the system does not allow it: either way there is what was there before.
+    if fcntl_getpipe_size(output).is_ok_and(|bytes| bytes < PIPE_BYTES) {
+        let _ = fcntl_setpipe_size(output, PIPE_BYTES);
+    }
+}
+
+/// Elsewhere pipes are as wide as they are.
+#[cfg(not(target_os = "linux"))]
+const fn widen<T>(_: &T) {}
 
 /// The subscriber that [`init`] installs, with a writer of choice.
 pub fn subscriber<W>(

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -10,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 pub const MASK: &str = "******";
 
 /// Longest text taken from a client into logs and journal, in bytes.
-const LONGEST: usize = 2048;
+pub(super) const LONGEST: usize = 2048;
 
 /// Parameter values, but for what is masked in them.
 const VALUE: AsciiSet =
@@ -58,64 +57,8 @@ impl fmt::Display for MaskedPath {
     }
 }
 
-/// Names of the request headers that an operator wants in the log, and which of them carry secrets.
-#[derive(Clone, Debug, Default)]
-pub struct ChosenNames(Vec<(Arc<str>, bool)>);
-
-impl ChosenNames {
-    /// These, in lower case.
-    #[must_use]
-    pub fn new(names: &[impl AsRef<str>]) -> Self {
-        let named = |name: &str| (Arc::from(name), is_secret_header(name));
-        Self(names.iter().map(|name| named(name.as_ref())).collect())
-    }
-}
-
-/// The request headers an operator wants in the log, masked where they carry secrets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChosenHeaders(Vec<(Arc<str>, String)>);
-
-impl ChosenHeaders {
-    /// Picks those of `names` that `value_of` knows.
-    #[must_use]
-    pub fn pick<'v>(names: &ChosenNames, value_of: impl Fn(&str) -> Option<&'v [u8]>) -> Self {
-        let mut chosen = Vec::with_capacity(names.0.len());
-        for (name, is_secret) in &names.0 {
-            if let Some(value) = value_of(name) {
-                let shown = match is_secret {
-                    true => MASK.to_owned(),
-                    false => mask_url(cut(&lossy(value))),
-                };
-                chosen.push((Arc::clone(name), shown));
-            }
-        }
-        Self(chosen)
-    }
-
-    /// Name and value of each.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (&**name, value.as_str()))
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// Whether a header of this name carries what nobody else may know.
-pub(super) fn is_secret_header(name: &str) -> bool {
-    ["auth", "cookie", "token", "secret", "passw", "api-key", "apikey", "jwt", "session"]
-        .iter()
-        .any(|part| contains(name, part, |byte| byte.to_ascii_lowercase()))
-        && !["x-authentik-username", "www-authenticate"]
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known))
-}
-
 /// Whether `part` stands somewhere in `text`, each of whose bytes is read as `fold` makes it.
-fn contains(text: &str, part: &str, fold: impl Fn(u8) -> u8) -> bool {
+pub(super) fn contains(text: &str, part: &str, fold: impl Fn(u8) -> u8) -> bool {
     let mut places = text.as_bytes().windows(part.len());
     places.any(|place| std::iter::zip(place, part.bytes()).all(|(byte, it)| fold(*byte) == it))
 }
@@ -288,6 +231,22 @@ fn mask_user(text: &str, masked: &mut String) {
     }
 }
 
+/// Whether a byte is nothing that could have to be masked, nor stand beside such.
+const IS_CLEAR: [bool; 256] = {
+    let mut clear = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        clear[byte as usize] = !matches!(byte, b'?' | b'@');
+        byte += 1;
+    }
+    clear
+};
+
+/// Whether there is nothing that could have to be masked, nor any byte that is no character to be seen.
+pub(super) fn is_clear(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |all, byte| all & IS_CLEAR[usize::from(*byte)])
+}
+
 /// Bytes of a client as text.
 pub(super) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
     // Nearly always, and found out more quickly.
@@ -390,25 +349,5 @@ mod tests {
             let whole = query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
             assert_eq!(MaskedPath::of(path, query), MaskedPath::new(&whole));
         }
-    }
-
-    #[test]
-    fn headers() {
-        let names = ["authorization", "cookie", "x-api-key", "user-agent", "referer", "absent"];
-        let names = ChosenNames::new(&names);
-        let value = |name: &str| -> Option<&'static [u8]> {
-            match name {
-                "user-agent" => Some(b"curl"),
-                "referer" => Some(b"https://a/?code=s3cr3t"),
-                "absent" => None,
-                _ => Some(b"s3cr3t"),
-            }
-        };
-        let chosen = ChosenHeaders::pick(&names, value);
-        let shown: Vec<_> = chosen.iter().collect();
-        let masked = ["authorization", "cookie", "x-api-key"].map(|name| (name, MASK));
-        assert_eq!(shown[..3], masked);
-        assert_eq!(shown[3..], [("user-agent", "curl"), ("referer", "https://a/?code=******")]);
-        assert!(ChosenHeaders::default().is_empty());
     }
 }

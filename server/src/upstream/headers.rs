@@ -1,7 +1,6 @@
 //! The headers of the request to the upstream.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use outpost_decision::cookie::strip_own_cookies;
@@ -10,6 +9,7 @@ use super::body::Length;
 use super::protocol::{self, is_framing, tokens};
 use super::told::{Told, may_be_set};
 use super::{Leg, UpstreamError, trailers};
+use crate::address_text::AddressText;
 use crate::header_line::{is_value, write_line};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -222,8 +222,7 @@ fn forwarded<'a>(
         }
     }
     if let Some(peer) = leg.forwarded.peer {
-        // Memory takes everything.
-        let _ = write!(chain, "{}", peer.to_canonical());
+        chain.extend_from_slice(AddressText::of(peer.to_canonical()).as_str().as_bytes());
     } else {
         chain.truncate(chain.len().saturating_sub(2));
     }

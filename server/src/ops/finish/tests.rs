@@ -5,10 +5,11 @@ use outpost_decision::dialect::Dialect;
 use outpost_decision::time::Timestamp;
 
 use super::*;
+use crate::ops::chosen_headers::{ChosenHeaders, ChosenNames};
 use crate::ops::event::{Decided, UpstreamEvent};
 use crate::ops::forwarding::Forwarding;
 use crate::ops::logging::tests::{capture, capture_access};
-use crate::ops::masking::{ChosenHeaders, ChosenNames, MaskedPath};
+use crate::ops::masking::MaskedPath;
 use crate::settings::{LogFormat, LogLevel};
 
 /// An event with something in every field but the provider.

@@ -124,3 +124,16 @@ fn what_operators_do_is_written_at_every_level() {
     }
     assert!(!targets(LogLevel::Error).would_enable("outpost::http", &Level::WARN));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_of_lines_is_widened_and_anything_else_stays() {
+    let (_reader, writer) = std::io::pipe().unwrap();
+    let bytes = || rustix::pipe::fcntl_getpipe_size(&writer).unwrap();
+    assert!(bytes() < PIPE_BYTES, "{}", bytes());
+    for _ in 0..2 {
+        widen(&writer);
+        assert_eq!(bytes(), PIPE_BYTES);
+    }
+    widen(&std::fs::File::open("/dev/null").unwrap());
+}

@@ -24,9 +24,10 @@ use super::near::near;
 use super::reasoning::{Evidence, reasoning};
 use crate::clock;
 use crate::http::Policy;
+use crate::ops::chosen_headers::{ChosenHeaders, ChosenNames};
 use crate::ops::event::Decided;
 use crate::ops::forwarding::Forwarding;
-use crate::ops::masking::{ChosenHeaders, ChosenNames, MaskedPath, mask_url};
+use crate::ops::masking::{MaskedPath, mask_url};
 use crate::snapshot::Snapshot;
 
 /// The settings that requests are decided by.

@@ -1,7 +1,8 @@
 //! The headers that somebody asks about, as they are shown again: without secrets. What is left can
 //! be asked again with the same answer: names of cookies and schemes of credentials stay.
 
-use crate::ops::masking::{MASK, is_secret_header};
+use crate::ops::chosen_headers::is_secret_header;
+use crate::ops::masking::MASK;
 
 /// Schemes that are no secret (RFC 9110, section 11.1).
 const SCHEMES: [&str; 4] = ["basic", "bearer", "digest", "negotiate"];
