@@ -4,9 +4,13 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use outpost_tests::{ports, process, wait};
+
+/// How long a server may take to end, and how often that is looked at.
+const PATIENCE: Duration = Duration::from_secs(40);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A running server. It ends, by its process id, when this is dropped.
 pub(crate) struct Server {
@@ -105,11 +109,21 @@ impl Server {
 }
 
 impl Drop for Server {
+    /// In order: a program that counts where it goes (`deploy/release/train`) writes it down then.
     fn drop(&mut self) {
-        let children: Vec<u32> = self.processes();
-        for pid in children.into_iter().rev() {
-            let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+        let mut processes = self.processes();
+        processes.reverse();
+        let tell = |signal: &str| {
+            for pid in &processes {
+                let _ = Command::new("kill").args([signal, &pid.to_string()]).status();
+            }
+        };
+        tell("-TERM");
+        let end = Instant::now() + PATIENCE;
+        while self.child.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < end {
+            std::thread::sleep(LOOK);
         }
+        tell("-KILL");
         let _ = self.child.wait();
     }
 }

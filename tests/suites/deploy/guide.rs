@@ -142,6 +142,7 @@ fn every_command_of_the_guides_exists_and_has_the_flags_that_they_name() {
 #[test]
 fn scripts_pass_their_linter() {
     let mut command = Command::new(outpost_tests::parts::find("shellcheck"));
-    command.current_dir(root()).args(["deploy/release/build", "tests/run", ".ci/run"]);
+    let of_release = ["build", "counted", "train"].map(|name| format!("deploy/release/{name}"));
+    command.current_dir(root()).args(of_release).args(["tests/run", "tests/bench", ".ci/run"]);
     succeeds(&mut command);
 }

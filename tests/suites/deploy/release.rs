@@ -209,9 +209,10 @@ fn stand_in(folder: &Folder, is_tidy: bool) {
     let version = r#"printf '#!/bin/sh\n# %s\necho outpost 1.2.3\n' "#;
     let place = if is_tidy { r#""${RUSTFLAGS##*=}""# } else { r#""$PWD""# };
     let text = format!(
-        "#!/bin/sh\n[ \"$1\" = build ] || exit 3\nmkdir -p \"$CARGO_TARGET_DIR/debug\"\n\
-         {version} {place} > \"$CARGO_TARGET_DIR/debug/outpost\"\n\
-         chmod +x \"$CARGO_TARGET_DIR/debug/outpost\"\n"
+        "#!/bin/sh\n[ \"$1\" = build ] || exit 3\n\
+         while [ \"$1\" != --target ]; do shift; done\n\
+         built=\"$CARGO_TARGET_DIR/$2/debug\"\nmkdir -p \"$built\"\n\
+         {version} {place} > \"$built/outpost\"\nchmod +x \"$built/outpost\"\n"
     );
     let file = folder.write("cargo", &text);
     let mut chmod = Command::new("chmod");
@@ -235,6 +236,23 @@ fn two_builds_that_differ_are_no_release() {
         assert_eq!(said.contains("== Both are "), is_tidy, "{said}");
         assert_eq!(said.contains("the two programs differ"), !is_tidy, "{said}");
     }
+}
+
+/// Otherwise the names by which counts are found are others, and releases are slower without a word.
+#[test]
+fn counts_are_of_what_releases_are_built_from_and_with() {
+    let counted = root().join("deploy/release/counted");
+    let now = succeeds(&mut command(&counted));
+    let then = read("deploy/release/outpost.profdata.of");
+    let rest = |told: &str| told.split_once('\n').unwrap().1.to_owned();
+    assert_eq!(rest(&now), rest(&then), "deploy/release/train counts anew");
+    assert!(rest(&then).contains("version = ") && rest(&then).contains("lto = "), "{then}");
+    let image = read("deploy/container/Containerfile");
+    let compiler = image.split_once("/rust:").unwrap().1.split('-').next().unwrap();
+    assert!(then.starts_with(&format!("rustc {compiler} ")), "{then}: the image has {compiler}");
+    // LLVM's, in the form that the compiler reads.
+    let counts = fs::read(root().join("deploy/release/outpost.profdata")).unwrap();
+    assert!(counts.starts_with(b"\xfflprofi\x81"), "{:?}", &counts[..8]);
 }
 
 #[test]
