@@ -115,7 +115,9 @@ impl Drop for Server {
         processes.reverse();
         let tell = |signal: &str| {
             for pid in &processes {
-                let _ = Command::new("kill").args([signal, &pid.to_string()]).status();
+                let mut kill = Command::new("kill");
+                // Most have ended by then.
+                let _ = kill.args([signal, &pid.to_string()]).stderr(Stdio::null()).status();
             }
         };
         tell("-TERM");
