@@ -47,8 +47,6 @@ pub(super) struct Shared {
     pub(super) decided: RefCell<Option<Carried>>,
     /// Whether the connection is to end after the request that is under way.
     pub(super) closing: Cell<bool>,
-    /// Whether nothing but the end of the connection tells the end of the answer that is under way.
-    pub(super) until_end: Cell<bool>,
 }
 
 /// Serves a connection for as long as it is not hyper's for good.

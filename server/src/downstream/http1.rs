@@ -1,6 +1,6 @@
 //! A connection of HTTP/1.1.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
@@ -56,7 +56,9 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
     let io = TokioIo::new(wire.watched(gone.clone()));
     let asked = AskedUpgrade::default();
     let shared = Shared::default();
-    let line = Line { connection: &connection, pulse: &pulse, wire: &wire, shared: &shared };
+    let until_end = Cell::default();
+    let line =
+        Line { connection: &connection, pulse: &pulse, wire: &wire, shared: &shared, until_end };
     let service = service_fn(|request| call(request, &line, &asked, context));
     let limits = &context.limits;
     let mut served = http1::Builder::new()
@@ -154,7 +156,7 @@ pub(super) async fn serve(stream: Stream, connection: Rc<Connection>, context: &
 /// Ends a connection so that the client receives what was said last, unless everything is `over`.
 async fn close(mut io: Watched, ending: Ending, line: &Line<'_>, over: impl Future<Output = ()>) {
     line.wire.leave();
-    if line.shared.until_end.get() && ending != Ending::Orderly {
+    if line.until_end.get() && ending != Ending::Orderly {
         // In order, it would end the answer, and half of one would look whole (RFC 9112 8).
         line.wire.break_off();
         return;
@@ -193,6 +195,8 @@ struct Line<'a> {
     pulse: &'a Arc<Pulse>,
     wire: &'a Wire,
     shared: &'a Shared,
+    /// Whether nothing but the end of the connection tells the end of the answer that is under way.
+    until_end: Cell<bool>,
 }
 
 /// Why a connection ends.
@@ -265,7 +269,7 @@ async fn call(
     if answer.headers().contains_key(CONNECTION) {
         line.wire.leave();
     }
-    line.shared.until_end.set(!knows_chunks && answer.body().size() == BodySize::Stream);
+    line.until_end.set(!knows_chunks && answer.body().size() == BodySize::Stream);
     Ok(answer.map(|body| Http1Answer::new(body, under_way)))
 }
 

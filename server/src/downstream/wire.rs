@@ -107,6 +107,7 @@ impl Wire {
     /// Lends the connection to hyper for a request with this head, and so many bytes of a body.
     pub(super) fn lend(&self, head: Bytes, body: usize) {
         self.lock().turn = Turn::Lent(head, body);
+        // Until hyper begins with it, the connection is not at rest.
         self.pulse.head_comes();
     }
 

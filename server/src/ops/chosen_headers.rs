@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::masking::{LONGEST, MASK, contains, cut, is_clear, lossy, mask_url};
+use super::masking::{MASK, contains, cut, lossy, mask_url};
 
 /// Names of the request headers that an operator wants in the log, and which of them carry secrets.
 #[derive(Clone, Debug, Default)]
@@ -30,8 +30,6 @@ impl ChosenHeaders {
             if let Some(value) = value_of(name) {
                 let shown = match is_secret {
                     true => MASK.to_owned(),
-                    // Most are.
-                    false if value.len() <= LONGEST && is_clear(value) => lossy(value).into_owned(),
                     false => mask_url(cut(&lossy(value))),
                 };
                 chosen.push((Arc::clone(name), shown));

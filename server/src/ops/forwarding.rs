@@ -1,7 +1,7 @@
 //! The headers that tell where a request came from and went to, as they were sent: evidence for
 //! whoever asks afterwards why it was decided as it was.
 
-use super::masking::{is_clear, lossy, mask_url_into};
+use super::masking::{lossy, mask_url_into};
 
 /// Their names, as people write them. Which of them count is for the decision to say; those that
 /// never do are here because people set them in the belief that they do.
@@ -119,6 +119,17 @@ fn place(name: &str) -> Option<u8> {
     Some(place)
 }
 
+/// Whether a byte is nothing that could have to be masked, nor stand beside such.
+const IS_CLEAR: [bool; 256] = {
+    let mut clear = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        clear[byte as usize] = !matches!(byte, b'?' | b'@');
+        byte += 1;
+    }
+    clear
+};
+
 fn push(text: &mut String, place: u8, value: &[u8]) {
     if text.capacity() == 0 {
         text.reserve(USUAL);
@@ -126,7 +137,7 @@ fn push(text: &mut String, place: u8, value: &[u8]) {
     let cut = value.get(..LONGEST).unwrap_or(value);
     text.push(char::from(FIRST + place));
     // Most name a host or an address.
-    if is_clear(cut) {
+    if cut.iter().fold(true, |all, byte| all & IS_CLEAR[usize::from(*byte)]) {
         text.push_str(&lossy(cut));
         text.push('\n');
         return;

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 pub const MASK: &str = "******";
 
 /// Longest text taken from a client into logs and journal, in bytes.
-pub(super) const LONGEST: usize = 2048;
+const LONGEST: usize = 2048;
 
 /// Parameter values, but for what is masked in them.
 const VALUE: AsciiSet =
@@ -229,22 +229,6 @@ fn mask_user(text: &str, masked: &mut String) {
         }
         None => masked.push_str(text),
     }
-}
-
-/// Whether a byte is nothing that could have to be masked, nor stand beside such.
-const IS_CLEAR: [bool; 256] = {
-    let mut clear = [false; 256];
-    let mut byte = b' ';
-    while byte <= b'~' {
-        clear[byte as usize] = !matches!(byte, b'?' | b'@');
-        byte += 1;
-    }
-    clear
-};
-
-/// Whether there is nothing that could have to be masked, nor any byte that is no character to be seen.
-pub(super) fn is_clear(bytes: &[u8]) -> bool {
-    bytes.iter().fold(true, |all, byte| all & IS_CLEAR[usize::from(*byte)])
 }
 
 /// Bytes of a client as text.

@@ -139,12 +139,16 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_others_write_them() {
+    fn numbers_and_addresses_are_written_as_others_write_them() {
         for number in [0, 7, 10, 99, 200, 12_345, u64::MAX - 1, u64::MAX] {
             assert_eq!(written(|it| it.number("", Some(number))), number.to_string());
             assert_eq!(written(|it| it.digits(number, 3)), format!("{number:03}"));
         }
-        assert_eq!(written(|it| it.number("", None)), "");
+        for address in ["0.0.0.0", "192.0.2.10", "255.255.255.255", "::1", "2001:db8::7:0"] {
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(written(|it| it.address("\"", Some(address))), format!("\"{address}\""));
+        }
+        assert_eq!(written(|it| it.address("\"", None)), "");
     }
 
     #[test]
