@@ -1,6 +1,7 @@
 //! Core as seen from here: what can be asked of it over REST, and its websocket.
 
 pub mod connection;
+mod listed;
 mod records;
 pub mod rest;
 pub mod saved;

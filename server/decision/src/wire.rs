@@ -7,14 +7,14 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-/// One page of a paginated list (`pagination.next` is 0 at the end).
+/// One page of a paginated list (`pagination.next` is 0 at the end); `R` is what its results are read as.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Page<T> {
+pub struct Page<R> {
     /// Where the next page is.
     #[serde(default)]
     pub pagination: Pagination,
     /// The records. Required: an answer without it is a failure whatever its status says.
-    pub results: Vec<T>,
+    pub results: R,
 }
 
 /// The pagination part of a [`Page`].

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::connection::CoreConnection;
-use super::records::{cores_own_words, provider, without_values};
+use super::listed::{First, Providers};
+use super::records::{cores_own_words, without_values};
 use super::{ApiError, CoreApi, ProviderList, Report};
 use crate::limits::{Limit, LimitFigures};
 use crate::trace::{Kind, Scope};
@@ -152,21 +153,24 @@ impl RestClient {
         read(&url, &self.get(&url).await?)
     }
 
-    /// Follows `pagination.next` to the end, whatever the pages' sizes.
-    async fn all_pages(&self, segments: &[&str]) -> Result<Vec<Value>, ApiError> {
+    /// Follows `pagination.next` to the end, whatever the pages' sizes, and takes the results of each.
+    async fn all_pages<R: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        mut take: impl FnMut(R),
+    ) -> Result<(), ApiError> {
         let url = self.url(segments);
-        let mut records = Vec::new();
         let mut page = 1;
         for _ in 0..self.limits.pages {
             let mut at = url.clone();
             at.query_pairs_mut()
                 .append_pair("page", &page.to_string())
                 .append_pair("page_size", &self.limits.page_size.to_string());
-            let answer: Page<Value> = read(&at, &self.get(&at).await?)?;
-            records.extend(answer.results);
+            let answer: Page<R> = read(&at, &self.get(&at).await?)?;
+            take(answer.results);
             let next = answer.pagination.next;
             if next <= 0.0 || next.is_nan() {
-                return Ok(records);
+                return Ok(());
             }
             // A page number fits easily; the cast saturates on nonsense, which the check refuses.
             let next = next as u64;
@@ -242,24 +246,24 @@ impl RestClient {
 impl CoreApi for RestClient {
     async fn outpost(&self) -> Result<OutpostRecord, ApiError> {
         let url = self.url(&["outposts", "instances"]);
-        let page: Page<Value> = read(&url, &self.get(&url).await?)?;
-        let first = page.results.into_iter().next().ok_or(ApiError::NoOutpost)?;
-        OutpostRecord::deserialize(first).map_err(|error| malformed(&url, without_values(&error)))
+        let page: Page<First<OutpostRecord>> = read(&url, &self.get(&url).await?)?;
+        page.results.0.ok_or(ApiError::NoOutpost)
     }
 
     async fn providers(&self) -> Result<ProviderList, ApiError> {
         let mut list = ProviderList::default();
         // A list that changes while it is read can show a record on two pages.
         let mut seen = HashSet::new();
-        for record in self.all_pages(&["outposts", "proxy"]).await? {
-            // Of thousands, not one who asks meanwhile is to wait for all the others.
-            std::thread::yield_now();
-            match provider(&record) {
-                Ok(record) if seen.insert(record.pk) => list.records.push(record),
-                Ok(_) => {}
-                Err(unreadable) => list.unreadable.push(unreadable),
+        self.all_pages(&["outposts", "proxy"], |Providers(page)| {
+            for one in page {
+                match one {
+                    Ok(record) if seen.insert(record.pk) => list.records.push(record),
+                    Ok(_) => {}
+                    Err(unreadable) => list.unreadable.push(unreadable),
+                }
             }
-        }
+        })
+        .await?;
         Ok(list)
     }
 

@@ -120,7 +120,7 @@ fn without_credentials(address: &str) -> String {
 fn outpost(found: Value) -> Result<OutpostRecord, SavedError> {
     let wrong = |error: serde_json::Error| SavedError::Outpost(without_values(&error));
     let found = if found.get("results").is_some() {
-        let page: Page<Value> = Page::deserialize(found).map_err(wrong)?;
+        let page: Page<Vec<Value>> = Page::deserialize(found).map_err(wrong)?;
         let missing = SavedError::Missing { part: "outpost", path: "instances" };
         page.results.into_iter().next().ok_or(missing)?
     } else {
@@ -134,7 +134,7 @@ fn list(found: Value) -> Result<Vec<Value>, SavedError> {
     if let Value::Array(records) = found {
         return Ok(records);
     }
-    let page: Page<Value> = Page::deserialize(found)
+    let page: Page<Vec<Value>> = Page::deserialize(found)
         .map_err(|_| SavedError::Missing { part: "providers", path: "proxy" })?;
     let is_last = page.pagination.next <= 0.0;
     if is_last { Ok(page.results) } else { Err(SavedError::OnePage) }

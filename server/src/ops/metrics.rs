@@ -203,8 +203,10 @@ impl Metrics {
     fn replace(&self, instance: &str, outpost: &OutpostIdentity, providers: &[Arc<Provider>]) {
         let before = self.known.load_full();
         let renamed = before.outpost.name != outpost.name;
+        let now: BTreeMap<i64, &Provider> =
+            providers.iter().map(|provider| (provider.pk, &**provider)).collect();
         let fit = |pk: &i64, figures: &ProviderFigures| {
-            providers.iter().any(|provider| provider.pk == *pk && figures.fit(provider))
+            now.get(pk).is_some_and(|provider| figures.fit(provider))
         };
         let gone: Vec<_> =
             before.providers.iter().filter(|(pk, figures)| renamed || !fit(pk, figures)).collect();
