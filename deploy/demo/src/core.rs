@@ -146,7 +146,10 @@ impl StandInCore {
     pub fn resume(&self) -> Result<(), StartError> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if running.is_none() {
-            self.shared.with(|state| state.scope_seed = crypto::random_text(16));
+            self.shared.with(|state| {
+                state.scope_seed = crypto::random_text(16);
+                state.told.forget();
+            });
             let (listener, _) = server_thread::bind(self.address.port())?;
             *running = Some(serve::start(listener, &self.site, Arc::clone(&self.shared))?);
         }

@@ -5,6 +5,9 @@ pub(crate) mod health;
 pub(crate) mod keypairs;
 pub(crate) mod outposts;
 pub(crate) mod providers;
+pub(crate) mod told;
+
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -144,13 +147,13 @@ fn root_config() -> Value {
     })
 }
 
-/// One page of `items`, each as `shown` tells it, or core's 404 past the end.
+/// One page of `items`, each as the text that `shown` makes of it, or core's 404 past the end.
 pub(crate) fn paginated<T>(
     ask: &Ask,
     allow: &str,
     items: Vec<T>,
     cap: Option<usize>,
-    shown: impl Fn(T) -> Value,
+    shown: impl Fn(T) -> Arc<str>,
 ) -> Reply {
     let number = |name: &str| ask.query(name).map(str::parse::<usize>);
     let page_size = match number("page_size") {
@@ -166,7 +169,7 @@ pub(crate) fn paginated<T>(
         Some(_) => return detail(404, allow, "Invalid page."),
     };
     let start = (page - 1) * page_size;
-    let results: Vec<Value> = items.into_iter().skip(start).take(page_size).map(shown).collect();
+    let results: Vec<Arc<str>> = items.into_iter().skip(start).take(page_size).map(shown).collect();
     let pagination = json!({
         "next": if page < total_pages { page + 1 } else { 0 },
         "previous": page - 1,
@@ -176,10 +179,8 @@ pub(crate) fn paginated<T>(
         "start_index": if count == 0 { 0 } else { start + 1 },
         "end_index": start + results.len(),
     });
-    // Moved: the macro would copy all results.
-    let mut page = json!({"pagination": pagination, "autocomplete": {}});
-    page["results"] = Value::Array(results);
-    Reply::api(200, allow, &page)
+    let page = json!({"pagination": pagination, "autocomplete": {}});
+    Reply::api_text(200, allow, told::with_list(&page, "results", &results))
 }
 
 /// A uuid that is always the same for the same name: for the records of a real core that nobody here asks about.

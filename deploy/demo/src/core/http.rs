@@ -7,7 +7,7 @@ use actix_web::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::crypto;
+use super::{api::told::written, crypto};
 
 /// One request, taken apart.
 #[derive(Clone, Debug)]
@@ -116,9 +116,12 @@ impl Reply {
 
     /// An answer of the REST API.
     pub(crate) fn api(status: u16, allow: &str, body: &Value) -> Self {
-        // Not by its `Display`, which is slower by far.
-        let text = serde_json::to_string(body).unwrap_or_default();
-        Self::new(status, "application/json; charset=utf-8", text).with("allow", allow)
+        Self::api_text(status, allow, written(body))
+    }
+
+    /// The same of what is text already.
+    pub(crate) fn api_text(status: u16, allow: &str, body: String) -> Self {
+        Self::new(status, "application/json; charset=utf-8", body).with("allow", allow)
     }
 
     /// An answer of an OAuth2 endpoint that must not be cached.

@@ -57,7 +57,7 @@ impl Signing {
 
 /// One proxy provider and its application. Change what matters, keep the defaults of a new provider in core
 /// for the rest.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProviderSpec {
     /// Name of the provider; `/outposts/proxy/` is ordered by it.
     pub name: String,

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use super::{
+    api::told::Told,
     clock::Clock,
     crypto::{self, SigningKey},
     fault::{Endpoint, Fault},
@@ -91,6 +92,10 @@ pub(crate) struct State {
     pub(crate) scope_seed: String,
 
     pub(crate) providers: Vec<Provider>,
+    /// Providers as records of `/outposts/proxy/`.
+    pub(crate) told: Told,
+    /// Providers as an outpost names them.
+    pub(crate) named: Told,
     pub(crate) next_pk: u64,
     pub(crate) users: BTreeMap<String, UserSpec>,
     pub(crate) group_attributes: BTreeMap<String, Value>,
@@ -134,6 +139,8 @@ impl State {
             flow_redirects: options.flow_redirects,
             scope_seed: crypto::random_text(16),
             providers: Vec::new(),
+            told: Told::default(),
+            named: Told::default(),
             next_pk: 1,
             users: BTreeMap::new(),
             group_attributes: BTreeMap::new(),

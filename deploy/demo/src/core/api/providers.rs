@@ -19,7 +19,9 @@ pub(crate) fn list(state: &State, ask: &Ask) -> Reply {
         .collect();
     providers.sort_by(|one, other| one.spec.name.cmp(&other.spec.name));
     // Of thousands of providers a page shows a hundred.
-    paginated(ask, READ, providers, state.page_size_cap, |provider| record(state, ask, provider))
+    paginated(ask, READ, providers, state.page_size_cap, |provider| {
+        state.told.text(&ask.origin, provider, || record(state, ask, provider))
+    })
 }
 
 fn record(state: &State, ask: &Ask, provider: &Provider) -> Value {
