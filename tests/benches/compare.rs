@@ -3,10 +3,12 @@
 //!
 //! Each comparison is made in turns, A B A B, and its figure is the ratio of each pair: what else the
 //! machine does meanwhile is done to both. Servers share the first processor, whatever asks them has
-//! the second one for itself.
+//! the second one; Redis and core's stand-in, on machines of their own elsewhere, have what that leaves.
 #![expect(clippy::expect_used, reason = "a measurement that fails has nothing to say")]
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
+#[path = "compare/background.rs"]
+mod background;
 #[path = "compare/checks.rs"]
 mod checks;
 #[path = "compare/comparisons.rs"]
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         println!("there is no such comparison; --list names all");
         return ExitCode::from(2);
     }
+    background::leave_the_servers_processor();
     let mut report = Report::new(&options);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");

@@ -7,7 +7,8 @@ use std::process::Command;
 pub(crate) fn described() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = value(&processors, "model name").unwrap_or("an unknown processor");
-    let count = std::thread::available_parallelism().map_or(0, usize::from);
+    // Not those that this process has been left with.
+    let count = processors.lines().filter(|line| line.starts_with("processor")).count();
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kilobytes =
         value(&memory, "MemTotal").and_then(|text| text.split(' ').next()?.parse().ok());

@@ -1,5 +1,6 @@
-//! Requests while the configuration changes all the time, at a quarter of what can be had: with more, whoever
-//! asks would have no time for core's stand-in on the second processor, and be measured himself.
+//! Requests while the configuration changes all the time, at a quarter and at a tenth of what can be had: core's
+//! stand-in has what whoever asks leaves of the second processor, so that the more is asked for, the less often
+//! all providers are read. How often is said with each.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -32,26 +33,30 @@ pub(crate) async fn refreshes(options: &Options) -> Found {
     let mut front = Front::start(&[], None, |external| providers(external, PROVIDERS));
     front.sign_in_first().await;
     front.core.stand_in.wait_connected(1).await.expect("a link");
-    front.core.give_way();
     let check = ok(front.check("traefik"));
     let calm = side("not refreshed", &front.outpost, check);
     let full = take(options, "as fast as it goes", std::slice::from_ref(&calm), &[]);
-    let calm = Side { rate: Some(full.sides[0].rate() / 4.0), ..calm };
-    let rates = Mutex::new(Vec::new());
-    let changing = |over: &AtomicBool| {
-        let rate = change(&front.core.stand_in, over);
-        rates.lock().unwrap_or_else(PoisonError::into_inner).push(rate);
-    };
-    let refreshed = Side {
-        name: format!("{PROVIDERS} providers refreshed all the time"),
-        meanwhile: Some(&changing),
-        ..calm.clone()
-    };
-    let quarter = take(options, "a quarter of that", &[refreshed, calm], &[None]).adding(ADDED);
-    let rates = std::mem::take(&mut *rates.lock().unwrap_or_else(PoisonError::into_inner));
-    assert!(rates.iter().all(|rate| *rate > 0.0), "nothing was refreshed: {rates:?}");
-    let rates = Figure::new("refreshes meanwhile", "a second", rates);
-    Found { compared: vec![full, quarter], figures: vec![rates] }
+    let mut found = Found::from(vec![full.clone()]);
+    for (part, of) in [("a quarter", 4.0), ("a tenth", 10.0)] {
+        let calm = Side { rate: Some(full.sides[0].rate() / of), ..calm.clone() };
+        let rates = Mutex::new(Vec::new());
+        let changing = |over: &AtomicBool| {
+            let rate = change(&front.core.stand_in, over);
+            rates.lock().unwrap_or_else(PoisonError::into_inner).push(rate);
+        };
+        let refreshed = Side {
+            name: format!("{PROVIDERS} providers refreshed all the time"),
+            meanwhile: Some(&changing),
+            ..calm.clone()
+        };
+        let what = format!("{part} of that");
+        found.compared.push(take(options, &what, &[refreshed, calm], &[None]).adding(ADDED));
+        let rates = std::mem::take(&mut *rates.lock().unwrap_or_else(PoisonError::into_inner));
+        assert!(rates.iter().all(|rate| *rate > 0.0), "nothing was refreshed: {rates:?}");
+        let name = format!("refreshes meanwhile, at {part}");
+        found.figures.push(Figure::new(&name, "a second", rates));
+    }
+    found
 }
 
 /// Changes a provider again and again; gives how often a second all were asked for.

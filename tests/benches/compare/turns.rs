@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::background::give_way;
 use super::load::{self, Asked, Measured, Pace};
 use super::options::Options;
 use super::server::{Server, processor_seconds};
@@ -134,6 +135,7 @@ pub(crate) fn take(
 ) -> Compared {
     let pace =
         Pace { connections: options.connections, seconds: options.turn.as_secs_f64(), rate: None };
+    give_way();
     for side in sides {
         load::run(&side.at, &side.asked, Pace { seconds: 1.0, ..pace });
     }
